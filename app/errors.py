@@ -1,0 +1,99 @@
+"""Every error callrelay raises on purpose.
+
+    RelayError
+    ├── SettingsError               an environment variable that cannot be used
+    ├── AssetError                  a model file that is missing or is not the one it should be
+    ├── ProtocolError
+    │   ├── LocalProtocolError      we broke the carrier's protocol: a defect of ours
+    │   └── RemoteProtocolError     the peer did; carries the WebSocket close code it has earned
+    ├── FlowError                   a flow file that cannot be used; carries path, line and column
+    ├── ProviderError
+    │   ├── Refused                 the service said no: credentials, quota, a 4xx or a 5xx
+    │   ├── RateLimited             the service said "later"; carries how much later
+    │   ├── TimedOut                the service said nothing in time
+    │   └── BrokenStream            the service stopped in the middle; carries what had come by then
+    ├── BudgetExceeded              a turn has no time left for what it was about to do
+    └── Overloaded                  a bounded resource is full; carries which
+
+Messages name the thing, the place and the way out.
+"""
+
+from __future__ import annotations
+
+
+class RelayError(Exception):
+    """Base of everything callrelay raises on purpose."""
+
+
+class SettingsError(RelayError):
+    """A setting that cannot be used; the message names the variable, its fault and a value that would do."""
+
+
+class AssetError(RelayError):
+    """A model file that is missing or whose hash differs from the lock file's."""
+
+
+class ProtocolError(RelayError):
+    """Somebody broke the carrier's protocol."""
+
+
+class LocalProtocolError(ProtocolError):
+    """We tried to send what the carrier's protocol does not allow."""
+
+
+class RemoteProtocolError(ProtocolError):
+    """The peer sent what the protocol does not allow.
+
+    `close_code` is the WebSocket close code (RFC 6455 §7.4.1) that answers it.
+    """
+
+    def __init__(self, message: str, *, close_code: int) -> None:
+        super().__init__(message)
+        self.close_code = close_code
+
+
+class FlowError(RelayError):
+    """A fault in a flow file. `line` and `column` count from 1, as editors do."""
+
+    def __init__(self, path: str, line: int, column: int, message: str) -> None:
+        super().__init__(f"{path}:{line}:{column} {message}")
+        self.path = path
+        self.line = line
+        self.column = column
+        self.message = message
+
+
+class ProviderError(RelayError):
+    """A speech or model service failed an attempt."""
+
+
+class Refused(ProviderError):
+    """The service answered, and the answer was no."""
+
+
+class RateLimited(ProviderError):
+    """The service asks for patience; `retry_after_s` is in seconds, None when it did not say."""
+
+    def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class TimedOut(ProviderError):
+    """The service did not answer within the attempt's deadline."""
+
+
+class BrokenStream(ProviderError):
+    """The service stopped in mid-stream; `emitted` is what had arrived (text or audio)."""
+
+    def __init__(self, message: str, *, emitted: str | bytes = "") -> None:
+        super().__init__(message)
+        self.emitted = emitted
+
+
+class BudgetExceeded(RelayError):
+    """The turn's time is spent."""
+
+
+class Overloaded(RelayError):
+    """A bounded resource is full; the message names it and its bound."""

@@ -1,0 +1,145 @@
+"""What callrelay asks of a speech service. One file per vendor and role implements one of these.
+
+Audio is G.711 μ-law, 8,000 Hz, mono, in `bytes` of any length: 8 bytes a millisecond.
+Callbacks run on the event loop that opened the stream. Nothing here blocks the loop: work that takes longer
+than a fraction of a millisecond belongs on the implementation's own bounded, watched threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Hypothesis:
+    """What the caller seems to have said in the current utterance.
+
+    `audio_ms` is how much of the utterance's audio the text covers, `confidence` is 0..1 or None where the
+    service gives none. An empty `text` means that nothing was understood.
+    """
+
+    text: str
+    language: str
+    final: bool
+    audio_ms: float
+    confidence: float | None = None
+
+
+class TranscriptionStream(Protocol):
+    """One call's ear. Audio flows in all the time; the voice detector says where utterances are."""
+
+    def push(self, audio: bytes) -> None:
+        """Append caller audio. Bounded: what exceeds the bound is dropped, oldest first, and counted."""
+        ...
+
+    def utterance_started(self) -> None:
+        """Speech began; the last few hundred milliseconds pushed belong to it: detectors are late by nature."""
+        ...
+
+    def utterance_paused(self) -> None:
+        """A first short silence: a good moment to decode all there is, in case the utterance ends here."""
+        ...
+
+    async def finish(self) -> Hypothesis:
+        """The utterance is over: its final text. The next one starts empty.
+
+        Raises ProviderError. Safe to cancel.
+        """
+        ...
+
+    def discard(self) -> None:
+        """What was heard was no utterance: forget it."""
+        ...
+
+    async def aclose(self) -> None:
+        """Release everything, cancel what runs. Idempotent."""
+        ...
+
+
+class Transcriber(Protocol):
+    """Speech to text."""
+
+    @property
+    def name(self) -> str:
+        """Short, stable, for metrics and settings: `embedded`, `azure`, `openai`."""
+        ...
+
+    @property
+    def languages(self) -> frozenset[str]:
+        """ISO 639-1 codes it understands."""
+        ...
+
+    async def open(
+        self,
+        language: str,
+        *,
+        on_partial: Callable[[Hypothesis], None],
+        hints: Sequence[str] = (),
+    ) -> TranscriptionStream:
+        """Begin to listen in `language`. `hints` are phrases to expect; a service may ignore them."""
+        ...
+
+    async def aclose(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """How words sound: a provider's voice name in a language (ISO 639-1, or with region: `en-GB`)."""
+
+    name: str
+    language: str
+
+
+class Synthesizer(Protocol):
+    """Text to speech."""
+
+    @property
+    def name(self) -> str: ...
+
+    def voice(self, language: str) -> Voice | None:
+        """The default voice for a language, None where there is none."""
+        ...
+
+    def synthesize(self, text: str, voice: Voice) -> AsyncIterator[bytes]:
+        """Speech for `text`, chunk by chunk as it is made, without leading silence above 30 ms.
+
+        Raises ProviderError from the iterator. Closing the iterator (`aclose`) stops the work.
+        """
+        ...
+
+    async def aclose(self) -> None: ...
+
+
+class VoiceStream(Protocol):
+    """One call's voice detector."""
+
+    def push(self, audio: bytes) -> None:
+        """Append caller audio, in order, gaps already concealed."""
+        ...
+
+    def close(self) -> None:
+        """No callback comes after this. Idempotent."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class VoiceWindow:
+    """Speech probability (0..1) of one window of caller audio.
+
+    `end_ms` is stream time: milliseconds of audio pushed up to the window's end. `waited_ms` is how long the
+    window waited for its batch, from its last byte's `push` until its result was delivered, in milliseconds.
+    """
+
+    probability: float
+    end_ms: float
+    waited_ms: float
+
+
+class VoiceDetector(Protocol):
+    """Voice activity, batched over calls."""
+
+    def open(self, on_windows: Callable[[Sequence[VoiceWindow]], None]) -> VoiceStream: ...
+
+    async def aclose(self) -> None: ...
