@@ -1,0 +1,38 @@
+"""Coroutine tests run in virtual time, unless marked `real_time`; a test that leaks a task fails."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Coroutine
+from typing import Any
+
+import pytest
+
+from app.clock import ManualClock, run_virtual
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """The clock that virtual time runs on."""
+    return ManualClock()
+
+
+async def _without_leaks(test: Coroutine[Any, Any, None]) -> None:
+    await test
+    await asyncio.sleep(0)
+    leaked = asyncio.all_tasks() - {asyncio.current_task()}
+    assert not leaked, f"tasks left behind: {leaked}"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    if not inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    names = pyfuncitem._fixtureinfo.argnames
+    test = _without_leaks(pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in names}))
+    if pyfuncitem.get_closest_marker("real_time"):
+        asyncio.run(test)
+    else:
+        run_virtual(test, pyfuncitem.funcargs.get("clock") or ManualClock())
+    return True
