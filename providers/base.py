@@ -35,7 +35,7 @@ class TranscriptionStream(Protocol):
         ...
 
     def utterance_started(self) -> None:
-        """Speech began; the last few hundred milliseconds pushed belong to it: detectors are late by nature."""
+        """Speech began; the last few hundred milliseconds pushed belong to it, since detectors are late."""
         ...
 
     def utterance_paused(self) -> None:

@@ -34,5 +34,6 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     if pyfuncitem.get_closest_marker("real_time"):
         asyncio.run(test)
     else:
-        run_virtual(test, pyfuncitem.funcargs.get("clock") or ManualClock())
+        clock = pyfuncitem.funcargs.get("clock")
+        run_virtual(test, clock if isinstance(clock, ManualClock) else ManualClock())
     return True
