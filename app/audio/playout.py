@@ -1,0 +1,139 @@
+"""What the carrier still has to play, as far as we can know it; free of sockets and timers.
+
+A carrier plays what we send in order and in real time, buffers without bound, and tells where it is only by
+echoing marks. So three positions are kept, in milliseconds of agent audio since the stream began:
+
+    heard  <=  sent  <=  fed        and sent runs at most `AHEAD_MS` before the ear
+
+Feed audio of any length; `due` hands out the 20 ms frames and marks that may go now. Only whole frames leave
+until the utterance is ended, so chunks join without a gap or a click; then the last frame is filled up with
+silence. `clear` forgets what was not heard; marks of before it come back too and are told by their generation.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from app.audio.g711 import BYTES_PER_MS, FRAME_BYTES, FRAME_MS, SILENCE
+from app.carriers.events import OutboundCommand, PlayAudio, SendMark
+
+AHEAD_MS = 400.0
+REFILL_MS = 300.0
+MARK_EVERY_MS = 200.0
+MARK_OVERDUE_S = 1.0
+ROUNDING_MS = 0.01
+
+
+@dataclass(slots=True)
+class Playout:
+    """The far end's buffer. `now` is monotonic seconds, everything else milliseconds of audio."""
+
+    sent_ms: float = 0.0
+    _queue: bytearray = field(default_factory=bytearray)
+    _ended: bool = True
+    _generation: int = 0
+    _marks: deque[tuple[str, float]] = field(default_factory=deque)
+    _marked_ms: float = 0.0
+    _confirmed_ms: float = 0.0
+    _run_started: float = 0.0
+    _run_from_ms: float = 0.0
+    _delay_s: float = 0.0
+
+    def feed(self, audio: bytes) -> None:
+        """Append μ-law audio to the utterance being spoken."""
+        self._queue += audio
+        self._ended = False
+
+    def end_utterance(self) -> None:
+        """Nothing follows for now: what is left may go, filled up to a whole frame, with a mark behind it."""
+        self._queue += SILENCE * (-len(self._queue) % FRAME_BYTES)
+        self._ended = True
+
+    @property
+    def waiting_ms(self) -> float:
+        """Audio fed and not sent."""
+        return len(self._queue) / BYTES_PER_MS
+
+    def ahead_ms(self, now: float) -> float:
+        """Audio sent and not yet played, by the clock."""
+        return self.sent_ms - self._clock_ms(now)
+
+    def due(self, now: float) -> list[OutboundCommand]:
+        """What may be sent at `now`, in order."""
+        commands: list[OutboundCommand] = []
+        while len(self._queue) >= FRAME_BYTES and self.ahead_ms(now) + FRAME_MS <= AHEAD_MS + ROUNDING_MS:
+            commands.append(self._next_frame(now))
+            if self.sent_ms - self._marked_ms >= MARK_EVERY_MS:
+                commands.append(self._next_mark())
+        if self._ended and not self._queue and self._marked_ms < self.sent_ms:
+            commands.append(self._next_mark())
+        return commands
+
+    def next_due(self, now: float) -> float | None:
+        """When `due` will have something again, None while there is nothing to send."""
+        if len(self._queue) < FRAME_BYTES:
+            return None
+        return now + max(0.0, self.ahead_ms(now) - REFILL_MS) / 1000
+
+    def reached(self, mark: str, now: float) -> None:
+        """A mark came back. Those of before a `clear` prove nothing and are ignored."""
+        if not any(name == mark for name, _ in self._marks):
+            return
+        while self._marks:
+            name, position = self._marks.popleft()
+            if name == mark:
+                break
+        self._confirmed_ms = position
+        late_s = now - self._played_at(position)
+        self._delay_s = max(0.0, late_s / 2)
+
+    def heard_ms(self, now: float) -> float:
+        """How much the caller has heard: never less than the last mark proves, never more than was sent."""
+        return max(self._confirmed_ms, min(self._clock_ms(now - self._delay_s), self.sent_ms))
+
+    def finished(self, now: float) -> bool:
+        """Everything fed was sent and heard. A mark that does not come back is given up after a second."""
+        if self._queue or not self._ended:
+            return False
+        overdue = now > self._played_at(self.sent_ms) + MARK_OVERDUE_S
+        return self._confirmed_ms >= self.sent_ms or overdue
+
+    def finishes_at(self, now: float) -> float:
+        """When to ask `finished` again if no mark comes back before."""
+        return max(now, self._played_at(self.sent_ms) + self.waiting_ms / 1000) + MARK_OVERDUE_S
+
+    def clear(self, now: float) -> float:
+        """Throw away what was not heard; returns how much was. The carrier must be told by `ClearAudio`."""
+        heard = self.heard_ms(now)
+        self._generation += 1
+        self._queue.clear()
+        self._marks.clear()
+        self._ended = True
+        self.sent_ms = self._marked_ms = self._confirmed_ms = self._run_from_ms = heard
+        self._run_started = now
+        return heard
+
+    def _next_frame(self, now: float) -> PlayAudio:
+        if self.ahead_ms(now) <= 0:
+            self._run_started, self._run_from_ms = now, self.sent_ms
+        payload = bytes(self._queue[:FRAME_BYTES])
+        del self._queue[:FRAME_BYTES]
+        self.sent_ms += FRAME_MS
+        return PlayAudio(payload)
+
+    def _next_mark(self) -> SendMark:
+        self._marked_ms = self.sent_ms
+        name = f"{self._generation}.{self.sent_ms:.0f}"
+        self._marks.append((name, self.sent_ms))
+        return SendMark(name)
+
+    def _clock_ms(self, now: float) -> float:
+        played = self._run_from_ms + max(0.0, now - self._run_started) * 1000
+        return min(played, self.sent_ms)
+
+    def _played_at(self, position_ms: float) -> float:
+        return self._run_started + (position_ms - self._run_from_ms) / 1000
+
+    def __repr__(self) -> str:
+        return f"Playout(sent={self.sent_ms:.0f} ms, waiting={self.waiting_ms:.0f} ms)"

@@ -1,0 +1,101 @@
+"""Settings, read once from the environment and frozen; a value that cannot be used stops the boot, by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from app.errors import SettingsError
+
+Parser = Callable[[str], Any]
+
+SPEECH_PROVIDERS = ("azure", "openai", "embedded", "scripted")
+
+
+def _whole_number(low: int, high: int) -> Parser:
+    def parse(text: str) -> int:
+        value = int(text) if text.isascii() and text.removeprefix("-").isdigit() else None
+        if value is None or not low <= value <= high:
+            raise ValueError(f"expected a whole number from {low} to {high}")
+        return value
+
+    return parse
+
+
+def _flag(text: str) -> bool:
+    try:
+        return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}[text.lower()]
+    except KeyError:
+        raise ValueError("expected true or false") from None
+
+
+def _one_of(*choices: str) -> Parser:
+    def parse(text: str) -> str:
+        if text not in choices:
+            raise ValueError(f"expected one of {', '.join(choices)}")
+        return text
+
+    return parse
+
+
+def _names_from(*choices: str) -> Parser:
+    def parse(text: str) -> tuple[str, ...]:
+        names = tuple(name.strip() for name in text.split(",") if name.strip())
+        unknown = [name for name in names if name not in choices]
+        if unknown or not names:
+            raise ValueError(f"expected names from {', '.join(choices)}, separated by commas")
+        return names
+
+    return parse
+
+
+def _public_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("https", "http") or not parts.netloc or parts.query or parts.fragment:
+        raise ValueError("expected an address like https://voice.example.com")
+    return text.rstrip("/")
+
+
+def _setting(variable: str, default: Any, parse: Parser = str, *, secret: bool = False) -> Any:
+    return field(default=default, repr=not secret, metadata={"variable": variable, "parse": parse})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Everything an operator can set. Each field's variable and default stand in docs/settings.md."""
+
+    host: str = _setting("HOST", "127.0.0.1")
+    port: int = _setting("PORT", 8000, _whole_number(0, 65535))
+    public_url: str | None = _setting("PUBLIC_URL", None, _public_url)
+    twilio_account_sid: str | None = _setting("TWILIO_ACCOUNT_SID", None)
+    twilio_auth_token: str | None = _setting("TWILIO_AUTH_TOKEN", None, secret=True)
+    require_ws_signature: bool = _setting("REQUIRE_WS_SIGNATURE", False, _flag)
+    flows_dir: Path = _setting("FLOWS_DIR", Path("flows"), Path)
+    default_flow: str = _setting("DEFAULT_FLOW", "clinic")
+    data_dir: Path = _setting("DATA_DIR", Path("data"), Path)
+    speech_chain: tuple[str, ...] = _setting(
+        "SPEECH_CHAIN", ("azure", "openai", "embedded"), _names_from(*SPEECH_PROVIDERS)
+    )
+    drain_seconds: int = _setting("DRAIN_SECONDS", 270, _whole_number(0, 3600))
+    log_level: str = _setting("LOG_LEVEL", "info", _one_of("debug", "info", "warning", "error"))
+    log_format: str | None = _setting("LOG_FORMAT", None, _one_of("text", "json"))
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Settings:
+        """Read what is set; an empty variable counts as not set. Raises SettingsError naming all faults."""
+        values: dict[str, Any] = {}
+        faults: list[str] = []
+        for item in fields(cls):
+            variable, text = item.metadata["variable"], environment.get(item.metadata["variable"], "")
+            if not text:
+                continue
+            try:
+                values[item.name] = item.metadata["parse"](text)
+            except ValueError as error:
+                faults.append(f"{variable}: {error}" + (f", not {text!r}" if item.repr else ""))
+        if faults:
+            raise SettingsError("; ".join(faults))
+        return cls(**values)

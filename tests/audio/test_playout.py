@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.audio.g711 import FRAME_BYTES
+from app.audio.playout import AHEAD_MS, MARK_EVERY_MS, Playout
+from app.carriers.events import OutboundCommand, PlayAudio, SendMark
+
+
+def audio(commands: list[OutboundCommand]) -> bytes:
+    return b"".join(c.payload for c in commands if isinstance(c, PlayAudio))
+
+
+def marks(commands: list[OutboundCommand]) -> list[str]:
+    return [c.name for c in commands if isinstance(c, SendMark)]
+
+
+def speech(ms: int) -> bytes:
+    return bytes(i % 251 for i in range(ms * 8))
+
+
+def drain(playout: Playout, now: float) -> tuple[list[OutboundCommand], float]:
+    commands = playout.due(now)
+    while (due := playout.next_due(now)) is not None:
+        now = due
+        commands += playout.due(now)
+    return commands, now
+
+
+def test_sends_at_most_400_ms_ahead_of_the_ear() -> None:
+    playout = Playout()
+    playout.feed(speech(2000))
+    assert len(audio(playout.due(10.0))) == AHEAD_MS * 8
+    assert playout.due(10.0) == []
+    assert playout.next_due(10.0) == pytest.approx(10.1)
+    assert len(audio(playout.due(10.1))) == 100 * 8
+
+
+@given(st.lists(st.binary(min_size=0, max_size=700), max_size=8))
+def test_joins_chunks_without_gap_or_click(chunks: list[bytes]) -> None:
+    playout = Playout()
+    commands: list[OutboundCommand] = []
+    for chunk in chunks:
+        playout.feed(chunk)
+        commands += playout.due(0.0)
+    playout.end_utterance()
+    rest, _ = drain(playout, 0.0)
+    sent = audio(commands + rest)
+    whole = b"".join(chunks)
+    assert sent.startswith(whole)
+    assert sent[len(whole) :] == b"\xff" * (-len(whole) % FRAME_BYTES)
+
+
+def test_marks_follow_every_200_ms_and_the_end() -> None:
+    playout = Playout()
+    playout.feed(speech(500))
+    playout.end_utterance()
+    commands, _ = drain(playout, 0.0)
+    positions = [int(name.split(".")[1]) for name in marks(commands)]
+    assert positions == [200, 400, 500]
+    assert isinstance(commands[-1], SendMark)
+    assert MARK_EVERY_MS == 200
+
+
+def test_heard_runs_with_the_clock_between_marks_and_never_past_what_was_sent() -> None:
+    playout = Playout()
+    playout.feed(speech(300))
+    playout.end_utterance()
+    playout.due(5.0)
+    assert playout.heard_ms(5.0) == 0
+    assert playout.heard_ms(5.1) == pytest.approx(100)
+    assert playout.heard_ms(9.0) == 300
+
+
+def test_a_mark_that_comes_late_moves_the_ear_back() -> None:
+    playout = Playout()
+    playout.feed(speech(1000))
+    first = marks(playout.due(0.0))[0]
+    playout.reached(first, 0.3)  # played at 0.2 by our clock: 50 ms there, 50 ms back
+    assert playout.heard_ms(0.3) == pytest.approx(250)
+
+
+def test_finished_only_when_the_last_mark_is_back_or_long_overdue() -> None:
+    playout = Playout()
+    playout.feed(speech(200))
+    playout.end_utterance()
+    (name,) = marks(playout.due(0.0))
+    assert not playout.finished(0.2)
+    assert playout.finished(playout.finishes_at(0.2) + 0.01)
+    playout.reached(name, 0.25)
+    assert playout.finished(0.25)
+
+
+def test_clear_keeps_what_was_heard_and_ignores_stale_marks() -> None:
+    playout = Playout()
+    playout.feed(speech(1000))
+    stale = marks(playout.due(0.0))
+    assert playout.clear(0.15) == pytest.approx(150)
+    for name in stale:
+        playout.reached(name, 0.16)
+    assert playout.heard_ms(0.5) == pytest.approx(150)
+    assert playout.finished(0.16)
+    playout.feed(speech(40))
+    playout.end_utterance()
+    commands = playout.due(0.5)
+    assert len(audio(commands)) == 320
+    assert marks(commands)[0] not in stale
+    assert playout.heard_ms(0.52) == pytest.approx(170)
+
+
+def test_a_pause_in_feeding_starts_the_clock_anew() -> None:
+    playout = Playout()
+    playout.feed(speech(100))
+    playout.due(0.0)
+    playout.feed(speech(100))
+    playout.due(3.0)
+    assert playout.heard_ms(3.05) == pytest.approx(150)
