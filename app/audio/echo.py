@@ -31,7 +31,7 @@ class EchoGate:
             self._played.popleft()
         return bool(self._played) and self._played[0][0] <= now
 
-    def masks(self, now: float, level: int) -> bool:
+    def masks(self, now: float, level: float) -> bool:
         """Whether a caller frame of `level` arriving at `now` may be nothing but echo."""
         if not self.active(now):
             return False
