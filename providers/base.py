@@ -7,7 +7,7 @@ than a fraction of a millisecond belongs on the implementation's own bounded, wa
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -102,7 +102,7 @@ class Synthesizer(Protocol):
         """The default voice for a language, None where there is none."""
         ...
 
-    def synthesize(self, text: str, voice: Voice) -> AsyncIterator[bytes]:
+    def synthesize(self, text: str, voice: Voice) -> AsyncGenerator[bytes, None]:
         """Speech for `text`, chunk by chunk as it is made, without leading silence above 30 ms.
 
         Raises ProviderError from the iterator. Closing the iterator (`aclose`) stops the work.

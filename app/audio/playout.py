@@ -13,6 +13,7 @@ silence. `clear` forgets what was not heard; marks of before it come back too an
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from app.audio.g711 import BYTES_PER_MS, FRAME_BYTES, FRAME_MS, SILENCE
@@ -59,16 +60,14 @@ class Playout:
         """Audio sent and not yet played, by the clock."""
         return self.sent_ms - self._clock_ms(now)
 
-    def due(self, now: float) -> list[OutboundCommand]:
-        """What may be sent at `now`, in order."""
-        commands: list[OutboundCommand] = []
+    def due(self, now: float) -> Iterator[OutboundCommand]:
+        """What may be sent at `now`, in order; a `clear` in between ends it."""
         while len(self._queue) >= FRAME_BYTES and self.ahead_ms(now) + FRAME_MS <= AHEAD_MS + ROUNDING_MS:
-            commands.append(self._next_frame(now))
+            yield self._next_frame(now)
             if self.sent_ms - self._marked_ms >= MARK_EVERY_MS:
-                commands.append(self._next_mark())
+                yield self._next_mark()
         if self._ended and not self._queue and self._marked_ms < self.sent_ms:
-            commands.append(self._next_mark())
-        return commands
+            yield self._next_mark()
 
     def next_due(self, now: float) -> float | None:
         """When `due` will have something again, None while there is nothing to send."""
@@ -85,7 +84,7 @@ class Playout:
             if name == mark:
                 break
         self._confirmed_ms = position
-        late_s = now - self._played_at(position)
+        late_s = now - self.played_at(position)
         self._delay_s = max(0.0, late_s / 2)
 
     def heard_ms(self, now: float) -> float:
@@ -96,12 +95,16 @@ class Playout:
         """Everything fed was sent and heard. A mark that does not come back is given up after a second."""
         if self._queue or not self._ended:
             return False
-        overdue = now > self._played_at(self.sent_ms) + MARK_OVERDUE_S
+        overdue = now > self.played_at(self.sent_ms) + MARK_OVERDUE_S
         return self._confirmed_ms >= self.sent_ms or overdue
 
     def finishes_at(self, now: float) -> float:
         """When to ask `finished` again if no mark comes back before."""
-        return max(now, self._played_at(self.sent_ms) + self.waiting_ms / 1000) + MARK_OVERDUE_S
+        return max(now, self.played_at(self.sent_ms) + self.waiting_ms / 1000) + MARK_OVERDUE_S
+
+    def played_at(self, position_ms: float) -> float:
+        """When the clock reaches a position, in monotonic seconds."""
+        return self._run_started + (position_ms - self._run_from_ms) / 1000
 
     def clear(self, now: float) -> float:
         """Throw away what was not heard; returns how much was. The carrier must be told by `ClearAudio`."""
@@ -131,9 +134,6 @@ class Playout:
     def _clock_ms(self, now: float) -> float:
         played = self._run_from_ms + max(0.0, now - self._run_started) * 1000
         return min(played, self.sent_ms)
-
-    def _played_at(self, position_ms: float) -> float:
-        return self._run_started + (position_ms - self._run_from_ms) / 1000
 
     def __repr__(self) -> str:
         return f"Playout(sent={self.sent_ms:.0f} ms, waiting={self.waiting_ms:.0f} ms)"

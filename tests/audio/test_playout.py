@@ -9,6 +9,10 @@ from app.audio.playout import AHEAD_MS, MARK_EVERY_MS, Playout
 from app.carriers.events import OutboundCommand, PlayAudio, SendMark
 
 
+def due(playout: Playout, now: float) -> list[OutboundCommand]:
+    return list(playout.due(now))
+
+
 def audio(commands: list[OutboundCommand]) -> bytes:
     return b"".join(c.payload for c in commands if isinstance(c, PlayAudio))
 
@@ -22,20 +26,20 @@ def speech(ms: int) -> bytes:
 
 
 def drain(playout: Playout, now: float) -> tuple[list[OutboundCommand], float]:
-    commands = playout.due(now)
-    while (due := playout.next_due(now)) is not None:
-        now = due
-        commands += playout.due(now)
+    commands = due(playout, now)
+    while (when := playout.next_due(now)) is not None:
+        now = when
+        commands += due(playout, now)
     return commands, now
 
 
 def test_sends_at_most_400_ms_ahead_of_the_ear() -> None:
     playout = Playout()
     playout.feed(speech(2000))
-    assert len(audio(playout.due(10.0))) == AHEAD_MS * 8
-    assert playout.due(10.0) == []
+    assert len(audio(due(playout, 10.0))) == AHEAD_MS * 8
+    assert due(playout, 10.0) == []
     assert playout.next_due(10.0) == pytest.approx(10.1)
-    assert len(audio(playout.due(10.1))) == 100 * 8
+    assert len(audio(due(playout, 10.1))) == 100 * 8
 
 
 @given(st.lists(st.binary(min_size=0, max_size=700), max_size=8))
@@ -44,7 +48,7 @@ def test_joins_chunks_without_gap_or_click(chunks: list[bytes]) -> None:
     commands: list[OutboundCommand] = []
     for chunk in chunks:
         playout.feed(chunk)
-        commands += playout.due(0.0)
+        commands += due(playout, 0.0)
     playout.end_utterance()
     rest, _ = drain(playout, 0.0)
     sent = audio(commands + rest)
@@ -68,7 +72,7 @@ def test_heard_runs_with_the_clock_between_marks_and_never_past_what_was_sent() 
     playout = Playout()
     playout.feed(speech(300))
     playout.end_utterance()
-    playout.due(5.0)
+    due(playout, 5.0)
     assert playout.heard_ms(5.0) == 0
     assert playout.heard_ms(5.1) == pytest.approx(100)
     assert playout.heard_ms(9.0) == 300
@@ -77,7 +81,7 @@ def test_heard_runs_with_the_clock_between_marks_and_never_past_what_was_sent() 
 def test_a_mark_that_comes_late_moves_the_ear_back() -> None:
     playout = Playout()
     playout.feed(speech(1000))
-    first = marks(playout.due(0.0))[0]
+    first = marks(due(playout, 0.0))[0]
     playout.reached(first, 0.3)  # played at 0.2 by our clock: 50 ms there, 50 ms back
     assert playout.heard_ms(0.3) == pytest.approx(250)
 
@@ -86,7 +90,7 @@ def test_finished_only_when_the_last_mark_is_back_or_long_overdue() -> None:
     playout = Playout()
     playout.feed(speech(200))
     playout.end_utterance()
-    (name,) = marks(playout.due(0.0))
+    (name,) = marks(due(playout, 0.0))
     assert not playout.finished(0.2)
     assert playout.finished(playout.finishes_at(0.2) + 0.01)
     playout.reached(name, 0.25)
@@ -96,7 +100,7 @@ def test_finished_only_when_the_last_mark_is_back_or_long_overdue() -> None:
 def test_clear_keeps_what_was_heard_and_ignores_stale_marks() -> None:
     playout = Playout()
     playout.feed(speech(1000))
-    stale = marks(playout.due(0.0))
+    stale = marks(due(playout, 0.0))
     assert playout.clear(0.15) == pytest.approx(150)
     for name in stale:
         playout.reached(name, 0.16)
@@ -104,7 +108,7 @@ def test_clear_keeps_what_was_heard_and_ignores_stale_marks() -> None:
     assert playout.finished(0.16)
     playout.feed(speech(40))
     playout.end_utterance()
-    commands = playout.due(0.5)
+    commands = due(playout, 0.5)
     assert len(audio(commands)) == 320
     assert marks(commands)[0] not in stale
     assert playout.heard_ms(0.52) == pytest.approx(170)
@@ -113,7 +117,7 @@ def test_clear_keeps_what_was_heard_and_ignores_stale_marks() -> None:
 def test_a_pause_in_feeding_starts_the_clock_anew() -> None:
     playout = Playout()
     playout.feed(speech(100))
-    playout.due(0.0)
+    due(playout, 0.0)
     playout.feed(speech(100))
-    playout.due(3.0)
+    due(playout, 3.0)
     assert playout.heard_ms(3.05) == pytest.approx(150)

@@ -1,0 +1,232 @@
+"""The voice of a call: prompts in, paced audio out.
+
+One task makes speech, chunk by chunk; the other sends it, never more than the playout allows. So a slow
+synthesizer does not hold up what is ready, and a fast one does not run ahead of the caller's ear.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Protocol
+
+from app.audio import g711
+from app.audio.echo import EchoGate
+from app.audio.playout import Playout
+from app.carriers.events import ClearAudio, OutboundCommand, PlayAudio
+from app.clock import Clock
+from app.dialogue.transcript import Segment, split_at
+from app.errors import ProviderError
+from providers.base import Synthesizer, Voice
+
+MADE_AHEAD_MS = 2000.0
+LETTER_MS = 65.0
+
+Send = Callable[[OutboundCommand], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """Words to say. `by_speech` and `by_key`: whether speech or a key interrupts them."""
+
+    text: str
+    node: str
+    voice: Voice
+    by_speech: bool = True
+    by_key: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """What became of a prompt: how much of it the caller heard."""
+
+    prompt: Prompt
+    heard: str
+    unheard: str
+
+
+class SpeakerReports(Protocol):
+    """What a speaker tells. Moments are monotonic seconds."""
+
+    def speech_ready(self, prompt: Prompt, asked: float, ready: float) -> None:
+        """The first audio of a prompt has been made."""
+        ...
+
+    def prompt_started(self, prompt: Prompt, ready: float, sent: float) -> None:
+        """The first frame of a prompt has been sent."""
+        ...
+
+    def prompt_ended(self, spoken: Spoken) -> None:
+        """A prompt was heard to its end."""
+        ...
+
+    def prompt_failed(self, prompt: Prompt, error: ProviderError) -> None:
+        """A prompt, or the rest of it, could not be made."""
+        ...
+
+    def fell_silent(self) -> None:
+        """Everything said has been heard, or could not be said."""
+        ...
+
+
+@dataclass(slots=True)
+class _Saying:
+    prompt: Prompt
+    start_ms: float
+    ready_at: float
+    made_ms: float = 0.0
+    complete: bool = False
+    started: bool = False
+
+    @property
+    def segment(self) -> Segment:
+        """Where the words lie; what has not been made yet is guessed from its letters."""
+        guess = 0.0 if self.complete else len(self.prompt.text) * LETTER_MS
+        return Segment(self.prompt.text, self.start_ms, self.start_ms + max(self.made_ms, guess, 1.0))
+
+
+class Speaker:
+    """Speaks prompts one after the other. `run` both `make` and `send` for as long as the stream lasts."""
+
+    def __init__(
+        self, clock: Clock, synthesizer: Synthesizer, echo: EchoGate, send: Send, reports: SpeakerReports
+    ) -> None:
+        self._clock = clock
+        self._synthesizer = synthesizer
+        self._echo = echo
+        self._send = send
+        self._reports = reports
+        self._playout = Playout()
+        self._prompts: deque[Prompt] = deque()
+        self._sayings: deque[_Saying] = deque()
+        self._making: asyncio.Task[None] | None = None
+        self._asked = asyncio.Event()
+        self._wake = asyncio.Event()
+        self._room = asyncio.Event()
+        self._must_clear = False
+        self.speaking = False
+
+    @property
+    def prompt(self) -> Prompt | None:
+        """What is being said now, or next."""
+        return self._sayings[0].prompt if self._sayings else self._prompts[0] if self._prompts else None
+
+    def say(self, prompt: Prompt) -> None:
+        """Say it after everything that is to be said already."""
+        self._prompts.append(prompt)
+        self.speaking = True
+        self._asked.set()
+
+    def interrupt(self) -> list[Spoken]:
+        """Stop now; says what of each prompt had been heard. Sends `clear` before anything else."""
+        if self._making:
+            self._making.cancel()
+        heard_ms = self._playout.clear(self._clock.now())
+        self._echo.clear(self._clock.now())
+        spoken = [Spoken(s.prompt, *split_at([s.segment], heard_ms)) for s in self._sayings]
+        spoken += [Spoken(prompt, "", prompt.text) for prompt in self._prompts]
+        self._sayings.clear()
+        self._prompts.clear()
+        self._must_clear = True
+        self._wake.set()
+        self._room.set()
+        return spoken
+
+    def mark_reached(self, name: str) -> None:
+        """The carrier echoed a mark."""
+        self._playout.reached(name, self._clock.now())
+        self._wake.set()
+
+    async def make(self, group: asyncio.TaskGroup) -> None:
+        """Turn prompts into audio, for ever."""
+        while True:
+            await self._asked.wait()
+            self._asked.clear()
+            while self._prompts:
+                self._making = group.create_task(self._make(self._prompts.popleft()))
+                await asyncio.wait([self._making])
+                self._making = None
+                self._wake.set()
+
+    async def send(self) -> None:
+        """Send what is due, for ever."""
+        loop = asyncio.get_running_loop()
+        while True:
+            if self._must_clear:
+                self._must_clear = False
+                await self._send(ClearAudio())
+            for command in self._playout.due(self._clock.now()):
+                await self._send_one(command)
+            self._settle()
+            timer = None
+            if (delay_s := self._rest_s()) is not None:
+                timer = loop.call_later(delay_s, self._wake.set)
+            await self._wake.wait()
+            self._wake.clear()
+            if timer:
+                timer.cancel()
+
+    async def _make(self, prompt: Prompt) -> None:
+        asked = self._clock.now()
+        saying = None
+        try:
+            async with aclosing(self._synthesizer.synthesize(prompt.text, prompt.voice)) as chunks:
+                async for chunk in chunks:
+                    saying = saying or self._first_audio(prompt, asked)
+                    await self._feed(saying, chunk)
+        except ProviderError as error:
+            self._reports.prompt_failed(prompt, error)
+        if saying:
+            saying.complete = True
+        self._playout.end_utterance()
+
+    def _first_audio(self, prompt: Prompt, asked: float) -> _Saying:
+        ready = self._clock.now()
+        saying = _Saying(prompt, self._playout.sent_ms + self._playout.waiting_ms, ready)
+        self._sayings.append(saying)
+        self._reports.speech_ready(prompt, asked, ready)
+        return saying
+
+    async def _feed(self, saying: _Saying, chunk: bytes) -> None:
+        self._playout.feed(chunk)
+        saying.made_ms += g711.duration_ms(chunk)
+        self._wake.set()
+        while self._playout.waiting_ms > MADE_AHEAD_MS:
+            self._room.clear()
+            await self._room.wait()
+
+    async def _send_one(self, command: OutboundCommand) -> None:
+        await self._send(command)
+        if not isinstance(command, PlayAudio):
+            return
+        now = self._clock.now()
+        self._echo.played(now + self._playout.ahead_ms(now) / 1000, g711.rms(command.payload))
+        for saying in self._sayings:
+            if not saying.started and self._playout.sent_ms > saying.start_ms:
+                saying.started = True
+                self._reports.prompt_started(saying.prompt, saying.ready_at, now)
+
+    def _settle(self) -> None:
+        now = self._clock.now()
+        if self._playout.waiting_ms <= MADE_AHEAD_MS:
+            self._room.set()
+        finished = self._playout.finished(now)
+        heard_ms = self._playout.heard_ms(now)
+        while self._sayings and self._sayings[0].complete:
+            if not finished and heard_ms < self._sayings[0].segment.end_ms:
+                break
+            prompt = self._sayings.popleft().prompt
+            self._reports.prompt_ended(Spoken(prompt, prompt.text, ""))
+        if self.speaking and finished and not (self._sayings or self._prompts or self._making):
+            self.speaking = False
+            self._reports.fell_silent()
+
+    def _rest_s(self) -> float | None:
+        now = self._clock.now()
+        due = self._playout.next_due(now)
+        if due is None and self._sayings and not self._making:
+            due = self._playout.finishes_at(now)
+        return None if due is None else max(due - now, 0.001)
