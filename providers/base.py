@@ -99,7 +99,12 @@ class Synthesizer(Protocol):
     def name(self) -> str: ...
 
     def voice(self, language: str) -> Voice | None:
-        """The default voice for a language, None where there is none."""
+        """The voice for a language, None where there is none."""
+        ...
+
+    @property
+    def default_voice(self) -> Voice:
+        """Who speaks where a language has no voice."""
         ...
 
     def synthesize(self, text: str, voice: Voice) -> AsyncGenerator[bytes, None]:

@@ -1,0 +1,88 @@
+"""The little signal processing that speech engines need, on numpy arrays of float32 in -1..1.
+
+G.711 μ-law is ITU-T G.711 by way of `audioop`. Rates change by whole factors only, with a linear-phase windowed-sinc
+filter that runs on a whole utterance at once: no state, and no delay, for its own is cut off.
+"""
+
+from __future__ import annotations
+
+import audioop
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+Samples = NDArray[np.float32]
+
+RATE_HZ = 8000
+BYTES_PER_MS = RATE_HZ // 1000
+SILENCE = b"\xff"  # μ-law's zero
+
+_FRAME = 160
+_TAPS = 32
+_KAISER_BETA = 7.0  # side lobes about 70 dB down
+_PASS_BAND = 0.94  # of the lower rate's half: the transition ends where aliases would begin to be heard
+
+_MULAW_TO_FLOAT: Samples = np.frombuffer(audioop.ulaw2lin(bytes(range(256)), 2), dtype="<i2").astype(
+    np.float32
+) / np.float32(32768)
+
+
+def from_mulaw(audio: bytes) -> Samples:
+    """μ-law to samples at 8 kHz."""
+    return _MULAW_TO_FLOAT[np.frombuffer(audio, dtype=np.uint8)]
+
+
+def to_mulaw(samples: Samples) -> bytes:
+    """Samples at 8 kHz to μ-law; what exceeds -1..1 is clipped."""
+    linear = np.clip(samples * 32768, -32768, 32767).astype("<i2")
+    return audioop.lin2ulaw(linear.tobytes(), 2)
+
+
+def rms(audio: bytes) -> float:
+    """Loudness of μ-law audio, 0..1; zero when there is none."""
+    return audioop.rms(audioop.ulaw2lin(audio, 2), 2) / 32768 if audio else 0.0
+
+
+def frame_levels(audio: bytes) -> Samples:
+    """RMS of each whole 20 ms of μ-law audio, 0..1."""
+    whole = len(audio) // _FRAME * _FRAME
+    frames = from_mulaw(audio[:whole]).reshape(-1, _FRAME)
+    levels: Samples = np.sqrt(np.mean(frames * frames, axis=1))
+    return levels
+
+
+def interpolate(samples: Samples, factor: int) -> Samples:
+    """`factor` times the rate, same duration."""
+    phases = _filter(factor) * factor
+    padded = np.pad(samples, (_TAPS // 2 - 1, _TAPS // 2))
+    interleaved: Samples = np.stack([np.convolve(padded, taps, "valid") for taps in phases], axis=1)
+    return interleaved.reshape(-1)
+
+
+def decimate(samples: Samples, factor: int) -> Samples:
+    """One `factor`th of the rate, same duration."""
+    length = -(-len(samples) // factor)
+    before = factor * (_TAPS // 2) - 1
+    padded = np.pad(samples, (before, factor * (length + _TAPS - 1) - before - len(samples)))
+    phases = enumerate(_filter(factor))
+    parts = [np.convolve(padded[factor - 1 - phase :: factor], taps, "valid") for phase, taps in phases]
+    total: Samples = np.sum(parts, axis=0, dtype=np.float32)
+    return total
+
+
+@cache
+def _filter(factor: int) -> Samples:
+    """Low-pass at half the lower rate, unity gain, one row of taps for each of the `factor` phases."""
+    count = _TAPS * factor
+    offsets = np.arange(count) - count // 2
+    taps = np.sinc(offsets * _PASS_BAND / factor) * np.kaiser(count + 1, _KAISER_BETA)[:count]
+    phases: Samples = (taps / taps.sum()).astype(np.float32).reshape(_TAPS, factor).T.copy()
+    return phases
+
+
+def limit(samples: Samples, knee: float = 0.7) -> Samples:
+    """Leave what is below `knee` alone and bend the rest so that it never reaches 1."""
+    level = np.abs(samples)
+    bent = knee + (1 - knee) * np.tanh((level - knee) / (1 - knee))
+    return np.where(level > knee, np.copysign(bent, samples), samples).astype(np.float32)

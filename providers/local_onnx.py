@@ -1,0 +1,21 @@
+"""How the embedded engines use onnxruntime: one thread per session, for the calls are many and the cores few."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import onnxruntime
+from onnxruntime.capi import onnxruntime_pybind11_state as native
+
+# onnxruntime's errors have no base of their own below Exception.
+INFERENCE_ERRORS = (native.Fail, native.InvalidArgument, native.RuntimeException, native.EPFail, MemoryError)
+
+
+def load_session(file: Path) -> onnxruntime.InferenceSession:
+    """A session that runs in the thread that calls it; several threads may at the same time."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])

@@ -1,0 +1,223 @@
+"""Voice activity for all calls on one thread.
+
+    event loop                                   the thread
+    push ── cut into windows ── SimpleQueue ──▶  one line per call, one window of each call per batch
+    on_windows ◀── one call_soon_threadsafe ───  one run of the network per batch
+
+`push` does no more than cut bytes. While a batch runs the next one gathers, so batches grow with the load. A call that
+catches up after a stall waits behind itself, never before others: each batch takes one window of each call, at most
+64, and the calls that it served go to the back.
+
+Fail-safe: when the network fails on a batch, those windows are judged by their loudness, their calls' memories start
+afresh, and everybody keeps talking; `failures` counts it and `healthy` is false until a batch succeeds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from queue import Empty, SimpleQueue
+from typing import Protocol
+
+import numpy as np
+
+from providers.base import VoiceWindow
+from providers.dsp import Samples
+from providers.local_onnx import INFERENCE_ERRORS
+from providers.local_silero import WINDOW, WINDOW_MS, SileroModel, SileroRows, SileroStates, as_windows
+
+BATCH = 64
+WAITING_WINDOWS = 1024  # per call: 33 s, more than any burst that a carrier's stream lets through
+LOUD = 0.01  # RMS above which a window counts as speech when the network is not there to say
+
+
+class Network(Protocol):
+    """What the detector asks of `SileroModel`."""
+
+    def infer(self, windows: Samples, states: SileroStates) -> tuple[Samples, SileroStates]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    audio: bytes
+    end_ms: float
+    arrived: float
+
+
+class SileroStream:
+    """One call's windows on their way; see `VoiceStream`. At most 1,024 wait, newer ones are dropped and counted."""
+
+    def __init__(
+        self, queue: SimpleQueue[_Message], on_windows: Callable[[Sequence[VoiceWindow]], None]
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._queue = queue
+        self._on_windows = on_windows
+        self._rest = b""
+        self._end_ms = 0.0
+        self._waiting = 0
+        self._closed = False
+        self.dropped = 0
+
+    def push(self, audio: bytes) -> None:
+        if self._closed:
+            return
+        audio = self._rest + audio
+        whole = len(audio) // WINDOW * WINDOW
+        for start in range(0, whole, WINDOW):
+            self._send(audio[start : start + WINDOW])
+        self._rest = audio[whole:]
+
+    def _send(self, window: bytes) -> None:
+        self._end_ms += WINDOW_MS
+        if self._waiting >= WAITING_WINDOWS:
+            self.dropped += 1
+            return
+        self._waiting += 1
+        self._queue.put((self, _Window(window, self._end_ms, self._loop.time())))
+
+    def deliver(self, window: _Window, probability: float) -> None:
+        """The result for a window; on the event loop."""
+        self._waiting -= 1
+        if not self._closed:
+            waited_ms = (self._loop.time() - window.arrived) * 1000
+            self._on_windows([VoiceWindow(probability, window.end_ms, waited_ms)])
+
+    def close(self) -> None:
+        if not self._closed:
+            self._closed = True
+            self._queue.put((self, None))
+
+    def __repr__(self) -> str:
+        return f"SileroStream(end_ms={self._end_ms:.0f}, waiting={self._waiting}, dropped={self.dropped})"
+
+
+# A call's next window; the call's end, without a window; or the end of everything.
+_Message = tuple[SileroStream, _Window | None] | None
+
+
+class SileroVoiceDetector:
+    """See `VoiceDetector`. All streams belong to the event loop that opened the first one.
+
+    Raises AssetError when the network's file is not installed.
+    """
+
+    def __init__(self, network: Network | None = None) -> None:
+        self._network = network or SileroModel()
+        self._queue: SimpleQueue[_Message] = SimpleQueue()
+        self._rows = SileroRows()
+        self._row_of: dict[SileroStream, int] = {}
+        self._lines: dict[SileroStream, deque[_Window]] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread = threading.Thread(target=self._run, name="voice-detector", daemon=True)
+        self._last_batch_failed = False
+        self.failures = 0
+
+    def open(self, on_windows: Callable[[Sequence[VoiceWindow]], None]) -> SileroStream:
+        self._start()
+        return SileroStream(self._queue, on_windows)
+
+    @property
+    def healthy(self) -> bool:
+        """Whether the thread lives and the network did its part in the last batch."""
+        return self._thread.is_alive() and not self._last_batch_failed
+
+    @property
+    def open_rows(self) -> int:
+        """How many calls hold memory in the network."""
+        return self._rows.used
+
+    async def warm_up(self) -> None:
+        """Run the network once at each end of its batch sizes, so that the first call does not pay for it."""
+        for count in (1, BATCH):
+            states = SileroStates.fresh(count)
+            await asyncio.to_thread(self._network.infer, np.zeros((count, WINDOW), np.float32), states)
+
+    async def aclose(self) -> None:
+        """End the thread, after what it has begun. Idempotent."""
+        self._queue.put(None)
+        if self._loop:
+            await asyncio.to_thread(self._thread.join)
+
+    def _start(self) -> None:
+        if not self._loop:
+            self._loop = asyncio.get_running_loop()
+            self._thread.start()
+
+    # From here on, everything runs on the thread, and the rows and lines are its own.
+
+    def _run(self) -> None:
+        while self._receive():
+            batch = self._next_batch()
+            probabilities = self._judge(batch)
+            if batch and not self._hand_over(batch, probabilities):
+                return
+
+    def _receive(self) -> bool:
+        """Take in all that has come, waiting for it when there is nothing else to do. False: the end."""
+        try:
+            message = self._queue.get(block=not self._lines)
+            while message:
+                self._sort(*message)
+                message = self._queue.get_nowait()
+            return False
+        except Empty:
+            return True
+
+    def _sort(self, stream: SileroStream, window: _Window | None) -> None:
+        if window:
+            self._lines.setdefault(stream, deque()).append(window)
+            return
+        self._lines.pop(stream, None)
+        row = self._row_of.pop(stream, None)
+        if row is not None:
+            self._rows.release(row)
+
+    def _next_batch(self) -> list[tuple[SileroStream, _Window]]:
+        batch = []
+        for stream in list(islice(self._lines, BATCH)):
+            line = self._lines.pop(stream)
+            batch.append((stream, line.popleft()))
+            if line:
+                self._lines[stream] = line
+        return batch
+
+    def _judge(self, batch: list[tuple[SileroStream, _Window]]) -> list[float]:
+        if not batch:
+            return []
+        rows = [self._row(stream) for stream, _ in batch]
+        windows = as_windows([window.audio for _, window in batch])
+        try:
+            probabilities, states = self._network.infer(windows, self._rows.get(rows))
+            self._last_batch_failed = False
+        except INFERENCE_ERRORS:
+            self.failures += 1
+            self._last_batch_failed = True
+            states = SileroStates.fresh(len(batch))
+            probabilities = (np.sqrt(np.mean(windows**2, axis=1)) > LOUD).astype(np.float32)
+        self._rows.put(rows, states)
+        return [float(probability) for probability in probabilities]
+
+    def _row(self, stream: SileroStream) -> int:
+        if stream not in self._row_of:
+            self._row_of[stream] = self._rows.take()
+        return self._row_of[stream]
+
+    def _hand_over(self, batch: list[tuple[SileroStream, _Window]], probabilities: list[float]) -> bool:
+        """Tell the event loop; False when it is closed, for then nobody listens any more."""
+        assert self._loop
+        try:
+            self._loop.call_soon_threadsafe(self._deliver, batch, probabilities)
+        except RuntimeError:
+            return False
+        return True
+
+    def _deliver(self, batch: list[tuple[SileroStream, _Window]], probabilities: list[float]) -> None:
+        """On the event loop again. Each call on its own turn, so that one's failure is not the others'."""
+        assert self._loop
+        for (stream, window), probability in zip(batch, probabilities, strict=True):
+            self._loop.call_soon(stream.deliver, window, probability)

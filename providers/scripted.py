@@ -1,0 +1,248 @@
+"""Speech services that do as they are told: for tests, benchmarks and trying flows without any model.
+
+Every delay is an `asyncio.sleep`, so on a virtual clock they take no time at all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import random
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from providers import dsp
+from providers.base import Hypothesis, Transcriber, Voice, VoiceWindow
+
+ANY_LANGUAGE = frozenset({"de", "en", "es", "fr", "hi", "it", "pt"})
+CHARACTERS_PER_S = 15.0
+FRAME_MS = 20.0
+WINDOW = 256
+WINDOW_MS = WINDOW / dsp.BYTES_PER_MS
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What a scripted transcriber makes of one utterance.
+
+    `partials` are texts and the milliseconds after the start of the utterance at which they appear; `error`, where
+    given, is raised by `finish` instead of a text.
+    """
+
+    text: str
+    partials: tuple[tuple[float, str], ...] = ()
+    confidence: float = 0.9
+    error: Exception | None = None
+
+
+Script = Iterable[str | Heard] | Callable[[int], str | Heard]
+
+
+class ScriptedTranscriber(Transcriber):
+    """Understands the n-th utterance of a stream as the script says; beyond its end it understands nothing.
+
+    `script` is a list, or a function of the utterance's number from 0. `finish` takes `final_ms`, and no time at all
+    when `utterance_paused` came at least that long before.
+    """
+
+    def __init__(self, script: Script, *, final_ms: float = 0.0, name: str = "scripted") -> None:
+        self._script = script if callable(script) else _by_number(script)
+        self._final_ms = final_ms
+        self._name = name
+        self.streams: list[ScriptedTranscriptionStream] = []
+
+    @property
+    def name(self) -> str:
+        return self._name
+
+    @property
+    def languages(self) -> frozenset[str]:
+        return ANY_LANGUAGE
+
+    async def open(
+        self, language: str, *, on_partial: Callable[[Hypothesis], None], hints: Sequence[str] = ()
+    ) -> ScriptedTranscriptionStream:
+        stream = ScriptedTranscriptionStream(self._script, language, on_partial, self._final_ms)
+        self.streams.append(stream)
+        return stream
+
+    async def warm_up(self) -> None:
+        """Nothing to warm."""
+
+    async def aclose(self) -> None:
+        for stream in self.streams:
+            await stream.aclose()
+
+
+def _by_number(script: Iterable[str | Heard]) -> Callable[[int], str | Heard]:
+    texts = list(script)
+    return lambda number: texts[number] if number < len(texts) else ""
+
+
+class ScriptedTranscriptionStream:
+    """See `TranscriptionStream`. `pushed_bytes` counts the audio, `closed` says whether it was closed."""
+
+    def __init__(
+        self,
+        script: Callable[[int], str | Heard],
+        language: str,
+        on_partial: Callable[[Hypothesis], None],
+        final_ms: float,
+    ) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._script = script
+        self._language = language
+        self._on_partial = on_partial
+        self._final_ms = final_ms
+        self._number = 0
+        self._heard: Heard | None = None
+        self._began_bytes = 0
+        self._paused_at: float | None = None
+        self._timers: list[asyncio.TimerHandle] = []
+        self.pushed_bytes = 0
+        self.closed = False
+
+    def push(self, audio: bytes) -> None:
+        self.pushed_bytes += len(audio)
+
+    def utterance_started(self) -> None:
+        self._paused_at = None
+        if self._heard:
+            return
+        said = self._script(self._number)
+        self._number += 1
+        self._heard = said if isinstance(said, Heard) else Heard(said)
+        self._began_bytes = self.pushed_bytes
+        self._timers = [
+            self._loop.call_later(after_ms / 1000, self._report, text)
+            for after_ms, text in self._heard.partials
+        ]
+
+    def utterance_paused(self) -> None:
+        self._paused_at = self._loop.time()
+
+    async def finish(self) -> Hypothesis:
+        heard, audio_ms = self._heard or Heard(""), self._audio_ms()
+        began = self._loop.time() if self._paused_at is None else self._paused_at
+        self.discard()
+        await asyncio.sleep(max(0.0, began + self._final_ms / 1000 - self._loop.time()))
+        if heard.error:
+            raise heard.error
+        confidence = heard.confidence if heard.text else None
+        return Hypothesis(heard.text, self._language, True, audio_ms, confidence)
+
+    def discard(self) -> None:
+        for timer in self._timers:
+            timer.cancel()
+        self._heard, self._paused_at = None, None
+
+    async def aclose(self) -> None:
+        self.discard()
+        self.closed = True
+
+    def _report(self, text: str) -> None:
+        self._on_partial(Hypothesis(text, self._language, False, self._audio_ms()))
+
+    def _audio_ms(self) -> float:
+        return (self.pushed_bytes - self._began_bytes) / dsp.BYTES_PER_MS
+
+
+@dataclass
+class ScriptedSynthesizer:
+    """Speaks a hum whose length follows the text, about 15 characters a second, the same for the same text.
+
+    The first chunk comes after `first_ms`, then `chunk_ms` of audio at a time, `rate` times as fast as it plays
+    (infinity: at once). `fail` is raised, where given, after `fail_after_chunks` chunks. `spoken` lists the texts.
+    """
+
+    first_ms: float = 0.0
+    rate: float = math.inf
+    chunk_ms: float = 200.0
+    name: str = "scripted"
+    fail: Exception | None = None
+    fail_after_chunks: int = 0
+    spoken: list[str] = field(default_factory=list)
+
+    def voice(self, language: str) -> Voice | None:
+        return Voice("hum", language)
+
+    async def synthesize(self, text: str, voice: Voice) -> AsyncIterator[bytes]:
+        self.spoken.append(text)
+        audio = hum(text)
+        size = int(self.chunk_ms * dsp.BYTES_PER_MS)
+        await asyncio.sleep(self.first_ms / 1000)
+        for number, start in enumerate(range(0, len(audio), size)):
+            if self.fail and number >= self.fail_after_chunks:
+                raise self.fail
+            yield audio[start : start + size]
+            await asyncio.sleep(self.chunk_ms / self.rate / 1000)
+
+    async def warm_up(self) -> None:
+        """Nothing to warm."""
+
+    async def aclose(self) -> None:
+        """Nothing to release."""
+
+
+def hum(text: str) -> bytes:
+    """Audible μ-law for a text, in whole 20 ms frames: a tone per word, its pitch drawn from the word."""
+    words = text.split()
+    spoken = [_tone(word, math.ceil((len(word) + 1) / CHARACTERS_PER_S * 1000 / FRAME_MS)) for word in words]
+    return b"".join(spoken)
+
+
+def _tone(word: str, frames: int) -> bytes:
+    hertz = random.Random(word).uniform(150, 900)
+    count = int(frames * FRAME_MS) * dsp.BYTES_PER_MS
+    time_s = np.arange(count) / dsp.RATE_HZ
+    envelope = np.sqrt(np.sin(np.pi * np.arange(count) / count))
+    return dsp.to_mulaw((0.25 * envelope * np.sin(2 * np.pi * hertz * time_s)).astype(np.float32))
+
+
+@dataclass
+class ScriptedVoiceDetector:
+    """Calls speech what is louder than `threshold` (RMS, 0..1). Answers at once, inside `push`."""
+
+    threshold: float = 0.01
+    streams: list[ScriptedVoiceStream] = field(default_factory=list)
+
+    def open(self, on_windows: Callable[[Sequence[VoiceWindow]], None]) -> ScriptedVoiceStream:
+        stream = ScriptedVoiceStream(on_windows, self.threshold)
+        self.streams.append(stream)
+        return stream
+
+    async def warm_up(self) -> None:
+        """Nothing to warm."""
+
+    async def aclose(self) -> None:
+        for stream in self.streams:
+            stream.close()
+
+
+class ScriptedVoiceStream:
+    """See `VoiceStream`; windows of 32 ms."""
+
+    def __init__(self, on_windows: Callable[[Sequence[VoiceWindow]], None], threshold: float) -> None:
+        self._on_windows = on_windows
+        self._threshold = threshold
+        self._rest = b""
+        self._end_ms = 0.0
+        self.closed = False
+
+    def push(self, audio: bytes) -> None:
+        audio = self._rest + audio
+        whole = len(audio) // WINDOW * WINDOW
+        self._rest = audio[whole:]
+        windows = [self._judge(audio[start : start + WINDOW]) for start in range(0, whole, WINDOW)]
+        if windows and not self.closed:
+            self._on_windows(windows)
+
+    def _judge(self, window: bytes) -> VoiceWindow:
+        self._end_ms += WINDOW_MS
+        probability = 0.95 if dsp.rms(window) > self._threshold else 0.02
+        return VoiceWindow(probability, self._end_ms, 0.0)
+
+    def close(self) -> None:
+        self.closed = True
