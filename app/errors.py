@@ -6,7 +6,8 @@
     ├── ProtocolError
     │   ├── LocalProtocolError      we broke the carrier's protocol: a defect of ours
     │   └── RemoteProtocolError     the peer did; carries the WebSocket close code it has earned
-    ├── FlowError                   a flow file that cannot be used; carries path, line and column
+    ├── FlowError                   a fault in a flow file; carries path, line and column
+    ├── InvalidFlow                 a flow file that cannot be used; carries every FlowError found in it
     ├── ProviderError
     │   ├── Refused                 the service said no: credentials, quota, a 4xx or a 5xx
     │   ├── RateLimited             the service said "later"; carries how much later
@@ -19,6 +20,8 @@ Messages name the thing, the place and the way out.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 
 class RelayError(Exception):
@@ -61,6 +64,14 @@ class FlowError(RelayError):
         self.line = line
         self.column = column
         self.message = message
+
+
+class InvalidFlow(RelayError):
+    """A flow file that cannot be used; `faults` are all that is wrong with it, in the file's order."""
+
+    def __init__(self, faults: Sequence[FlowError]) -> None:
+        super().__init__("\n".join(str(fault) for fault in faults))
+        self.faults = tuple(faults)
 
 
 class ProviderError(RelayError):

@@ -1,0 +1,227 @@
+"""What is known of a flow while its file is being read, and how its common parts are read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import cast, get_args
+
+from app.errors import FlowError
+from app.flow.document import Fields, Items, Place, Scalar, Tree
+from app.flow.effects import BargeIn
+from app.flow.languages import LANGUAGES
+from app.flow.model import Intent, Settings, Slot
+from app.flow.prompts import Ladder, Line, Order, Prompt, Rung
+from app.flow.section import Section, suggestion
+from app.flow.templates import Template, compile_template
+
+BARGE_IN = get_args(BargeIn)
+ALWAYS_KNOWN = ("language", "caller.number", "call.number")
+
+
+@dataclass
+class Overlay:
+    """A translation: `prompts` by key. What no prompt of the flow asked for is a fault."""
+
+    language: str
+    prompts: Fields
+    used: set[str] = field(default_factory=set)
+
+
+@dataclass
+class Draft:
+    """`wanted` are the nodes that something leads to, with the place that says so."""
+
+    faults: list[FlowError]
+    languages: tuple[str, ...]
+    overlays: list[Overlay]
+    environment: Mapping[str, str]
+    slots: dict[str, Slot] = field(default_factory=dict)
+    intents: dict[str, Intent] = field(default_factory=dict)
+    environment_names: set[str] = field(default_factory=set)
+    wanted: list[tuple[str, Place]] = field(default_factory=list)
+    places: dict[str, Place] = field(default_factory=dict)
+
+    def fault(self, place: Place, message: str) -> None:
+        self.faults.append(place.fault(message))
+
+    def target(self, section: Section, key: str) -> str | None:
+        """The name of a node; that it exists is checked when all nodes are read."""
+        name = section.text(key)
+        if name is not None:
+            self.wanted.append((name, section.fields.values[key].place))
+        return name
+
+    def slot(self, section: Section, key: str) -> Slot | None:
+        name = section.text(key)
+        return None if name is None else self.known_slot(name, section.fields.values[key].place)
+
+    def known_slot(self, name: str, place: Place) -> Slot | None:
+        if name not in self.slots:
+            way_out = suggestion(name, self.slots) if self.slots else "declare it under slots:"
+            self.fault(place, f'there is no slot "{name}"; {way_out}')
+        return self.slots.get(name)
+
+    # texts
+
+    def template(self, text: str, place: Place) -> Template:
+        try:
+            template = compile_template(text)
+        except ValueError as error:
+            self.fault(place, str(error))
+            return Template(text)
+        for name in sorted(template.names):
+            self._check_name(name, place)
+        return template
+
+    def _check_name(self, name: str, place: Place) -> None:
+        head, _, part = name.partition(".")
+        if head == "env" and part:
+            self.environment_names.add(part)
+        elif head in self.slots:
+            parts = self.slots[head].type.parts
+            if part and part not in parts:
+                self.fault(place, f'"{head}" has no part "{part}"; {suggestion(part, parts)}')
+        elif name not in ALWAYS_KNOWN:
+            self.fault(place, f'there is no value "{name}"; {suggestion(name, [*self.slots, *ALWAYS_KNOWN])}')
+
+    def prompt(self, section: Section, key: str, name: str) -> Prompt | None:
+        """The text, `{one_of: …}`, `{sequence: …}` or `{audio: …, text: …}` under `key`, with its translations."""
+        tree = section.tree(key)
+        return None if tree is None else self.prompt_from(tree, name)
+
+    def prompt_from(self, tree: Tree, name: str) -> Prompt:
+        order, lines = self._lines(tree, name)
+        by_language = {self.languages[0]: lines}
+        for overlay in self.overlays:
+            translated = overlay.prompts.values.get(name)
+            if translated is not None:
+                overlay.used.add(name)
+                by_language[overlay.language] = self._translated(translated, name, order)
+        return Prompt(name, by_language, order)
+
+    def _translated(self, tree: Tree, name: str, order: Order) -> tuple[Line, ...]:
+        """A list stands for the original's list, whichever kind that is."""
+        if isinstance(tree, Items) and order != "one":
+            return tuple(self._line(item, name) for item in tree.values) or (Line(Template("")),)
+        return self._lines(tree, name)[1]
+
+    def _lines(self, tree: Tree, name: str) -> tuple[Order, tuple[Line, ...]]:
+        if isinstance(tree, Fields) and len(tree.values) == 1:
+            (kind, inner), *_ = tree.values.items()
+            if kind in ("one_of", "sequence") and isinstance(inner, Items) and inner.values:
+                return cast(Order, kind), tuple(self._line(item, name) for item in inner.values)
+        return "one", (self._line(tree, name),)
+
+    def _line(self, tree: Tree, name: str) -> Line:
+        if isinstance(tree, Scalar) and tree.value is not None:
+            return Line(self.template(tree.text, tree.place))
+        if isinstance(tree, Fields) and "audio" in tree.values:
+            return self._recording(Section(tree, f"the recording of {name}", self.faults))
+        if isinstance(tree, Items):
+            self.fault(
+                tree.place,
+                f"{name} is a list; put quotes around it if one sentence is meant, or write {{one_of: […]}}",
+            )
+        else:
+            self.fault(
+                tree.place,
+                f"{name} must be a text, {{one_of: […]}}, {{sequence: […]}} or {{audio: FILE, text: …}}",
+            )
+        return Line(Template(""))
+
+    def _recording(self, section: Section) -> Line:
+        audio = section.text("audio")
+        text = section.text("text")
+        if text is None:
+            section.missing("text", "what the recording says")
+        if audio and (audio.startswith("/") or ".." in audio.split("/")):
+            section.fault(
+                section.fields.values["audio"].place, "audio must name a file inside the flow's directory"
+            )
+            audio = None
+        section.finish()
+        return Line(self.template(text or "", section.place), audio)
+
+    # settings
+
+    def settings(self, section: Section, prefix: str, base: Settings) -> Settings:
+        """The node's own way to speak and wait, `base` where it says nothing."""
+        barge_in = section.choice("barge_in", BARGE_IN)
+        min_words = section.integer("min_words", 1, 10)
+        timeout_ms = section.duration_ms("timeout")
+        confidence = section.number("confidence", 0, 1)
+        return replace(
+            base,
+            barge_in=cast(BargeIn, barge_in) if barge_in else base.barge_in,
+            min_words=base.min_words if min_words is None else min_words,
+            timeout_ms=base.timeout_ms if timeout_ms is None else timeout_ms,
+            max_attempts=self._max_attempts(section, base.max_attempts),
+            no_input=self.ladder(section, "no_input", prefix) or base.no_input,
+            no_match=self.ladder(section, "no_match", prefix) or base.no_match,
+            confidence=base.confidence if confidence is None else confidence,
+        )
+
+    def _max_attempts(self, section: Section, base: int | None) -> int | None:
+        tree = section.fields.values.get("max_attempts")
+        if isinstance(tree, Scalar) and tree.text == "unlimited":
+            section.tree("max_attempts")
+            return None
+        return section.integer("max_attempts", 1, 20) or base
+
+    def ladder(self, section: Section, key: str, prefix: str) -> Ladder | None:
+        if key not in section:
+            return None
+        name = f"{prefix}.{key}"
+        translations = self._ladder_translations(name)
+        rungs: list[Rung] = []
+        for tree in section.items(key):
+            spoken = sum(rung.prompt is not None for rung in rungs)
+            rungs.append(self._rung(tree, name, spoken, translations))
+        return Ladder(tuple(rungs))
+
+    def _ladder_translations(self, name: str) -> dict[str, tuple[Tree, ...]]:
+        """A translated ladder is the list of its spoken rungs, in order."""
+        found: dict[str, tuple[Tree, ...]] = {}
+        for overlay in self.overlays:
+            tree = overlay.prompts.values.get(name)
+            if tree is not None:
+                overlay.used.add(name)
+                found[overlay.language] = tree.values if isinstance(tree, Items) else (tree,)
+        return found
+
+    def _rung(self, tree: Tree, name: str, spoken: int, translations: dict[str, tuple[Tree, ...]]) -> Rung:
+        goto = None
+        if isinstance(tree, Fields) and "goto" in tree.values:
+            section = Section(tree, f"a step of {name}", self.faults)
+            goto = self.target(section, "goto")
+            said = section.tree("say")
+            section.finish()
+            if said is None:
+                return Rung(None, goto)
+            tree = said
+        prompt = self.prompt_from(tree, f"{name}.{spoken + 1}")
+        lines = dict(prompt.lines)
+        for language, trees in translations.items():
+            if spoken < len(trees):
+                lines[language] = (self._line(trees[spoken], name),)
+        return Rung(replace(prompt, lines=lines), goto)
+
+
+def built_in_prompt(key: str, index: int = 0) -> Prompt:
+    """What is said where the flow has no words of its own, in every language there is."""
+    lines = {code: (Line(Template(one.prompts[key][index])),) for code, one in LANGUAGES.items()}
+    return Prompt(f"defaults.{key}.{index + 1}", lines)
+
+
+def built_in_settings() -> Settings:
+    """Six seconds of patience, two friendly repeats, three failures at most."""
+    return Settings(
+        barge_in="any",
+        min_words=1,
+        timeout_ms=6000,
+        max_attempts=3,
+        no_input=Ladder(tuple(Rung(built_in_prompt("no_input", index)) for index in range(2))),
+        no_match=Ladder(tuple(Rung(built_in_prompt("no_match", index)) for index in range(2))),
+        confidence=0.5,
+    )

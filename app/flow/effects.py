@@ -1,0 +1,144 @@
+"""What a flow wants done, in this order. The shell carries it out and journals the facts.
+
+A step's effects end in exactly one of Listen, Transfer, Record or HangUp, or hold facts at most when the input meant
+nothing where the call stands (the shell then goes on as before). `Say` appends to what is being spoken:
+whether a barge-in has cut what came before is the shell's business.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from app.flow.values import Json
+
+BargeIn = Literal["none", "dtmf", "speech", "any"]
+Wording = Literal["static", "templated", "generated"]
+Rung = Literal["keypad", "choice", "slot", "global", "correction", "model", "confirmation"]
+
+
+class Grammar(Protocol):
+    """What would answer the question: its grammar of completeness."""
+
+    def complete(self, text: str) -> bool | None:
+        """True: nothing is missing, answer now. False: more must follow. None: words alone cannot tell."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """One prompt. `key` is its place in the flow (`greet.say`), for translators, caches and statistics.
+
+    `audio` names a recording to play instead, relative to the flow's directory; `text` is then what it says.
+    `wording` tells whether the words are always the same, came from a template, or from a model.
+    A `sensitive` text may be spoken and nothing else: never logged, cached or traced.
+    """
+
+    text: str
+    node: str
+    key: str
+    language: str
+    barge_in: BargeIn = "any"
+    min_words: int = 1
+    wording: Wording = "static"
+    audio: str | None = None
+    sensitive: bool = False
+
+    def __repr__(self) -> str:
+        return (
+            f"Say({'•••' if self.sensitive else self.text!r}, key={self.key!r}, language={self.language!r})"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Keypad:
+    """Which keys the question can take: at most `most`, ended early by any key in `finish`.
+
+    `pause_ms` after a key without another one, the shell says `KeypadPaused`.
+    """
+
+    most: int
+    pause_ms: int
+    finish: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Wait for the caller, at most `timeout_ms` after the prompt was heard, then say `NoInput`.
+
+    `hints` are phrases to expect. `collected` keys are taken already: while it is not 0 the keypad's pause runs
+    instead of the timeout. What answers a `sensitive` question is never logged, recorded or traced.
+    """
+
+    node: str
+    language: str
+    timeout_ms: int
+    grammar: Grammar = field(repr=False)
+    keypad: Keypad | None = None
+    collected: int = 0
+    hints: tuple[str, ...] = ()
+    sensitive: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """Connect the caller to `number` (E.164 or a SIP address), ringing for `ring_s` seconds at most.
+
+    Afterwards the shell says `TransferEnded`.
+    """
+
+    node: str
+    number: str
+    ring_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Take a message of at most `max_s` seconds, ended early by a key in `finish`; then `RecordingEnded`."""
+
+    node: str
+    max_s: int
+    finish: str
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    """End the call once everything said was heard. `reason` names the node, or what went wrong."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class NodeEntered:
+    node: str
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """What an answer was taken for, by which rung of the ladder, with a score of 0..1."""
+
+    rung: Rung
+    score: float
+    intent: str
+
+
+@dataclass(frozen=True, slots=True)
+class SlotFilled:
+    """A slot has a new value (JSON; dates and times as ISO 8601 text), None when it was cleared."""
+
+    name: str
+    value: Json
+    sensitive: bool = False
+
+    def __repr__(self) -> str:
+        return f"SlotFilled({self.name!r}, {'•••' if self.sensitive else self.value!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something for the statistics: a `log` of the flow's, or `no_input`, `no_match`, `rejected`, …"""
+
+    name: str
+
+
+Effect = Say | Listen | Transfer | Record | HangUp | NodeEntered | Understood | SlotFilled | Event

@@ -1,0 +1,85 @@
+"""The flow engine: `begin` and `step`, pure functions from a state and an input to a state and effects.
+
+Silent nodes and `say` nodes are walked through until something waits. A transition is atomic: whoever wants to take
+one back keeps the old state. Nothing here reads a clock; inputs bring the time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from app.flow.effects import Effect, Event, NodeEntered
+from app.flow.inputs import Input
+from app.flow.model import Flow
+from app.flow.question import GIVE_UP
+from app.flow.state import Context, State
+from app.flow.turn import Turn
+
+# more silent nodes than any sane flow has in a row
+MAX_WALKED: Final = 100
+
+Step = tuple[State, tuple[Effect, ...]]
+
+
+def begin(flow: Flow, context: Context) -> Step:
+    """Answer the phone."""
+    language = context.language if context.language in flow.languages else flow.languages[0]
+    state = State(
+        flow=flow.name,
+        version=flow.version,
+        language=language,
+        node=flow.start,
+        caller=context.caller,
+        called=context.called,
+        seed=context.seed,
+    )
+    turn = Turn(flow, state, context.now)
+    _walk(turn, flow.start)
+    return turn.state, tuple(turn.effects)
+
+
+def resume(flow: Flow, state: State, now: datetime) -> Step:
+    """The caller is back after the line was lost: ask again what was being asked."""
+    turn = Turn(flow, replace(state, walked=0), now)
+    _walk(turn, state.node)
+    return turn.state, tuple(turn.effects)
+
+
+def step(flow: Flow, state: State, given: Input) -> Step:
+    """What follows from an input. No effects: it means nothing where the call stands."""
+    if state.ended:
+        return state, ()
+    turn = Turn(flow, replace(state, walked=0), given.now)
+    target = flow.nodes[state.node].take(turn, given)
+    if target is not None:
+        _walk(turn, target)
+    return turn.state, tuple(turn.effects)
+
+
+def _walk(turn: Turn, target: str | None) -> None:
+    while target is not None:
+        if turn.state.walked >= MAX_WALKED:
+            _break_out(turn)
+            return
+        node = turn.flow.nodes[target]
+        turn.state = replace(
+            turn.state,
+            node=target,
+            phase="asking",
+            pending=None,
+            no_inputs=0,
+            no_matches=0,
+            rejections=0,
+            walked=turn.state.walked + 1,
+        )
+        turn.emit(NodeEntered(target))
+        target = node.enter(turn)
+
+
+def _break_out(turn: Turn) -> None:
+    """The flow goes in circles without the caller: better an apology than silence for ever."""
+    turn.emit(Event("endless_loop"))
+    turn.say(GIVE_UP, turn.flow.settings)
+    turn.hang_up("endless_loop")

@@ -1,0 +1,92 @@
+"""Globals: what can be said or pressed at every question that is not modal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from app.flow.draft import Draft
+from app.flow.keypad import read_press
+from app.flow.languages import language
+from app.flow.model import Global, Meaning, Scene, Settings
+from app.flow.phrases import PhraseSet, match, words_of
+from app.flow.section import Section, suggestion
+from app.flow.turn import Turn
+from app.flow.values import Json
+
+
+def global_keys(scene: Scene) -> Mapping[str, Meaning]:
+    return {
+        one.key: Meaning("global", "keypad", 1.0, one.name) for one in scene.flow.globals.values() if one.key
+    }
+
+
+def global_phrases(scene: Scene) -> Mapping[str, PhraseSet]:
+    flow, spoken = scene.flow, scene.state.language
+    return {
+        name: flow.intents[name].in_language(spoken, flow.languages[0])
+        for name in flow.globals
+        if name in flow.intents
+    }
+
+
+def understand_global(scene: Scene, text: str) -> Meaning | None:
+    found = match(words_of(text), global_phrases(scene), language(scene.state.language))
+    return Meaning("global", "global", found.score, found.name, heard=text) if found else None
+
+
+def act_globally(turn: Turn, settings: Settings, name: str) -> str | None:
+    """Carry a global out; the node to go to, or None: the question is put again."""
+    chosen = turn.flow.globals[name]
+    for slot, value in chosen.assign.items():
+        if slot == "language":
+            turn.state = replace(turn.state, language=str(value))
+        else:
+            turn.fill(slot, value)
+    if chosen.say is not None:
+        turn.say(chosen.say, settings)
+    return chosen.goto
+
+
+def read_globals(section: Section | None, draft: Draft) -> dict[str, Global]:
+    if section is None:
+        return {}
+    return {name: _read(name, inner, draft) for name, inner in section.sections("global {}")}
+
+
+def _read(name: str, section: Section, draft: Draft) -> Global:
+    goto = draft.target(section, "goto")
+    then = section.choice("then", ("repeat",))
+    if (goto is None) == (then is None):
+        section.fault(section.place, f"{section.what} needs either `goto: NODE` or `then: repeat`")
+    found = Global(
+        name=name,
+        key=read_press(section, "press"),
+        goto=goto,
+        say=draft.prompt(section, "say", f"globals.{name}.say"),
+        assign=_assignments(section, draft),
+    )
+    if found.key is None and name not in draft.intents:
+        section.fault(
+            section.place, f'nobody can reach {section.what}; add `press:` or declare the intent "{name}"'
+        )
+    section.finish()
+    return found
+
+
+def _assignments(section: Section, draft: Draft) -> dict[str, Json]:
+    inner = section.section("set", f"set of {section.what}")
+    values: dict[str, Json] = {}
+    for name in inner.fields.values if inner else ():
+        assert inner is not None
+        value = inner.text(name)
+        place = inner.fields.keys[name]
+        if name == "language":
+            if value not in draft.languages:
+                draft.fault(
+                    place, f'the flow does not speak "{value}"; {suggestion(value or "", draft.languages)}'
+                )
+        elif draft.known_slot(name, place) is None:
+            continue
+        values[name] = value
+    return values

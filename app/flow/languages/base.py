@@ -1,0 +1,46 @@
+"""What a language must bring."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+Words = tuple[str, ...]
+
+
+def phrases(*texts: str) -> frozenset[Words]:
+    """Word tuples from phrases separated by commas; written without accents and apostrophes."""
+    return frozenset(tuple(one.split()) for text in texts for one in text.split(",") if one.strip())
+
+
+def words(text: str) -> frozenset[str]:
+    """Single words, separated by spaces."""
+    return frozenset(text.split())
+
+
+@dataclass(frozen=True)
+class Language:
+    """One language's words, all in the matcher's spelling: lower case, no accents, no apostrophes.
+
+    `openings` and `closings` are what people say around their point. `function_words` carry no content.
+    `backchannels` are what a listener says without wanting the floor. `prompts` are what is spoken where a flow
+    has no words of its own.
+    """
+
+    code: str
+    yes: frozenset[Words]
+    no: frozenset[Words]
+    openings: frozenset[Words]
+    closings: frozenset[Words]
+    negations: frozenset[str]
+    function_words: frozenset[str]
+    backchannels: frozenset[Words]
+    prompts: Mapping[str, tuple[str, ...]]
+
+    @cached_property
+    def longest_filler(self) -> int:
+        return max(len(words) for words in self.openings | self.closings)
+
+    def __repr__(self) -> str:
+        return f"Language({self.code!r})"

@@ -1,0 +1,202 @@
+"""From a flow file's text to a Flow, or to every fault in it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+
+from app.errors import FlowError, InvalidFlow
+from app.flow.document import Fields, Place, parse
+from app.flow.draft import Draft, Overlay, built_in_settings
+from app.flow.global_intents import read_globals
+from app.flow.intents import read_intents
+from app.flow.languages import LANGUAGES
+from app.flow.model import Flow, Node, Settings
+from app.flow.nodes import node_readers
+from app.flow.section import Section, suggestion
+from app.flow.slot_declarations import read_slots
+
+FORMAT = 1
+
+
+def load(
+    text: str,
+    path: str,
+    overlays: Mapping[str, str] | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Flow:
+    """Compile a flow. `overlays` are its translations, text by path; `environment` gives `env.NAME` its values.
+
+    Raises InvalidFlow with all faults. The version depends on the texts alone.
+    """
+    faults: list[FlowError] = []
+    overlays = overlays or {}
+    tree = parse(text, path, faults)
+    flow = None
+    if isinstance(tree, Fields):
+        section = Section(tree, "the flow", faults)
+        flow = _flow(section, _version(text, overlays), overlays, environment or {})
+    elif not faults:
+        faults.append(Place(path, 1, 1).fault("the file holds no flow; begin with `flow: NAME`"))
+    if faults or flow is None:
+        raise InvalidFlow(
+            sorted(faults, key=lambda fault: (fault.path != path, fault.path, fault.line, fault.column))
+        )
+    return flow
+
+
+def _version(text: str, overlays: Mapping[str, str]) -> str:
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass"))
+    for path in sorted(overlays):
+        digest.update(b"\0" + path.encode() + b"\0" + overlays[path].encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()[:16]
+
+
+def _flow(
+    section: Section, version: str, overlays: Mapping[str, str], environment: Mapping[str, str]
+) -> Flow | None:
+    name = section.name("flow")
+    if name is None:
+        section.missing("flow", "clinic")
+    if section.integer("format", FORMAT, FORMAT) is None:
+        section.missing("format", str(FORMAT))
+    languages = _languages(section)
+    translations = [
+        one for path, text in sorted(overlays.items()) if (one := _overlay(path, text, languages, section))
+    ]
+    draft = Draft(
+        faults=section.faults,
+        languages=languages,
+        overlays=[Overlay(*one) for language, prompts, _ in translations for one in [(language, prompts)]],
+        environment=environment,
+    )
+    draft.slots.update(read_slots(section.section("slots", "slots"), draft))
+    intents = {language: inner for language, _, inner in translations if inner is not None}
+    draft.intents.update(read_intents(section, intents, draft))
+    settings = _settings(section, draft)
+    global_intents = read_globals(section.section("globals", "globals"), draft)
+    nodes, places = _nodes(section, draft, settings)
+    start = draft.target(section, "start")
+    if start is None:
+        section.missing("start", next(iter(nodes), "greet"))
+    voices = section.section("voices", "voices")
+    flow = Flow(
+        name=name or "",
+        version=version,
+        path=section.place.path,
+        languages=languages,
+        start=start or "",
+        settings=settings,
+        slots=draft.slots,
+        intents=draft.intents,
+        globals=global_intents,
+        nodes=nodes,
+        places=places,
+        voices={key: voices.text(key) or "" for key in voices.fields.values} if voices else {},
+        numbers=section.texts("numbers"),
+        environment={key: environment.get(key, "") for key in sorted(draft.environment_names)},
+    )
+    section.finish()
+    _check_targets(draft, section)
+    _check_overlays(draft)
+    return flow
+
+
+def _languages(section: Section) -> tuple[str, ...]:
+    found = []
+    for tree in section.items("languages"):
+        code = section.as_text(tree, "languages")
+        if code is not None and code not in LANGUAGES:
+            section.fault(
+                tree.place, f'the language "{code}" is not supported; {suggestion(code, LANGUAGES)}'
+            )
+        elif code is not None:
+            found.append(code)
+    if "languages" not in section:
+        section.missing("languages", "[en]")
+    return tuple(dict.fromkeys(found)) or ("en",)
+
+
+def _overlay(
+    path: str, text: str, languages: tuple[str, ...], flow: Section
+) -> tuple[str, Fields, Section | None] | None:
+    """(language, prompts, intents) of a translation file."""
+    tree = parse(text, path, flow.faults)
+    if not isinstance(tree, Fields):
+        if tree is not None or not any(fault.path == path for fault in flow.faults):
+            flow.fault(Place(path, 1, 1), "the file holds no translation; begin with `flow: NAME`")
+        return None
+    section = Section(tree, "the translation", flow.faults)
+    code = section.text("language") or ""
+    name, flow_name = section.text("flow"), flow.text("flow")
+    if name != flow_name:
+        section.fault(section.place_of("flow"), f"this must name the flow it translates: `flow: {flow_name}`")
+    expected = PurePosixPath(path).stem.rpartition(".")[2]
+    if code not in languages[1:] or code != expected:
+        section.fault(
+            section.place_of("language"),
+            f'the file is for "{expected}", its language says "{code}", and the flow lists {", ".join(languages)}; '
+            "make the three agree",
+        )
+    prompts = section.section("prompts", "prompts")
+    intents = section.section("intents", "intents")
+    section.finish()
+    return code, prompts.fields if prompts else Fields({}, {}, section.place), intents
+
+
+def _settings(section: Section, draft: Draft) -> Settings:
+    inner = section.section("defaults", "defaults")
+    if inner is None:
+        return built_in_settings()
+    settings = draft.settings(inner, "defaults", built_in_settings())
+    inner.finish()
+    return settings
+
+
+def _nodes(section: Section, draft: Draft, settings: Settings) -> tuple[dict[str, Node], dict[str, Place]]:
+    inner = section.section("nodes", "nodes")
+    nodes: dict[str, Node] = {}
+    places: dict[str, Place] = {}
+    for name, one in inner.sections("node {}") if inner else ():
+        places[name] = inner.fields.keys[name] if inner else one.place
+        verb = _verb(one)
+        node = node_readers()[verb](name, one, draft, settings) if verb else None
+        if node is not None:
+            nodes[name] = node
+        if verb:
+            one.finish()
+    if not places:
+        section.missing("nodes", "{greet: {say: Hello., hangup: true}}")
+    draft.places = places
+    return nodes, places
+
+
+def _verb(section: Section) -> str | None:
+    """The node's one verb; `say` is a mere key beside another."""
+    verbs = [verb for verb in node_readers() if verb in section]
+    if len(verbs) > 1 and "say" in verbs:
+        verbs.remove("say")
+    if len(verbs) == 1:
+        return verbs[0]
+    if verbs:
+        section.fault(
+            section.place, f"{section.what} has two verbs, {' and '.join(verbs)}; make two nodes of it"
+        )
+    else:
+        near = suggestion(next(iter(section.fields.values), ""), node_readers())
+        section.fault(section.place, f"{section.what} has no verb; {near}")
+    return None
+
+
+def _check_targets(draft: Draft, section: Section) -> None:
+    for name, place in draft.wanted:
+        if name not in draft.places:
+            section.fault(place, f'unknown node "{name}"; {suggestion(name, draft.places)}')
+
+
+def _check_overlays(draft: Draft) -> None:
+    for overlay in draft.overlays:
+        for key, place in overlay.prompts.keys.items():
+            if key not in overlay.used:
+                draft.fault(place, f'the flow has no prompt "{key}"; correct the name or remove it')

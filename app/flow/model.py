@@ -1,0 +1,136 @@
+"""A flow as it is after loading: immutable, checked, ready to run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from app.flow.document import Place
+from app.flow.effects import BargeIn, Rung
+from app.flow.inputs import Input
+from app.flow.phrases import NO_PHRASES, PhraseSet
+from app.flow.prompts import Ladder, Prompt
+from app.flow.state import State
+from app.flow.values import Json
+
+if TYPE_CHECKING:
+    from app.flow.slots import SlotType
+    from app.flow.turn import Turn
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a node speaks and waits. `max_attempts` None: it asks for ever."""
+
+    barge_in: BargeIn
+    min_words: int
+    timeout_ms: int
+    max_attempts: int | None
+    no_input: Ladder
+    no_match: Ladder
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """Something a caller may want, by language; `meaning` describes it for a model."""
+
+    name: str
+    phrases: Mapping[str, PhraseSet]
+    meaning: str | None = None
+
+    def in_language(self, language: str, default: str) -> PhraseSet:
+        return self.phrases.get(language) or self.phrases.get(default) or NO_PHRASES
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A value the flow can hold. A sensitive one is never logged, cached, traced, recorded or sent to a model."""
+
+    name: str
+    type: SlotType
+    sensitive: bool = False
+
+
+MeaningKind = Literal["choice", "value", "global", "correction"]
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What an answer was taken for: which rung found it, and what it leads to.
+
+    `name` is the choice, global or slot; `value` the slot's value; `heard` the words to ask back with.
+    """
+
+    kind: MeaningKind
+    rung: Rung
+    score: float
+    name: str
+    value: Json = None
+    heard: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Global:
+    """Something that can be said or pressed at every question that is not modal."""
+
+    name: str
+    key: str | None
+    goto: str | None
+    say: Prompt | None
+    assign: Mapping[str, Json]
+
+
+class Node(Protocol):
+    """One step of a flow. `enter` and `take` return the next node's name, or None: the call waits or has ended."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def targets(self) -> Sequence[str]:
+        """Every node that can come next, for the graph and for prediction."""
+        ...
+
+    def enter(self, turn: Turn) -> str | None: ...
+
+    def take(self, turn: Turn, given: Input) -> str | None:
+        """React to an input while the call waits here; what means nothing here is ignored."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """`version` is the hash of everything it was made of. `languages[0]` is the default."""
+
+    name: str
+    version: str
+    path: str
+    languages: tuple[str, ...]
+    start: str
+    settings: Settings
+    slots: Mapping[str, Slot]
+    intents: Mapping[str, Intent]
+    globals: Mapping[str, Global]
+    nodes: Mapping[str, Node]
+    places: Mapping[str, Place] = field(repr=False)
+    voices: Mapping[str, str] = field(default_factory=dict)
+    numbers: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def way_out(self) -> str | None:
+        """Where a caller goes who could not be helped: to a person, if the flow has one."""
+        agent = self.globals.get("agent")
+        return agent.goto if agent else None
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A moment of a call: enough to understand an answer, and to say what would be one."""
+
+    flow: Flow
+    state: State
+    now: datetime

@@ -1,0 +1,107 @@
+"""`menu`: ask for one of the choices, by voice or key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from app.flow.draft import Draft
+from app.flow.keypad import read_press
+from app.flow.languages import language
+from app.flow.model import Meaning, Node, Scene, Settings
+from app.flow.nodes import node_type
+from app.flow.phrases import PhraseSet, complete, match, words_of
+from app.flow.question import Question
+from app.flow.section import Section, suggestion
+from app.flow.turn import Turn
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """`name` is the intent, or the key where there is none."""
+
+    name: str
+    intent: str | None
+    key: str | None
+    goto: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Menu(Question):
+    choices: tuple[Choice, ...]
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        return tuple(choice.goto for choice in self.choices)
+
+    def understand(self, scene: Scene, text: str) -> Meaning | None:
+        found = match(words_of(text), self._phrases(scene), language(scene.state.language))
+        return Meaning("choice", "choice", found.score, found.name, heard=text) if found else None
+
+    def act(self, turn: Turn, meaning: Meaning) -> str | None:
+        return next(choice.goto for choice in self.choices if choice.name == meaning.name)
+
+    def complete(self, scene: Scene, text: str) -> bool | None:
+        return complete(words_of(text), self._phrases(scene).values(), language(scene.state.language))
+
+    def hints(self, scene: Scene) -> tuple[str, ...]:
+        return tuple(text for known in self._phrases(scene).values() for text in known.texts)
+
+    def key_options(self, scene: Scene) -> Mapping[str, Meaning]:
+        return {
+            choice.key: Meaning("choice", "keypad", 1.0, choice.name) for choice in self.choices if choice.key
+        }
+
+    def _phrases(self, scene: Scene) -> Mapping[str, PhraseSet]:
+        flow = scene.flow
+        return {
+            choice.intent: flow.intents[choice.intent].in_language(scene.state.language, flow.languages[0])
+            for choice in self.choices
+            if choice.intent
+        }
+
+
+@node_type("menu")
+def read_menu(name: str, section: Section, draft: Draft, defaults: Settings) -> Node:
+    choices: list[Choice] = []
+    for tree in section.items("choices"):
+        inner = section.as_section(tree, f"a choice of {section.what}")
+        choice = _read_choice(inner, draft) if inner else None
+        if choice is not None and inner is not None:
+            _check_unique(choice, choices, inner)
+            choices.append(choice)
+    if not choices:
+        section.missing("choices", "[{intent: help, press: 1, goto: help}]")
+    return Menu(
+        name=name,
+        settings=draft.settings(section, name, defaults),
+        ask=draft.prompt(section, "menu", f"{name}.menu"),
+        again=draft.prompt(section, "again", f"{name}.again"),
+        modal=section.flag("modal"),
+        choices=tuple(choices),
+    )
+
+
+def _read_choice(section: Section, draft: Draft) -> Choice | None:
+    intent, key, goto = section.name("intent"), read_press(section, "press"), draft.target(section, "goto")
+    section.finish()
+    if intent is not None and intent not in draft.intents:
+        place = section.fields.values["intent"].place
+        section.fault(place, f'there is no intent "{intent}"; {suggestion(intent, draft.intents)}')
+        intent = None
+    if goto is None:
+        section.missing("goto", "the name of a node")
+    if intent is None and key is None:
+        section.fault(section.place, f"{section.what} needs an intent, a press, or both")
+        return None
+    return Choice(intent or key or "", intent, key, goto or "")
+
+
+def _check_unique(choice: Choice, others: list[Choice], section: Section) -> None:
+    for other in others:
+        if choice.key is not None and choice.key == other.key:
+            section.fault(
+                section.place_of("press"), f"key {choice.key} is taken by the choice before; use another"
+            )
+        if choice.name == other.name and choice.intent:
+            section.fault(section.place_of("intent"), f'"{choice.intent}" is a choice already; remove one')

@@ -1,0 +1,70 @@
+"""`say`: speak, and go on or hang up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.flow.draft import Draft
+from app.flow.inputs import Input
+from app.flow.model import Node, Settings
+from app.flow.nodes import node_type
+from app.flow.prompts import Prompt
+from app.flow.routes import Route, read_route
+from app.flow.section import Section
+from app.flow.turn import Turn
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """`next` None: the call ends here."""
+
+    name: str
+    settings: Settings
+    prompt: Prompt | None
+    next: Route | None
+    log: str | None
+    clear: tuple[str, ...]
+
+    @property
+    def targets(self) -> Sequence[str]:
+        return self.next.targets if self.next else ()
+
+    def enter(self, turn: Turn) -> str | None:
+        if self.prompt is not None:
+            turn.say(self.prompt, self.settings)
+        if self.log is not None:
+            turn.log(self.log)
+        turn.clear(self.clear)
+        if self.next is not None:
+            return self.next.choose(turn)
+        turn.hang_up(self.name)
+        return None
+
+    def take(self, turn: Turn, given: Input) -> str | None:
+        return None
+
+
+@node_type("say")
+def read_say(name: str, section: Section, draft: Draft, defaults: Settings) -> Node:
+    hangup = section.flag("hangup")
+    route = read_route(section, draft, "next")
+    if hangup == (route is not None):
+        section.fault(section.place, f"{section.what} needs either `next: NODE` or `hangup: true`")
+    return Say(
+        name=name,
+        settings=draft.settings(section, name, defaults),
+        prompt=draft.prompt(section, "say", f"{name}.say"),
+        next=route,
+        log=section.name("log"),
+        clear=read_clear(section, draft),
+    )
+
+
+def read_clear(section: Section, draft: Draft) -> tuple[str, ...]:
+    names = []
+    for tree in section.items("clear"):
+        name = section.as_text(tree, "clear")
+        if name is not None and draft.known_slot(name, tree.place):
+            names.append(name)
+    return tuple(names)

@@ -1,0 +1,163 @@
+"""Matching what a caller said against the phrases of an intent.
+
+A phrase is a template in the style of Home Assistant's hassil: `(book|make) [an] appointment`, `español|castellano`,
+`habla[s]`. It is expanded once, at load, so that matching is looking up. Words are compared without case, accents
+and punctuation; what people say before and after the point ("um, I'd like to …", "… please") is peeled off layer by
+layer. A phrase inside a longer sentence counts by how much of the sentence's content it covers, and not at all when
+the sentence negates.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from app.flow.languages import Language
+
+MAX_VARIANTS = 2000
+SURE_COVERAGE = 0.5
+
+Words = tuple[str, ...]
+
+
+def words_of(text: str) -> Words:
+    """Lower-case words without accents and punctuation: "Qu'est-ce?" is ("quest", "ce")."""
+    plain = unicodedata.normalize("NFKD", text.casefold().replace("'", "").replace("’", ""))
+    letters = (character for character in plain if not unicodedata.combining(character))
+    return tuple("".join(character if character.isalnum() else " " for character in letters).split())
+
+
+def expand(template: str) -> tuple[str, ...]:
+    """Every wording that a phrase template allows. Raises ValueError with what is wrong with it."""
+    variants, rest = _alternatives(template, 0)
+    if rest < len(template):
+        raise ValueError(f'"{template[rest]}" closes nothing in "{template}"; remove it or open it')
+    cleaned = {" ".join(variant.split()) for variant in variants} - {""}
+    if not cleaned:
+        raise ValueError(f'"{template}" matches nothing; write at least one word outside of [ ]')
+    return tuple(sorted(cleaned))
+
+
+def _alternatives(template: str, at: int) -> tuple[list[str], int]:
+    """The variants of `a|b|c` from `at`, and where they end: at a closing bracket or the template's end."""
+    variants: list[str] = []
+    sequence = [""]
+    while at < len(template) and template[at] not in ")]":
+        character = template[at]
+        if character == "|":
+            variants += sequence
+            sequence, at = [""], at + 1
+        elif character in "([":
+            inner, end = _alternatives(template, at + 1)
+            if template[end : end + 1] != {"(": ")", "[": "]"}[character]:
+                raise ValueError(f'"{character}" is never closed in "{template}"; close it')
+            inner += [""] if character == "[" else []
+            sequence, at = [left + right for left in sequence for right in inner], end + 1
+        else:
+            sequence, at = [variant + character for variant in sequence], at + 1
+        if len(sequence) + len(variants) > MAX_VARIANTS:
+            raise ValueError(f'"{template}" has over {MAX_VARIANTS} variants; split it into several phrases')
+    return variants + sequence, at
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class PhraseSet:
+    """All wordings of one intent in one language, and all their beginnings."""
+
+    wordings: frozenset[Words]
+    beginnings: frozenset[Words]
+    texts: tuple[str, ...]
+
+    @classmethod
+    def of(cls, texts: Iterable[str]) -> PhraseSet:
+        texts = tuple(texts)
+        wordings = frozenset(words_of(text) for text in texts) - {()}
+        beginnings = frozenset(words[:end] for words in wordings for end in range(1, len(words)))
+        return cls(wordings, beginnings, texts)
+
+    def __repr__(self) -> str:
+        return f"PhraseSet({len(self.wordings)} wordings)"
+
+
+NO_PHRASES = PhraseSet.of(())
+
+
+@dataclass(frozen=True, slots=True)
+class PhraseMatch:
+    """`score` 1 is a whole utterance; less is the share of its content that the phrase covers."""
+
+    name: str
+    score: float
+
+
+def match(words: Words, phrases: Mapping[str, PhraseSet], language: Language) -> PhraseMatch | None:
+    """The phrase set that the utterance means, None when there is none or two claim it."""
+    for peeled in peelings(words, language):
+        for name, known in phrases.items():
+            if peeled in known.wordings:
+                return PhraseMatch(name, 1.0)
+    return _contained(words, phrases, language)
+
+
+def peelings(words: Words, language: Language) -> Iterator[Words]:
+    """The utterance with ever more of its polite beginnings and endings taken off."""
+    starts = [0]
+    while length := _opening(words[starts[-1] :], language):
+        starts.append(starts[-1] + length)
+    ends = [len(words)]
+    while ends[-1] and (length := _closing(words[: ends[-1]], language)):
+        ends.append(ends[-1] - length)
+    for start in starts:
+        for end in ends:
+            if start < end:
+                yield words[start:end]
+
+
+def _opening(words: Words, language: Language) -> int:
+    lengths = range(min(len(words), language.longest_filler), 0, -1)
+    return next((length for length in lengths if words[:length] in language.openings), 0)
+
+
+def _closing(words: Words, language: Language) -> int:
+    lengths = range(min(len(words), language.longest_filler), 0, -1)
+    return next((length for length in lengths if words[-length:] in language.closings), 0)
+
+
+def _contained(words: Words, phrases: Mapping[str, PhraseSet], language: Language) -> PhraseMatch | None:
+    core = min(peelings(words, language), key=len, default=())
+    content = _content(core, language)
+    best: dict[str, float] = {}
+    for start in range(len(core)):
+        for end in range(start + 1, len(core) + 1):
+            span = core[start:end]
+            for name, known in phrases.items():
+                if span in known.wordings and not _negated(core[:start] + core[end:], language):
+                    score = min(0.99, len(_content(span, language)) / max(1, len(content)))
+                    best[name] = max(best.get(name, 0.0), score)
+    ranked = sorted(best.items(), key=lambda item: -item[1])
+    if not ranked or (len(ranked) > 1 and ranked[0][1] == ranked[1][1]):
+        return None
+    name, score = ranked[0]
+    return PhraseMatch(name, score) if score >= SURE_COVERAGE else None
+
+
+def _content(words: Words, language: Language) -> Words:
+    return tuple(word for word in words if word not in language.function_words) or words
+
+
+def _negated(words: Words, language: Language) -> bool:
+    return any(word in language.negations for word in words)
+
+
+def complete(words: Words, phrases: Iterable[PhraseSet], language: Language) -> bool | None:
+    """True when the utterance is a whole phrase, False when it is clearly the beginning of one."""
+    known = tuple(phrases)
+    peeled = tuple(peelings(words, language))
+    if any(candidate in one.wordings for candidate in peeled for one in known):
+        return True
+    if words and peeled and len(peeled[-1]) == 0:
+        return False
+    if any(candidate in one.beginnings for candidate in peeled for one in known):
+        return False
+    return False if words and _opening(words, language) == len(words) else None

@@ -1,0 +1,46 @@
+"""Reading the `slots:` of a flow file."""
+
+from __future__ import annotations
+
+from app.flow.draft import ALWAYS_KNOWN, Draft
+from app.flow.model import Slot
+from app.flow.section import Section
+from app.flow.slots import slot_types
+
+RESERVED = {name.partition(".")[0] for name in ALWAYS_KNOWN} | {
+    "env",
+    "today",
+    "true",
+    "false",
+    "null",
+    "not",
+    "and",
+    "or",
+}
+
+
+def read_slots(section: Section | None, draft: Draft) -> dict[str, Slot]:
+    if section is None:
+        return {}
+    found: dict[str, Slot] = {}
+    for name, inner in section.sections("slot {}"):
+        if name in RESERVED:
+            section.fault(
+                section.fields.keys[name], f'"{name}" has a meaning of its own; choose another name'
+            )
+        slot = _read(name, inner, draft)
+        if slot is not None:
+            found[name] = slot
+    return found
+
+
+def _read(name: str, section: Section, draft: Draft) -> Slot | None:
+    kind = section.choice("type", tuple(slot_types()))
+    sensitive = section.flag("sensitive")
+    if kind is None or kind not in slot_types():
+        if "type" not in section:
+            section.missing("type", "text")
+        return None
+    slot = Slot(name, slot_types()[kind].read(section, draft), sensitive)
+    section.finish()
+    return slot

@@ -1,0 +1,120 @@
+"""Templates: texts with `{{ values }}` and `{% if conditions %}`, and nothing else of Jinja's.
+
+They run in Jinja's immutable sandbox with strict undefined names; beyond that only what is listed here is allowed at
+all, checked when a flow is loaded, so that no template can compute, loop, define or reach into an object.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import time
+
+import jinja2
+from jinja2 import nodes
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from app.flow.speaking import FILTERS
+
+MAX_LENGTH = 4000
+
+_ALLOWED = (
+    nodes.Template,
+    nodes.Output,
+    nodes.TemplateData,
+    nodes.Name,
+    nodes.Getattr,
+    nodes.Filter,
+    nodes.If,
+    nodes.Compare,
+    nodes.Operand,
+    nodes.And,
+    nodes.Or,
+    nodes.Not,
+    nodes.Const,
+)
+_CALLED = {
+    "for": "a list is spoken by {{ name | list }}",
+    "set": "use a set node",
+    "macro": "write the text out",
+    "import": "write the text out",
+    "include": "write the text out",
+}
+
+
+def _plain(value: object) -> object:
+    """What is not bound is not spoken; a time of day is HH:MM."""
+    if value is None:
+        return ""
+    return value.strftime("%H:%M") if isinstance(value, time) else value
+
+
+_environment = ImmutableSandboxedEnvironment(undefined=jinja2.StrictUndefined, finalize=_plain)
+_environment.filters = dict(FILTERS)
+_environment.tests = {}
+_environment.globals = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Template:
+    """A text that may have holes. `names` are the variables it needs, as `day` or `env.CRM`."""
+
+    source: str
+    names: frozenset[str] = frozenset()
+    _compiled: jinja2.Template | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def static(self) -> bool:
+        return self._compiled is None
+
+    def render(self, values: Mapping[str, object]) -> str:
+        """The text with its holes filled, white space folded."""
+        text = self.source if self._compiled is None else self._compiled.render(values)
+        return " ".join(text.split())
+
+
+def compile_template(source: str) -> Template:
+    """Raises ValueError with what is wrong and the way out."""
+    if len(source) > MAX_LENGTH:
+        raise ValueError(
+            f"a text of {len(source)} characters; nobody listens to more than {MAX_LENGTH}, shorten it"
+        )
+    if not re.search(r"\{[{%#]", source):
+        return Template(source)
+    try:
+        tree = _environment.parse(source)
+    except (jinja2.TemplateSyntaxError, RecursionError) as error:
+        raise ValueError(_syntax(str(error), source)) from None
+    names = frozenset(_names(tree))
+    return Template(source, names, _environment.from_string(source))
+
+
+def _syntax(problem: str, source: str) -> str:
+    statement = re.search(r"\{%-?\s*(\w+)", source)
+    word = statement[1] if statement else ""
+    if word in _CALLED:
+        return f'"{word}" is not allowed in a text; {_CALLED[word]}'
+    return f"the text cannot be read: {problem}; write {{{{ name }}}} or {{% if name %}}…{{% endif %}}"
+
+
+def _names(tree: nodes.Node) -> Iterator[str]:
+    if not isinstance(tree, _ALLOWED):
+        word = type(tree).__name__.lower()
+        hint = _CALLED.get(
+            word, "a text may have {{ name }}, {{ name | filter }} and {% if name %}…{% endif %}"
+        )
+        raise ValueError(f'"{word}" is not allowed in a text; {hint}')
+    if isinstance(tree, nodes.Getattr):
+        if not isinstance(tree.node, nodes.Name) or tree.attr.startswith("_"):
+            raise ValueError(
+                f'".{tree.attr}" is not allowed in a text; write one name and one part: caller.number'
+            )
+        yield f"{tree.node.name}.{tree.attr}"
+        return
+    if isinstance(tree, nodes.Name):
+        yield tree.name
+    if isinstance(tree, nodes.Filter) and tree.name not in FILTERS:
+        raise ValueError(f'there is no filter "{tree.name}"; use one of: {", ".join(FILTERS)}')
+    for child in tree.iter_child_nodes():
+        yield from _names(child)

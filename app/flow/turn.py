@@ -1,0 +1,105 @@
+"""One step of a call in the making: the state as it changes, the effects as they come."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from app.flow.effects import Effect, Event, HangUp, Say, SlotFilled
+from app.flow.languages import language
+from app.flow.model import Flow, Scene, Settings
+from app.flow.prompts import Prompt
+from app.flow.state import State
+from app.flow.values import Json
+
+
+class Turn:
+    """Handed to the nodes of one `step`; nothing outlives it but `state` and `effects`."""
+
+    def __init__(self, flow: Flow, state: State, now: datetime) -> None:
+        self.flow = flow
+        self.state = state
+        self.now = now
+        self.effects: list[Effect] = []
+
+    @property
+    def scene(self) -> Scene:
+        return Scene(self.flow, self.state, self.now)
+
+    def emit(self, effect: Effect) -> None:
+        self.effects.append(effect)
+
+    def log(self, event: str) -> None:
+        self.emit(Event(event))
+
+    def say(self, prompt: Prompt, settings: Settings) -> None:
+        """Speak a prompt in the call's language, or in the flow's first where it is not translated."""
+        language = prompt.language(self.state.language, self.flow.languages[0])
+        line = prompt.line(language, self.state.seed, self.state.said.get(prompt.key, 0))
+        if prompt.order != "one":
+            count = self.state.said.get(prompt.key, 0) + 1
+            self.state = replace(self.state, said={**self.state.said, prompt.key: count})
+        text = line.template.render(self.names(language))
+        if not text:
+            return
+        self.emit(
+            Say(
+                text=text,
+                node=self.state.node,
+                key=prompt.key,
+                language=language,
+                barge_in=settings.barge_in,
+                min_words=settings.min_words,
+                wording="static" if line.template.static else "templated",
+                audio=line.audio,
+                sensitive=any(self._sensitive(name) for name in line.template.names),
+            )
+        )
+
+    def say_built_in(self, key: str, settings: Settings, value: str, *, sensitive: bool) -> None:
+        """Speak one of the language's own prompts, `value` put into it."""
+        text = language(self.state.language).prompts[key][0].format(value)
+        self.emit(
+            Say(
+                text=text,
+                node=self.state.node,
+                key=f"defaults.{key}",
+                language=self.state.language,
+                barge_in=settings.barge_in,
+                min_words=settings.min_words,
+                wording="templated",
+                sensitive=sensitive,
+            )
+        )
+
+    def _sensitive(self, name: str) -> bool:
+        slot = self.flow.slots.get(name.partition(".")[0])
+        return slot is not None and slot.sensitive
+
+    def names(self, language: str | None = None) -> dict[str, object]:
+        """The names that templates and expressions see."""
+        return {
+            "language": language or self.state.language,
+            "caller": {"number": self.state.caller},
+            "call": {"number": self.state.called},
+            "env": self.flow.environment,
+            "today": self.now.date(),
+            **{
+                name: None if value is None else slot.type.native(value)
+                for name, slot in self.flow.slots.items()
+                for value in (self.state.slots.get(name),)
+            },
+        }
+
+    def fill(self, name: str, value: Json) -> None:
+        self.state = replace(self.state, slots={**self.state.slots, name: value})
+        self.emit(SlotFilled(name, value, self.flow.slots[name].sensitive))
+
+    def clear(self, names: tuple[str, ...]) -> None:
+        for name in names:
+            if self.state.slots.get(name) is not None:
+                self.fill(name, None)
+
+    def hang_up(self, reason: str) -> None:
+        self.state = replace(self.state, phase="ended", pending=None, keys="")
+        self.emit(HangUp(reason))
