@@ -83,6 +83,11 @@ class Settings:
     log_level: str = _setting("LOG_LEVEL", "info", _one_of("debug", "info", "warning", "error"))
     log_format: str | None = _setting("LOG_FORMAT", None, _one_of("text", "json"))
 
+    @property
+    def auth_tokens(self) -> tuple[str, ...]:
+        """Every secret that the carrier may sign with."""
+        return (self.twilio_auth_token,) if self.twilio_auth_token else ()
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
         """Read what is set; an empty variable counts as not set. Raises SettingsError naming all faults."""

@@ -81,6 +81,15 @@ class Transcriber(Protocol):
         """Begin to listen in `language`. `hints` are phrases to expect; a service may ignore them."""
         ...
 
+    @property
+    def healthy(self) -> bool:
+        """Whether it can do its work now, as far as it knows."""
+        ...
+
+    async def warm_up(self) -> None:
+        """Do once what would make the first call slow."""
+        ...
+
     async def aclose(self) -> None: ...
 
 
@@ -114,6 +123,15 @@ class Synthesizer(Protocol):
         """
         ...
 
+    @property
+    def healthy(self) -> bool:
+        """Whether it can do its work now, as far as it knows."""
+        ...
+
+    async def warm_up(self) -> None:
+        """Do once what would make the first call slow."""
+        ...
+
     async def aclose(self) -> None: ...
 
 
@@ -145,6 +163,18 @@ class VoiceWindow:
 class VoiceDetector(Protocol):
     """Voice activity, batched over calls."""
 
+    @property
+    def name(self) -> str: ...
+
     def open(self, on_windows: Callable[[Sequence[VoiceWindow]], None]) -> VoiceStream: ...
+
+    @property
+    def healthy(self) -> bool:
+        """Whether it can do its work now, as far as it knows."""
+        ...
+
+    async def warm_up(self) -> None:
+        """Do once what would make the first call slow."""
+        ...
 
     async def aclose(self) -> None: ...

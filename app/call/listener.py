@@ -48,7 +48,7 @@ class Listener:
         self._masked: deque[tuple[float, bool]] = deque(maxlen=FRAMES_JUDGED)
         self._stream_ms = 0.0
         self._stream_began = clock.now()
-        self._voiced_ms = 0.0
+        self.voiced_ms = 0.0
         self.window_waited_ms = 0.0
         self.last_audio_at = clock.now()
         self._voice = detector.open(self._windows)
@@ -82,16 +82,16 @@ class Listener:
     def _window(self, probability: float, end_ms: float) -> None:
         edge = self._activity.window(probability, end_ms, WINDOW_MS)
         if edge is Edge.ONSET:
-            self._voiced_ms = end_ms - self._activity.onset_ms
+            self.voiced_ms = end_ms - self._activity.onset_ms
             self._happened(TurnEvent.ONSET)
         elif edge is Edge.LULL:
             self._happened(TurnEvent.LULL)
         elif self._activity.last_voiced_ms == end_ms:
-            self._voiced_ms += WINDOW_MS
+            self.voiced_ms += WINDOW_MS
         state = self._turn.state
         if state is TurnState.LULL and end_ms - self._activity.last_voiced_ms >= SILENCE_MS:
             self._happened(TurnEvent.ENDPOINT)
-        elif state is TurnState.OVERLAP and self._voiced_ms >= INTERRUPTION_MS and self._may_interrupt():
+        elif state is TurnState.OVERLAP and self.voiced_ms >= INTERRUPTION_MS and self._may_interrupt():
             self._happened(TurnEvent.INTERRUPTED)
 
     def _is_echo(self, window_end_ms: float) -> bool:

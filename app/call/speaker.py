@@ -30,9 +30,13 @@ Send = Callable[[OutboundCommand], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """Words to say. `by_speech` and `by_key`: whether speech or a key interrupts them."""
+    """Words to say. `by_speech` and `by_key`: whether speech or a key interrupts them.
+
+    `record` is what the journal may know of them.
+    """
 
     text: str
+    record: str
     node: str
     voice: Voice
     by_speech: bool = True
@@ -41,7 +45,7 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """What became of a prompt: how much of it the caller heard."""
+    """What became of a prompt: how much of its `record` the caller heard."""
 
     prompt: Prompt
     heard: str
@@ -85,7 +89,7 @@ class _Saying:
     def segment(self) -> Segment:
         """Where the words lie; what has not been made yet is guessed from its letters."""
         guess = 0.0 if self.complete else len(self.prompt.text) * LETTER_MS
-        return Segment(self.prompt.text, self.start_ms, self.start_ms + max(self.made_ms, guess, 1.0))
+        return Segment(self.prompt.record, self.start_ms, self.start_ms + max(self.made_ms, guess, 1.0))
 
 
 class Speaker:
@@ -127,7 +131,7 @@ class Speaker:
         heard_ms = self._playout.clear(self._clock.now())
         self._echo.clear(self._clock.now())
         spoken = [Spoken(s.prompt, *split_at([s.segment], heard_ms)) for s in self._sayings]
-        spoken += [Spoken(prompt, "", prompt.text) for prompt in self._prompts]
+        spoken += [Spoken(prompt, "", prompt.record) for prompt in self._prompts]
         self._sayings.clear()
         self._prompts.clear()
         self._must_clear = True
@@ -219,7 +223,7 @@ class Speaker:
             if not finished and heard_ms < self._sayings[0].segment.end_ms:
                 break
             prompt = self._sayings.popleft().prompt
-            self._reports.prompt_ended(Spoken(prompt, prompt.text, ""))
+            self._reports.prompt_ended(Spoken(prompt, prompt.record, ""))
         if self.speaking and finished and not (self._sayings or self._prompts or self._making):
             self.speaking = False
             self._reports.fell_silent()

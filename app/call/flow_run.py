@@ -1,0 +1,94 @@
+"""A call's way through its flow: one input, one step, and the facts of it in the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.call.registry import Call
+from app.clock import Clock
+from app.flow import Context, State, begin, inputs, resume, step
+from app.flow import effects as fx
+
+MASK = "•••"
+
+Ending = fx.Listen | fx.Transfer | fx.Record | fx.HangUp
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What to say, and what to do then; `then` is None where the input meant nothing and all goes on as before."""
+
+    says: Sequence[fx.Say]
+    then: Ending | None
+
+
+class FlowRun:
+    """Keeps `call.state`, the checkpoint, up to date."""
+
+    def __init__(self, call: Call, clock: Clock) -> None:
+        self._call = call
+        self._clock = clock
+        self._sensitive = False
+
+    def begin(self) -> Step:
+        """The first words of a call, or of a call that comes back after its stream was lost."""
+        call, now = self._call, self._clock.wall()
+        if call.arriving:
+            arrived, call.arriving = call.arriving, None
+            return self.take(arrived)
+        if call.state:
+            return self._advance(*resume(call.flow, call.state, now))
+        context = Context(now, call.caller, call.called, call.language, call.seed)
+        return self._advance(*begin(call.flow, context))
+
+    def take(self, event: inputs.Input) -> Step:
+        """Step on."""
+        assert self._call.state, "a flow begins before it takes anything"
+        state, effects = step(self._call.flow, self._call.state, event)
+        if isinstance(event, inputs.Heard):
+            self._write_utterance(event, effects)
+        elif isinstance(event, inputs.Pressed):
+            self._call.journal.write("dtmf", digits=self._masked(event.digit))
+        return self._advance(state, effects)
+
+    def _advance(self, state: State, effects: Sequence[fx.Effect]) -> Step:
+        self._call.state = state
+        says, then = [], None
+        for effect in effects:
+            match effect:
+                case fx.Say():
+                    says.append(effect)
+                case fx.Listen() | fx.Transfer() | fx.Record() | fx.HangUp():
+                    then = effect
+                case _:
+                    self._write_fact(effect)
+        if then:
+            self._sensitive = isinstance(then, fx.Listen) and then.sensitive
+        return Step(says, then)
+
+    def _write_fact(self, effect: fx.NodeEntered | fx.Understood | fx.SlotFilled | fx.Event) -> None:
+        journal = self._call.journal
+        match effect:
+            case fx.NodeEntered(node=node):
+                journal.write("node_entered", node=node)
+            case fx.SlotFilled(name=name, value=value, sensitive=sensitive):
+                journal.write("slot", name=name, value=MASK if sensitive else value)
+            case fx.Event(name=name):
+                journal.write("flow_event", name=name)
+            case fx.Understood():
+                pass  # part of the utterance
+
+    def _write_utterance(self, heard: inputs.Heard, effects: Sequence[fx.Effect]) -> None:
+        understood = next((e for e in effects if isinstance(e, fx.Understood)), None)
+        self._call.journal.write(
+            "utterance",
+            text=self._masked(heard.text),
+            language=heard.language,
+            confidence=heard.confidence,
+            rung=understood.rung if understood else None,
+            intent=understood.intent if understood else None,
+        )
+
+    def _masked(self, text: str) -> str:
+        return MASK if self._sensitive else text

@@ -1,0 +1,52 @@
+"""The flows on disk, compiled."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from app.errors import SettingsError
+from app.flow import Flow, build_library
+
+
+class FlowStore:
+    """All flows of a directory. `environment` gives the flows' `env.NAME` their values.
+
+    Raises SettingsError when there is no such directory.
+    """
+
+    def __init__(self, directory: Path, environment: Mapping[str, str]) -> None:
+        if not directory.is_dir():
+            raise SettingsError(
+                f"FLOWS_DIR: there is no directory {str(directory)!r}; name one that holds flows"
+            )
+        files = {str(path): path.read_text("utf-8", "replace") for path in sorted(directory.glob("*.yaml"))}
+        self._library = build_library(files, environment)
+
+    def get(self, name: str) -> Flow | None:
+        """The newest good version of a flow."""
+        return self._library.flows.get(name)
+
+    def name_for(self, number: str) -> str | None:
+        """The flow that a dialled number starts."""
+        flow = self._library.for_number(number)
+        return flow.name if flow else None
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Of every flow that can be run, sorted."""
+        return sorted(self._library.flows)
+
+    @property
+    def faults(self) -> Mapping[str, str]:
+        """What is wrong with the files that could not be used, by flow name."""
+        return {name: str(error) for name, error in self._library.faults.items()}
+
+    def report(self) -> dict[str, Any]:
+        """For /health: version and error of each flow."""
+        faults, flows = self.faults, self._library.flows
+        return {
+            name: {"version": flows[name].version if name in flows else None, "error": faults.get(name)}
+            for name in sorted({*flows, *faults})
+        }

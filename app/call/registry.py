@@ -1,0 +1,109 @@
+"""The calls of this process. A call outlives its stream, so its state is owned here and never by a socket."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+from app.call.journal import Journal
+from app.flow.effects import Transfer
+from app.flow.inputs import TransferEnded
+from app.flow.model import Flow
+from app.flow.state import State
+
+STREAM_AWAITED_S = 60.0
+RESUME_AWAITED_S = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class Apology:
+    """The stream failed by our fault: say sorry, and hang up."""
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """One call, from its first webhook to its last line in the journal.
+
+    `state` is the flow's, None until the flow begins. `next_step` is what the carrier must do when the stream has ended
+    and the call has not; `arriving` is what the next stream begins with. `seed` decides every choice at random.
+    """
+
+    sid: str
+    flow: Flow
+    language: str
+    caller: str
+    called: str
+    journal: Journal
+    seed: int = 0
+    state: State | None = None
+    next_step: Transfer | Apology | None = None
+    arriving: TransferEnded | None = None
+    streaming: bool = False
+    _expiry: asyncio.TimerHandle | None = field(default=None, repr=False)
+
+    @property
+    def over(self) -> bool:
+        """Whether the journal is closed."""
+        return self.journal.closed
+
+
+class CallRegistry:
+    """Opens, finds and ends calls. A call that no stream comes for ends by itself."""
+
+    def __init__(self) -> None:
+        self._calls: dict[str, Call] = {}
+        self._empty = asyncio.Event()
+        self._empty.set()
+
+    def __len__(self) -> int:
+        return len(self._calls)
+
+    def get(self, sid: str) -> Call | None:
+        """The call if it is still going on."""
+        return self._calls.get(sid)
+
+    def add(self, call: Call) -> None:
+        """A call begins; its stream must come within a minute."""
+        self._calls[call.sid] = call
+        self._empty.clear()
+        self.await_stream(call, STREAM_AWAITED_S, "no stream came")
+
+    def attach(self, call: Call) -> None:
+        """The call's stream is here."""
+        call.streaming = True
+        call.next_step = None
+        self._stop_waiting(call)
+
+    def detach(self, call: Call) -> None:
+        """The stream was lost: the carrier may come back for the next step, soon."""
+        call.streaming = False
+        self.await_stream(call, RESUME_AWAITED_S, "connection lost")
+
+    def await_stream(self, call: Call, seconds: float, reason: str) -> None:
+        """End the call for `reason` unless a stream is attached within `seconds`."""
+        self._stop_waiting(call)
+        call._expiry = asyncio.get_running_loop().call_later(seconds, self.end, call, reason)
+
+    def end(self, call: Call, reason: str) -> None:
+        """The call is over: close its journal and forget it. The second time does nothing."""
+        call.streaming = False
+        self._stop_waiting(call)
+        call.journal.close(reason)
+        if self._calls.get(call.sid) is call:
+            del self._calls[call.sid]
+        if not self._calls:
+            self._empty.set()
+
+    async def all_ended(self) -> None:
+        """Wait until no call is left."""
+        await self._empty.wait()
+
+    def end_all(self, reason: str) -> None:
+        """End whatever is left; for the end of the process."""
+        for call in list(self._calls.values()):
+            self.end(call, reason)
+
+    def _stop_waiting(self, call: Call) -> None:
+        if call._expiry:
+            call._expiry.cancel()
+            call._expiry = None

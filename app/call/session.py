@@ -1,0 +1,161 @@
+"""One stream of a call: everything that runs while the socket is open, in one task group."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Protocol
+
+from app.call.conversation import Conversation, Partial
+from app.call.registry import Apology, Call
+from app.call.services import Services
+from app.carriers.base import CarrierCodec
+from app.carriers.events import (
+    AudioReceived,
+    DigitPressed,
+    InboundEvent,
+    MarkReached,
+    OutboundCommand,
+    SendMark,
+    StreamStarted,
+    StreamStopped,
+)
+from app.errors import RemoteProtocolError
+
+log = logging.getLogger("callrelay.call")
+
+SEND_TIMEOUT_S = 2.0
+PROBE_AFTER_S = 5.0
+GIVE_UP_AFTER_S = 15.0
+CLOSE_TIMEOUT_S = 1.0
+
+
+class Disconnected(Exception):
+    """The socket is gone."""
+
+
+class MediaSocket(Protocol):
+    """The stream's WebSocket, as the web layer hands it over."""
+
+    async def receive(self) -> str | bytes:
+        """The next message. Raises Disconnected."""
+        ...
+
+    async def send(self, message: str) -> None:
+        """Send a text message, waiting while the peer is slow. Raises Disconnected."""
+        ...
+
+    async def close(self, code: int, reason: str) -> None:
+        """Close; does nothing when closed already."""
+        ...
+
+
+class _StreamOver(Exception):
+    """Ends the task group from inside."""
+
+
+async def run_stream(call: Call, socket: MediaSocket, codec: CarrierCodec, services: Services) -> None:
+    """Hold the conversation until the stream ends, whatever ends it, and leave nothing behind.
+
+    One of the three places where everything is caught: a defect in one call ends that call alone.
+    """
+    session = _Session(call, socket, codec, services)
+    services.registry.attach(call)
+    try:
+        await session.run()
+    except Exception as error:
+        log.exception("call %s ended by a defect", call.sid)
+        call.journal.write("error", text=f"{type(error).__name__}: {error}")
+        call.next_step = Apology()
+        session.ended("error", 1011)
+    finally:
+        session.settle()
+    await socket.close(session.close_code, session.reason)
+
+
+class _Session:
+    def __init__(self, call: Call, socket: MediaSocket, codec: CarrierCodec, services: Services) -> None:
+        self._call = call
+        self._socket = socket
+        self._codec = codec
+        self._services = services
+        self._over = asyncio.Event()
+        self.reason = ""
+        self.close_code = 1000
+
+    def ended(self, reason: str, close_code: int = 1000) -> None:
+        """The stream is over; the first reason counts."""
+        if not self._over.is_set():
+            self.reason, self.close_code = reason, close_code
+            self._over.set()
+
+    async def run(self) -> None:
+        call, services, partial = self._call, self._services, Partial()
+        transcription = await services.speech.transcriber.open(call.language, on_partial=partial.arrived)
+        conversation = Conversation(call, services, transcription, partial, self._send, self.ended)
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._read(conversation))
+                group.create_task(self._watch(conversation))
+                group.create_task(conversation.run())
+                await self._over.wait()
+                raise _StreamOver
+        except* _StreamOver:
+            pass
+        finally:
+            await asyncio.shield(conversation.aclose())
+
+    def settle(self) -> None:
+        """What the end of the stream means for the call."""
+        registry = self._services.registry
+        if self.reason == "connection lost":
+            registry.detach(self._call)
+        elif self._call.next_step:
+            self._call.streaming = False
+        else:
+            registry.end(self._call, self.reason or "error")
+
+    async def _read(self, conversation: Conversation) -> None:
+        try:
+            while True:
+                message = await self._socket.receive()
+                for event in self._codec.receive(message, self._services.clock.now()):
+                    self._dispatch(conversation, event)
+        except Disconnected:
+            self.ended("connection lost")
+        except RemoteProtocolError as error:
+            self._call.journal.write("error", text=str(error))
+            self.ended("protocol error", error.close_code)
+
+    def _dispatch(self, conversation: Conversation, event: InboundEvent) -> None:
+        match event:
+            case AudioReceived(payload=payload):
+                conversation.listener.hear(payload)
+            case MarkReached(name=name):
+                conversation.speaker.mark_reached(name)
+            case DigitPressed(digit=digit):
+                conversation.pressed(digit)
+            case StreamStopped():
+                self.ended("hangup")
+            case StreamStarted():
+                raise RemoteProtocolError("a second start on one stream", close_code=1008)
+
+    async def _send(self, command: OutboundCommand) -> None:
+        try:
+            async with asyncio.timeout(SEND_TIMEOUT_S):
+                await self._socket.send(self._codec.send(command))
+        except Disconnected:
+            self.ended("connection lost")
+        except TimeoutError:
+            self.ended("carrier does not read", 1008)
+
+    async def _watch(self, conversation: Conversation) -> None:
+        """A half-open socket says nothing: ask it after 5 s, give it up after 15 s."""
+        clock = self._services.clock
+        while True:
+            await asyncio.sleep(PROBE_AFTER_S)
+            silent_s = clock.now() - conversation.listener.last_audio_at
+            if silent_s >= GIVE_UP_AFTER_S:
+                self.ended("no media", 1001)
+            elif silent_s >= PROBE_AFTER_S:
+                await self._send(SendMark("probe"))

@@ -1,0 +1,95 @@
+"""The `callrelay` command. Each command does its work in its own module; here are names and options only.
+
+Exit codes: 0 held, 1 did not hold, 2 used wrongly, 3 could not run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from app.errors import RelayError
+from app.settings import Settings
+
+COULD_NOT_RUN = 3
+
+
+@click.group()
+@click.version_option(package_name="callrelay")
+def cli() -> None:
+    """Phone calls, held by a YAML flow."""
+
+
+@cli.command()
+def serve() -> None:
+    """Take calls, as the environment says (docs/settings.md)."""
+    from app.serving import serve as run
+
+    run(os.environ)
+
+
+@cli.group(invoke_without_command=True)
+@click.option("--json", "as_json", is_flag=True, help="One document on stdout.")
+@click.pass_context
+def calls(context: click.Context, as_json: bool) -> None:
+    """Past calls, the newest first."""
+    if context.invoked_subcommand is None:
+        _list_calls(as_json)
+
+
+@calls.command("list")
+@click.option("--json", "as_json", is_flag=True, help="One document on stdout.")
+def list_calls(as_json: bool) -> None:
+    """Past calls, the newest first."""
+    _list_calls(as_json)
+
+
+@calls.command("show")
+@click.argument("call_sid")
+@click.option("--json", "as_json", is_flag=True, help="The journal, one document on stdout.")
+def show_call(call_sid: str, as_json: bool) -> None:
+    """What was said in a call, and where each turn's time went."""
+    from app.ops.calls import events, transcript, waterfall
+
+    try:
+        record = events(_data_dir(), call_sid)
+    except LookupError as error:
+        raise click.ClickException(str(error)) from None
+    if as_json:
+        click.echo(json.dumps(record, ensure_ascii=False, indent=1))
+        return
+    for line in (*transcript(record), "", *waterfall(record)):
+        click.echo(line)
+
+
+def _list_calls(as_json: bool) -> None:
+    from app.ops.calls import summaries
+
+    found = summaries(_data_dir())
+    if as_json:
+        click.echo(json.dumps([call.as_json() for call in found], indent=1))
+        return
+    for call in found:
+        seconds = f"{call.seconds:6.1f} s" if call.seconds is not None else "       –"
+        answer = f"{call.answer_p50_ms:4.0f} ms" if call.answer_p50_ms is not None else "      –"
+        click.echo(
+            f"{call.started[:19]}  {call.call_sid}  {call.flow:<12} {call.turns:3} turns  {seconds}  "
+            f"answer p50 {answer}  {call.ended or 'not ended'}"
+        )
+
+
+def _data_dir() -> Path:
+    return Settings.from_environment(os.environ).data_dir
+
+
+def main() -> None:
+    """Run a command; what callrelay knows to be wrong is said in one line."""
+    try:
+        cli()
+    except RelayError as error:
+        click.echo(f"callrelay: {error}", err=True)
+        sys.exit(COULD_NOT_RUN)

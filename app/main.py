@@ -1,0 +1,73 @@
+"""The composition root: the only place that builds concrete parts and puts them together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+
+from app.call.admission import Admission
+from app.call.flow_store import FlowStore
+from app.call.registry import CallRegistry
+from app.call.services import Services, Speech
+from app.clock import Clock
+from app.ops.health import Health
+from app.ops.meters import Meters
+from app.settings import Settings
+from app.web.access import Access
+from app.web.health import health_routes
+from app.web.streams import Streams
+from app.web.tokens import StreamTokens
+from app.web.voice import VoiceWebhooks
+
+
+def open_speech(chain: tuple[str, ...]) -> Speech:
+    """The first engines of the chain that can be had. Raises AssetError when their weights are not installed."""
+    from providers.local_voice_detector import SileroVoiceDetector
+
+    if chain[0] == "scripted":
+        from providers.scripted import ScriptedSynthesizer, ScriptedTranscriber
+
+        transcriber = ScriptedTranscriber(lambda number: f"utterance {number}")
+        return Speech(SileroVoiceDetector(), transcriber, ScriptedSynthesizer())
+    from providers.local_recognizer import EmbeddedTranscriber
+    from providers.local_synthesizer import EmbeddedSynthesizer
+
+    return Speech(SileroVoiceDetector(), EmbeddedTranscriber(), EmbeddedSynthesizer())
+
+
+class Relay:
+    """One process of callrelay: its parts, and the Starlette application in front of them."""
+
+    def __init__(
+        self, settings: Settings, clock: Clock, speech: Speech, environment: Mapping[str, str]
+    ) -> None:
+        self.admission = Admission()
+        self.registry = CallRegistry()
+        self._speech = speech
+        self._meters = Meters(clock)
+        flows = FlowStore(settings.flows_dir, environment)
+        tokens = StreamTokens(settings.data_dir, clock)
+        access = Access(settings.public_url, settings.auth_tokens, settings.require_ws_signature)
+        services = Services(clock, self.registry, speech, self._meters.turn)
+        webhooks = VoiceWebhooks(settings, clock, access, tokens, flows, self.registry, self.admission)
+        streams = Streams(access, tokens, self.registry, services)
+        health = Health(clock, self.admission, self.registry, flows, self._meters, speech, clock.now())
+        self.app = Starlette(
+            routes=[*webhooks.routes, *streams.routes, *health_routes(health)], lifespan=self._lifespan
+        )
+
+    @asynccontextmanager
+    async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
+        async with asyncio.TaskGroup() as group:
+            watch = group.create_task(self._meters.watch_loop())
+            await self._speech.warm_up()
+            self.admission.ready = True
+            try:
+                yield
+            finally:
+                self.registry.end_all("server stopped")
+                watch.cancel()
+                await self._speech.aclose()

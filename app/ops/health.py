@@ -1,0 +1,84 @@
+"""The state of the server in one document; figures that nobody has measured yet are null."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+from app.call.admission import Admission
+from app.call.flow_store import FlowStore
+from app.call.registry import CallRegistry
+from app.call.services import Speech
+from app.clock import Clock
+from app.ops.meters import Meters, percentile
+
+
+@dataclass(slots=True)
+class Health:
+    """Looks at everything, owns nothing."""
+
+    clock: Clock
+    admission: Admission
+    registry: CallRegistry
+    flows: FlowStore
+    meters: Meters
+    speech: Speech
+    started_at: float
+
+    def not_ready(self) -> str | None:
+        """Why no new call should come here, None when it may."""
+        if self.admission.draining:
+            return "draining"
+        return None if self.admission.ready else "warming up"
+
+    def report(self) -> dict[str, Any]:
+        """The body of /health."""
+        relay = "draining" if self.admission.draining else "active" if self.admission.ready else "stopped"
+        return {
+            "status": self._status(),
+            "version": version("callrelay"),
+            "uptimeSeconds": round(self.clock.now() - self.started_at, 1),
+            "performance": self._performance(),
+            "conversationRelay": {
+                "status": relay,
+                "activeSessions": len(self.registry),
+                "capacity": self.admission.capacity,
+            },
+            "providers": self._providers(),
+            "loop": {"lagP95Ms": _rounded(self.meters.loop_lag_p95_ms)},
+            "flows": self.flows.report(),
+        }
+
+    def _status(self) -> str:
+        if self.admission.draining:
+            return "draining"
+        if not self.admission.ready:
+            return "unhealthy"
+        engines_well = all(provider["state"] == "healthy" for provider in self._providers().values())
+        return "healthy" if engines_well and not self.flows.faults else "degraded"
+
+    def _providers(self) -> dict[str, Any]:
+        speech = self.speech
+        return {
+            f"{engine.name}/{role}": {"state": "healthy" if engine.healthy else "down", "breaker": None}
+            for role, engine in (
+                ("voice", speech.detector),
+                ("transcriber", speech.transcriber),
+                ("synthesizer", speech.synthesizer),
+            )
+        }
+
+    def _performance(self) -> dict[str, Any]:
+        answers = self.meters.answers_ms()
+        return {
+            "averageLatency": _rounded(sum(answers) / len(answers)) if answers else None,
+            "p95Latency": _rounded(percentile(answers, 0.95)),
+            "cacheHitRate": None,
+            "qualityScore": None,
+            "breakdown": self.meters.breakdown_ms(),
+        }
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 1)

@@ -1,0 +1,72 @@
+"""The running server: uvicorn, and what SIGTERM means to people who are talking.
+
+uvicorn closes live WebSockets as soon as it is told to exit. So the first signal only stops new calls from coming
+in; uvicorn is told when the last call has ended, or when the drain time is over. A second signal does not wait.
+"""
+
+from __future__ import annotations
+
+import logging
+from types import FrameType
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from app.call.admission import Admission
+from app.call.registry import CallRegistry
+from app.clock import Clock
+
+log = logging.getLogger("callrelay")
+
+MESSAGE_BYTES_MAX = 64 * 1024
+
+
+def uvicorn_config(app: ASGIApp, host: str, port: int) -> uvicorn.Config:
+    """How callrelay runs under uvicorn: no compression (audio does not compress, and bombs do), small messages."""
+    return uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        loop="uvloop",
+        ws="websockets-sansio",
+        ws_max_size=MESSAGE_BYTES_MAX,
+        ws_per_message_deflate=False,
+        access_log=False,
+        log_config=None,
+        timeout_graceful_shutdown=5,
+    )
+
+
+class RelayServer(uvicorn.Server):
+    """uvicorn that lets calls finish, for at most `drain_s` seconds."""
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        clock: Clock,
+        admission: Admission,
+        registry: CallRegistry,
+        drain_s: float,
+    ) -> None:
+        super().__init__(config)
+        self._clock = clock
+        self._admission = admission
+        self._registry = registry
+        self._drain_s = drain_s
+        self._drain_until: float | None = None
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """The first signal drains, the second exits."""
+        if self._drain_until is not None:
+            super().handle_exit(sig, frame)
+            return
+        self._admission.draining = True
+        self._drain_until = self._clock.now() + self._drain_s
+        log.info("no new calls; %d may go on for %d s", len(self._registry), self._drain_s)
+
+    async def on_tick(self, counter: int) -> bool:
+        """Ten times a second: exit once nobody is talking any more."""
+        if self._drain_until is not None:
+            late = self._clock.now() >= self._drain_until
+            self.should_exit = self.should_exit or late or len(self._registry) == 0
+        return await super().on_tick(counter)

@@ -1,0 +1,31 @@
+"""`callrelay serve`: read the environment, build the relay, say what it will take, run."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+from app.clock import SystemClock
+from app.main import Relay, open_speech
+from app.ops.logs import configure_logging
+from app.server import RelayServer, uvicorn_config
+from app.settings import Settings
+
+log = logging.getLogger("callrelay")
+
+
+def serve(environment: Mapping[str, str]) -> None:
+    """Run until told to stop. Raises RelayError for what cannot be used."""
+    settings, clock = Settings.from_environment(environment), SystemClock()
+    configure_logging(settings.log_level, settings.log_format)
+    relay = Relay(settings, clock, open_speech(settings.speech_chain), environment)
+    _announce(settings)
+    config = uvicorn_config(relay.app, settings.host, settings.port)
+    RelayServer(config, clock, relay.admission, relay.registry, settings.drain_seconds).run()
+
+
+def _announce(settings: Settings) -> None:
+    if not settings.auth_tokens:
+        log.warning("TWILIO_AUTH_TOKEN is not set: only callers on this machine are let in")
+    elif not settings.public_url:
+        log.warning("PUBLIC_URL is not set: the carrier's signatures cannot be checked, nobody is let in")

@@ -1,0 +1,194 @@
+"""The carrier's voice webhooks: a call comes in, its stream ended, its transfer ended, its status changed.
+
+Every answer is TwiML or an empty 204; what is refused is a 403, 404 or 422 in plain words.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Awaitable, Callable
+from urllib.parse import parse_qsl
+from xml.etree.ElementTree import Element
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from app.call.admission import Admission
+from app.call.flow_store import FlowStore
+from app.call.journal import Journal
+from app.call.registry import STREAM_AWAITED_S, Apology, Call, CallRegistry
+from app.carriers import twiml
+from app.clock import Clock
+from app.flow.effects import Transfer
+from app.flow.inputs import TransferEnded, TransferOutcome
+from app.flow.model import Flow
+from app.settings import Settings
+from app.web.access import Access
+from app.web.tokens import StreamTokens
+
+log = logging.getLogger("callrelay.web")
+
+STREAM_PATH = "/streams/twilio"
+TERMINAL_STATUSES = frozenset({"completed", "busy", "no-answer", "failed", "canceled"})
+OUTCOMES: dict[str, TransferOutcome] = {"completed": "completed", "no-answer": "no_answer", "busy": "busy"}
+BODY_BYTES_MAX = 64 * 1024
+SORRY = "We are sorry, something went wrong. Please call again."
+
+Form = dict[str, str]
+Handler = Callable[[Request, Form], Awaitable[Response]]
+
+
+class VoiceWebhooks:
+    """The routes under /voice."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        access: Access,
+        tokens: StreamTokens,
+        flows: FlowStore,
+        registry: CallRegistry,
+        admission: Admission,
+    ) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._access = access
+        self._tokens = tokens
+        self._flows = flows
+        self._registry = registry
+        self._admission = admission
+
+    @property
+    def routes(self) -> list[Route]:
+        handlers = {
+            "incoming": self._incoming,
+            "stream-ended": self._stream_ended,
+            "dial-ended": self._dial_ended,
+            "status": self._status,
+        }
+        return [
+            Route(f"/voice/{name}", self._guarded(handler), methods=["POST"])
+            for name, handler in handlers.items()
+        ]
+
+    def _guarded(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+        """Nothing reaches a handler but a signed (or local) form of a call."""
+
+        async def endpoint(request: Request) -> Response:
+            body = await _limited_body(request)
+            if body is None:
+                return PlainTextResponse(f"a webhook is at most {BODY_BYTES_MAX} bytes", 413)
+            pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)
+            verdict = self._access.webhook(request, pairs)
+            if not verdict.allowed:
+                log.warning("refused %s: %s", request.url.path, verdict.reason)
+                return PlainTextResponse(verdict.reason, 403)
+            form = dict(pairs)
+            if not form.get("CallSid", "").isalnum():
+                return PlainTextResponse("CallSid is missing or is no call's SID", 422)
+            return await handler(request, form)
+
+        return endpoint
+
+    async def _incoming(self, request: Request, form: Form) -> Response:
+        known = self._registry.get(form["CallSid"])
+        if known:
+            return self._connect(request, known)
+        if refusal := self._admission.refusal(len(self._registry)):
+            log.warning("call %s refused: %s", form["CallSid"], refusal)
+            return _twiml(twiml.reject())
+        try:
+            flow, language = self._asked_for(request, form)
+        except LookupError as error:
+            return PlainTextResponse(str(error), 404)
+        return self._connect(request, self._begin(form, flow, language))
+
+    def _asked_for(self, request: Request, form: Form) -> tuple[Flow, str]:
+        query = request.query_params
+        name = query.get("flow") or self._flows.name_for(form.get("To", "")) or self._settings.default_flow
+        flow = self._flows.get(name)
+        if flow is None:
+            raise LookupError(f"there is no flow {name!r}; there are: {', '.join(self._flows.names)}")
+        language = query.get("language") or flow.languages[0]
+        if language not in flow.languages:
+            raise LookupError(f"flow {name!r} speaks {', '.join(flow.languages)}, not {language!r}")
+        return flow, language
+
+    def _begin(self, form: Form, flow: Flow, language: str) -> Call:
+        sid, caller, called = form["CallSid"], form.get("From", ""), form.get("To", "")
+        journal = Journal(self._settings.data_dir, sid, self._clock)
+        journal.write(
+            "call_started",
+            flow=flow.name,
+            version=flow.version,
+            **{"from": caller},
+            to=called,
+            carrier="twilio",
+            language=language,
+        )
+        call = Call(sid, flow, language, caller, called, journal, seed=secrets.randbits(32))
+        self._registry.add(call)
+        return call
+
+    async def _stream_ended(self, request: Request, form: Form) -> Response:
+        call = self._registry.get(form["CallSid"])
+        if call is None:
+            return _twiml(twiml.hangup())
+        if form.get("CallStatus") in TERMINAL_STATUSES:
+            self._registry.end(call, "hangup")
+            return _twiml(twiml.hangup())
+        match call.next_step:
+            case Transfer(number=number, ring_s=ring_s):
+                call.journal.write("transferred", to=number)
+                action = self._url(request, "/voice/dial-ended")
+                return _twiml(twiml.dial(number, timeout_s=ring_s, action=action))
+            case Apology():
+                self._registry.end(call, "error")
+                return _twiml(twiml.say(SORRY, "en-US"), twiml.hangup())
+        return self._connect(request, call)
+
+    async def _dial_ended(self, request: Request, form: Form) -> Response:
+        call = self._registry.get(form["CallSid"])
+        if call is None or call.state is None:
+            return _twiml(twiml.hangup())
+        if form.get("CallStatus") in TERMINAL_STATUSES:
+            self._registry.end(call, "hangup")
+            return _twiml(twiml.hangup())
+        call.arriving = TransferEnded(
+            OUTCOMES.get(form.get("DialCallStatus", ""), "failed"), self._clock.wall()
+        )
+        return self._connect(request, call)
+
+    async def _status(self, request: Request, form: Form) -> Response:
+        call = self._registry.get(form["CallSid"])
+        if call and not call.streaming and form.get("CallStatus") in TERMINAL_STATUSES:
+            self._registry.end(call, "hangup")
+        return Response(status_code=204)
+
+    def _connect(self, request: Request, call: Call) -> Response:
+        token = self._tokens.mint(call.sid)
+        self._registry.await_stream(call, STREAM_AWAITED_S, "no stream came")
+        stream_url = "ws" + self._url(request, STREAM_PATH).removeprefix("http")
+        action = self._url(request, "/voice/stream-ended")
+        connect = twiml.connect_stream(stream_url, {"token": token}, action=action)
+        return _twiml(connect, twiml.say(SORRY, "en-US"))
+
+    def _url(self, request: Request, path: str) -> str:
+        """Where the carrier finds `path`: PUBLIC_URL, or for local callers the address they used."""
+        return (self._settings.public_url or str(request.base_url).rstrip("/")) + path
+
+
+async def _limited_body(request: Request) -> bytes | None:
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > BODY_BYTES_MAX:
+            return None
+    return body
+
+
+def _twiml(*verbs: Element) -> Response:
+    return Response(twiml.document(*verbs), media_type=twiml.CONTENT_TYPE)
