@@ -40,13 +40,6 @@ def begin(flow: Flow, context: Context) -> Step:
     return turn.state, tuple(turn.effects)
 
 
-def resume(flow: Flow, state: State, now: datetime) -> Step:
-    """The caller is back after the line was lost: ask again what was being asked."""
-    turn = Turn(flow, replace(state, walked=0), now)
-    _walk(turn, state.node)
-    return turn.state, tuple(turn.effects)
-
-
 def step(flow: Flow, state: State, given: Input) -> Step:
     """What follows from an input. No effects: it means nothing where the call stands."""
     if state.ended:
@@ -55,6 +48,21 @@ def step(flow: Flow, state: State, given: Input) -> Step:
     target = flow.nodes[state.node].take(turn, given)
     if target is not None:
         _walk(turn, target)
+    return turn.state, tuple(turn.effects)
+
+
+def resume(flow: Flow, state: State, now: datetime) -> Step:
+    """Take up a call whose line was lost: its question is put again, half-typed keys are forgotten.
+
+    A flow that has changed under the call and lost the node begins anew, with what the caller has said so far.
+    """
+    turn = Turn(flow, replace(state, walked=0, keys=""), now)
+    if state.ended:
+        turn.hang_up("ended")
+    elif state.node in flow.nodes:
+        _walk(turn, flow.nodes[state.node].resume(turn))
+    else:
+        _walk(turn, flow.start)
     return turn.state, tuple(turn.effects)
 
 

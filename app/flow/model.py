@@ -96,6 +96,10 @@ class Node(Protocol):
 
     def enter(self, turn: Turn) -> str | None: ...
 
+    def resume(self, turn: Turn) -> str | None:
+        """Go on here after the line was lost: what the caller may have missed comes again."""
+        ...
+
     def take(self, turn: Turn, given: Input) -> str | None:
         """React to an input while the call waits here; what means nothing here is ignored."""
         ...

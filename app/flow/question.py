@@ -47,6 +47,13 @@ class Question:
         pose(turn, self, self.ask)
         return None
 
+    def resume(self, turn: Turn) -> str | None:
+        if turn.state.pending is not None:
+            _ask_back(turn, self, Meaning(**turn.state.pending))  # type: ignore[arg-type]
+        else:
+            pose(turn, self, self.ask)
+        return None
+
     def take(self, turn: Turn, given: Input) -> str | None:
         return take(turn, self, given)
 

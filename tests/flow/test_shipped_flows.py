@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from app.flow import Library
-from app.flow.effects import HangUp, Listen
+from app.flow import Library, resume
+from app.flow.effects import HangUp, Listen, Say
 from tests.flow.caller import Caller
 
 
@@ -64,3 +64,11 @@ def test_greeting_ends_with_a_silent_caller(call: Callable[..., Caller]) -> None
     assert "press 1" in caller.heard
     assert isinstance(caller.silent(2).last, HangUp)
     assert caller.state.ended
+
+
+def test_a_lost_line_brings_the_question_again(call: Callable[..., Caller]) -> None:
+    caller = call("greeting").silent()
+    state, effects = resume(caller.flow, caller.state, caller.now)
+    assert any(isinstance(effect, Say) and "Which would you like" in effect.text for effect in effects)
+    assert isinstance(effects[-1], Listen)
+    assert state.no_inputs == 1

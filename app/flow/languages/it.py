@@ -16,7 +16,8 @@ ITALIAN = Language(
     openings=phrases(
         "eh, ehm, allora, beh, dunque, si, buongiorno, buonasera, ciao, salve, ah, oh, scusi, per favore, grazie",
         "puo, potrebbe",
-        "chiamo per, e, sarebbe, il, la, un, vorrei, voglio, mi piacerebbe, ho bisogno di, posso, potrei",
+        "chiamo per, e, sarebbe, il, la, un",
+        "vorrei, voglio, mi piacerebbe, ho bisogno di, posso, potrei",
     ),
     closings=phrases("per favore, per piacere, grazie, grazie mille, se possibile, adesso, ora"),
     negations=words("non no mai senza ne"),

@@ -41,6 +41,9 @@ class Say:
         turn.hang_up(self.name)
         return None
 
+    def resume(self, turn: Turn) -> str | None:
+        return self.enter(turn)
+
     def take(self, turn: Turn, given: Input) -> str | None:
         return None
 
