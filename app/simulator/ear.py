@@ -1,0 +1,121 @@
+"""What the caller hears of the agent: when it is audible, when it has finished, where it stumbles.
+
+Audible is 10 ms whose RMS exceeds −50 dBFS. Audible windows less than `PAUSE_S` apart are one stretch of
+speech; a `clear` ends a stretch for good. Times are monotonic seconds. What was fed is known before it plays,
+so "has finished" looks ahead into the carrier's buffer, as no caller could, and is exact.
+
+A *gap* is a silence between `GAP_MIN_S` and `GAP_MAX_S` for which the carrier had nothing left to play, and
+after which the agent went on without the caller having done anything.
+"""
+
+from __future__ import annotations
+
+import audioop
+from dataclasses import dataclass, field
+
+from app.audio.g711 import BYTES_PER_MS, to_linear
+
+AUDIBLE_RMS = 32768 * 10 ** (-50 / 20)
+WINDOW_MS = 10
+PAUSE_S = 0.2
+GAP_MIN_S = 0.06
+GAP_MAX_S = 1.0
+CALLER_MATTERS_S = 2.0
+_WINDOW_BYTES = WINDOW_MS * BYTES_PER_MS
+
+
+@dataclass(slots=True)
+class Stretch:
+    """Audible agent speech without a longer pause."""
+
+    begins_at: float
+    ends_at: float
+    closed: bool = False
+
+    def __repr__(self) -> str:
+        return f"Stretch({self.begins_at:.3f}-{self.ends_at:.3f})"
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """The agent fell silent in mid-speech because nothing was there to play."""
+
+    at: float
+    seconds: float
+
+
+@dataclass(slots=True)
+class Ear:
+    """Follows the agent's audio as the carrier takes it in."""
+
+    stretches: list[Stretch] = field(default_factory=list)
+    gaps: list[Gap] = field(default_factory=list)
+    _taken: int = 0
+    _dry_at: float = float("-inf")
+    _run_began: float = float("-inf")
+    _caller_did: float = float("-inf")
+
+    def fed(self, audio: bytes, begins_at: float) -> None:
+        """Audio that will play from `begins_at` on, unless a clear comes first."""
+        self._watch_for_gap(begins_at)
+        self._dry_at = begins_at + len(audio) / BYTES_PER_MS / 1000
+        for offset in range(0, len(audio), _WINDOW_BYTES):
+            window = audio[offset : offset + _WINDOW_BYTES]
+            if audioop.rms(to_linear(window), 2) > AUDIBLE_RMS:
+                at = begins_at + offset / BYTES_PER_MS / 1000
+                self._audible(at, at + len(window) / BYTES_PER_MS / 1000)
+
+    def cleared(self, now: float) -> None:
+        """The carrier threw away what would have played after `now`."""
+        while self.stretches and self.stretches[-1].begins_at >= now:
+            self.stretches.pop()
+        if self.stretches:
+            last = self.stretches[-1]
+            last.ends_at, last.closed = min(last.ends_at, now), True
+        self._dry_at = self._run_began = float("-inf")
+
+    def caller_did(self, now: float) -> None:
+        """The caller speaks or presses a key: what the agent does next may be a response to it."""
+        self._caller_did = now
+
+    def quiet_for(self, now: float) -> float:
+        """Seconds since the agent was last audible; negative while audible audio is still to be played."""
+        return now - self.stretches[-1].ends_at if self.stretches else float("inf")
+
+    def take_speech(self, now: float, pause_s: float) -> Stretch | None:
+        """What the agent said since the last time, once it was silent for `pause_s` or was cut off; told once."""
+        group = self.stretches[self._taken : self._taken + 1]
+        for stretch in self.stretches[self._taken + 1 :]:
+            if group[-1].closed or stretch.begins_at - group[-1].ends_at >= pause_s:
+                break
+            group.append(stretch)
+        if not group or not (group[-1].closed or now - group[-1].ends_at >= pause_s):
+            return None
+        self._taken += len(group)
+        return Stretch(group[0].begins_at, group[-1].ends_at, closed=True)
+
+    def onset_since(self, began_at: float, ended_at: float) -> float | None:
+        """When the agent began to answer an act of the caller's that lasted from `began_at` to `ended_at`.
+
+        The first stretch that begins after its end; failing that, the last one that cut into it.
+        """
+        begins = [stretch.begins_at for stretch in self.stretches if stretch.begins_at >= began_at]
+        after = [at for at in begins if at >= ended_at]
+        return after[0] if after else (begins[-1] if begins else None)
+
+    def _audible(self, begins_at: float, ends_at: float) -> None:
+        last = self.stretches[-1] if self.stretches else None
+        if last is not None and not last.closed and begins_at - last.ends_at < PAUSE_S:
+            last.ends_at = ends_at
+        else:
+            self.stretches.append(Stretch(begins_at, ends_at))
+
+    def _watch_for_gap(self, begins_at: float) -> None:
+        dry_s = begins_at - self._dry_at
+        if dry_s <= GAP_MIN_S:
+            return
+        responds = self._caller_did > max(self._run_began, self._dry_at - CALLER_MATTERS_S)
+        if dry_s < GAP_MAX_S and not responds:
+            self.gaps.append(Gap(self._dry_at, dry_s))
+        else:
+            self._run_began = begins_at

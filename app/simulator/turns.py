@@ -1,0 +1,128 @@
+"""What came of a call, turn by turn: one act of the caller's, and the agent's answer to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.simulator.ear import Gap
+from app.simulator.steps import Expect
+
+
+@dataclass(slots=True)
+class Turn:
+    """One act of the caller's and what followed. Moments are seconds since the call began.
+
+    `t0` is the acoustic end of the act. `any_audio_ms` runs from there to the first audible frame of the agent's,
+    negative when the agent cut in, None when it never came. By ear a filler cannot be told from an answer, so
+    `answer_audio_ms` is the same until somebody who can read the server's journal knows better; `node`,
+    `agent_text` and `stages` can only come from there, too.
+    """
+
+    caller: dict[str, Any]
+    began_s: float
+    t0_s: float | None = None
+    ended_s: float | None = None
+    any_audio_ms: float | None = None
+    answer_audio_ms: float | None = None
+    agent_text: str | None = None
+    heard: str | None = None
+    node: str | None = None
+    stages: dict[str, Any] = field(default_factory=dict)
+    expects: list[Expect] = field(default_factory=list)
+    answer_due: bool = True
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "caller": self.caller,
+            "agent": {"text": self.agent_text or self.heard, "heard": self.heard},
+            "node": self.node,
+            "any_audio_ms": _rounded(self.any_audio_ms),
+            "answer_audio_ms": _rounded(self.answer_audio_ms),
+            "stages": self.stages,
+            "t0_s": _rounded(self.t0_s, 3),
+        }
+
+
+@dataclass(slots=True)
+class CallReport:
+    """A whole call. `greeting` is what the agent said before the caller did anything.
+
+    `ended`: caller_hung_up, server_hung_up, rejected, busy, or failed. `unsaid` counts steps that the caller could
+    not take any more because the call was over.
+    """
+
+    call_sid: str
+    ended: str = "failed"
+    seconds: float = 0.0
+    greeting: Turn = field(default_factory=lambda: Turn({}, 0.0, answer_due=False))
+    turns: list[Turn] = field(default_factory=list)
+    gaps: list[Gap] = field(default_factory=list)
+    protocol_errors: list[str] = field(default_factory=list)
+    unsaid: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        """The document of `callrelay call --json`."""
+        return {
+            "call_sid": self.call_sid,
+            "ended": self.ended,
+            "seconds": _rounded(self.seconds, 3),
+            "greeting": self.greeting.as_json(),
+            "turns": [turn.as_json() for turn in self.turns],
+            "gaps": len(self.gaps),
+            "protocol_errors": self.protocol_errors,
+            "faults": self.faults(),
+        }
+
+    def faults(self) -> list[str]:
+        """Everything that did not hold, in words; empty when the call held."""
+        found = [f"protocol error: {error}" for error in self.protocol_errors]
+        found += [
+            f"the agent stumbled at {gap.at:.2f} s for {gap.seconds * 1000:.0f} ms" for gap in self.gaps
+        ]
+        found += self._greeting_faults()
+        for number, turn in enumerate(self.turns, 1):
+            if turn.answer_due and turn.answer_audio_ms is None:
+                found.append(f"turn {number}: no answer")
+            found += [f"turn {number}: {fault}" for fault in unmet(turn)]
+        if self.unsaid:
+            found.append(f"the call was over before the caller could take the last {self.unsaid} step(s)")
+        if self.ended not in ("caller_hung_up", "server_hung_up"):
+            found.append(f"the call ended as {self.ended}")
+        return found
+
+    def _greeting_faults(self) -> list[str]:
+        found = [f"greeting: {fault}" for fault in unmet(self.greeting)]
+        if not self.turns and self.greeting.any_audio_ms is None:
+            found.append("the agent said nothing")
+        return found
+
+
+def unmet(turn: Turn) -> list[str]:
+    """The expectations that a turn does not meet, in words."""
+    return [fault for expect in turn.expects for fault in _unmet(expect, turn)]
+
+
+def _unmet(expect: Expect, turn: Turn) -> list[str]:
+    found = []
+    text = turn.agent_text or turn.heard
+    if expect.node is not None and expect.node != turn.node:
+        known = repr(turn.node) if turn.node else "unknown: the server's journal is not at hand"
+        found.append(f"expected node {expect.node!r}, but it is {known}")
+    if expect.contains is not None and _plain(expect.contains) not in _plain(text or ""):
+        found.append(f"expected {expect.contains!r} in {text!r}")
+    waited = turn.answer_audio_ms
+    if expect.within_ms is not None and (waited is None or waited > expect.within_ms):
+        took = "never came" if waited is None else f"took {waited:.0f} ms"
+        found.append(f"expected an answer within {expect.within_ms:.0f} ms, it {took}")
+    return [f"{expect.place}{': ' if expect.place else ''}{fault}" for fault in found]
+
+
+def _plain(text: str) -> str:
+    """Words alone: recognised text has its own idea of capitals and punctuation."""
+    kept = "".join(character if character.isalnum() else " " for character in text.casefold())
+    return " ".join(kept.split())
+
+
+def _rounded(value: float | None, digits: int = 1) -> float | None:
+    return None if value is None else round(value, digits)
