@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
+import sys
 import tomllib
 from collections.abc import Iterator
 from dataclasses import Field, fields
-from importlib.metadata import PackageMetadata, distribution
+from importlib.metadata import PackageMetadata, distribution, packages_distributions
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +57,24 @@ def test_every_dependency_is_locked() -> None:
         item for extra in PROJECT["optional-dependencies"].values() for item in extra
     ]
     assert {canonicalize_name(Requirement(line).name) for line in wanted} <= locked().keys()
+
+
+def imported() -> set[str]:
+    """The distributions that app/ and providers/ import by themselves."""
+    sources = [path for room in ("app", "providers") for path in (ROOT / room).rglob("*.py")]
+    nodes = [node for path in sources for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
+    modules = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    modules |= {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom) and not node.level}
+    owners = packages_distributions()
+    tops = (
+        {module.partition(".")[0] for module in modules} - set(sys.stdlib_module_names) - {"app", "providers"}
+    )
+    return {canonicalize_name(owners.get(top, [top])[0]) for top in tops}
+
+
+def test_every_package_that_is_imported_is_a_declared_dependency() -> None:
+    declared = {canonicalize_name(Requirement(line).name) for line in PROJECT["dependencies"]}
+    assert imported() - declared == set()
 
 
 def test_every_locked_package_has_a_version_and_hashes() -> None:
