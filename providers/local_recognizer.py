@@ -1,0 +1,281 @@
+"""Speech to text without a key or a network: `EmbeddedTranscriber`.
+
+    push            the last 400 ms are kept, for detectors are late; inside an utterance everything is
+    every 400 ms    what there is is decoded, for a partial (English); a newer try replaces one that still waits
+    paused          all there is is decoded, in case this was the end
+    finish          that decode, when nothing was said since; else another
+
+A long utterance is decoded in stretches, cut where it is quietest, so nothing of it is lost and none costs too much.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from functools import partial
+
+import numpy as np
+
+from app.errors import Refused
+from providers.base import Hypothesis
+from providers.dsp import BYTES_PER_MS, frame_levels
+from providers.local_decoders import NOTHING, Decoder, Decoding, decoders
+from providers.local_whisper import LANGUAGES
+from providers.local_workers import InferenceWorkers
+
+PRE_ROLL_BYTES = 400 * BYTES_PER_MS
+FRAME_BYTES = 20 * BYTES_PER_MS
+QUIET_FRAMES = 8
+REMEMBERED_BYTES = 2000 * BYTES_PER_MS
+STILL_SPEECH = 0.1  # of the loudest frame before the pause: 20 dB below it
+
+
+class EmbeddedTranscriber:
+    """See `Transcriber`. Networks are loaded by `warm_up`, or by the first utterance that needs them.
+
+    Raises AssetError when the networks for `languages` are not installed.
+    """
+
+    def __init__(self, workers: InferenceWorkers, languages: frozenset[str] = LANGUAGES) -> None:
+        self._workers = workers
+        self._decoders = decoders(languages, workers.threads)
+
+    @property
+    def name(self) -> str:
+        return "embedded"
+
+    @property
+    def languages(self) -> frozenset[str]:
+        return frozenset(self._decoders)
+
+    async def open(
+        self, language: str, *, on_partial: Callable[[Hypothesis], None], hints: Sequence[str] = ()
+    ) -> EmbeddedStream:
+        decoder = self._decoders.get(language.partition("-")[0])
+        if not decoder:
+            known = ", ".join(sorted(self._decoders))
+            raise Refused(
+                f"the embedded recogniser does not know the language {language!r}; it knows {known}"
+            )
+        return EmbeddedStream(self._workers, decoder, language, on_partial)
+
+    async def warm_up(self) -> None:
+        """Load every network and run it once. Raises ProviderError."""
+        second = b"\xff" * 1000 * BYTES_PER_MS
+        for decoder in self._decoders.values():
+            await self._workers.run(decoder.load)
+        for language in {"en", min(self.languages - {"en"}, default="en")} & self.languages:
+            decoder = self._decoders[language]
+            await self._workers.run(partial(decoder.decode, second, ()))
+
+    async def aclose(self) -> None:
+        """Streams hold nothing but their own; the workers belong to whoever made them."""
+
+
+class EmbeddedStream:
+    """See `TranscriptionStream`. Speech that goes on after a pause may be told by `utterance_started` again."""
+
+    def __init__(
+        self,
+        workers: InferenceWorkers,
+        decoder: Decoder,
+        language: str,
+        on_partial: Callable[[Hypothesis], None],
+    ) -> None:
+        self._workers = workers
+        self._decoder = decoder
+        self._language = language
+        self._on_partial = on_partial
+        self._pre_roll = bytearray()
+        self._utterance: _Utterance | None = None
+        self._closed = False
+
+    def push(self, audio: bytes) -> None:
+        if self._utterance:
+            self._utterance.push(audio)
+        elif not self._closed:
+            self._pre_roll += audio
+            del self._pre_roll[:-PRE_ROLL_BYTES]
+
+    def utterance_started(self) -> None:
+        if self._utterance:
+            self._utterance.resumed()
+        elif not self._closed:
+            self._utterance = _Utterance(self._workers, self._decoder, self._partial)
+            self._utterance.push(bytes(self._pre_roll))
+            self._pre_roll.clear()
+
+    def utterance_paused(self) -> None:
+        if self._utterance:
+            self._utterance.paused()
+
+    async def finish(self) -> Hypothesis:
+        utterance, self._utterance = self._utterance, None
+        if not utterance:
+            return Hypothesis("", self._language, True, 0.0)
+        try:
+            decoding = await utterance.final()
+        finally:
+            utterance.cancel()
+        return self._hypothesis(decoding, utterance.audio_ms, final=True)
+
+    def discard(self) -> None:
+        if self._utterance:
+            self._utterance.cancel()
+        self._utterance = None
+        self._pre_roll.clear()
+
+    async def aclose(self) -> None:
+        self._closed = True
+        self.discard()
+
+    def _partial(self, decoding: Decoding, audio_ms: float) -> None:
+        self._on_partial(self._hypothesis(decoding, audio_ms, final=False))
+
+    def _hypothesis(self, decoding: Decoding, audio_ms: float, *, final: bool) -> Hypothesis:
+        confidence = decoding.confidence if decoding.text else None
+        return Hypothesis(decoding.text, self._language, final, audio_ms, confidence)
+
+
+class _Stretch:
+    """A part of an utterance that is decoded in one go, and the best decode of it so far."""
+
+    def __init__(self, began_ms: float, audio: bytes = b"") -> None:
+        self.began_ms = began_ms
+        self.audio = bytearray(audio)
+        self.latest = NOTHING
+        self.latest_bytes = 0
+
+    @property
+    def end_ms(self) -> float:
+        return self.began_ms + len(self.audio) / BYTES_PER_MS
+
+
+class _Utterance:
+    """One utterance on its way to text. `report` gets the text so far and the milliseconds of audio it covers."""
+
+    def __init__(
+        self, workers: InferenceWorkers, decoder: Decoder, report: Callable[[Decoding, float], None]
+    ) -> None:
+        self._workers = workers
+        self._decoder = decoder
+        self._report = report
+        self._stretches = [_Stretch(0.0)]
+        self._cut_off: list[Future[Decoding]] = []
+        self._asked_bytes = 0
+        self._partial: Future[Decoding] | None = None
+        self._at_pause: Future[Decoding] | None = None
+        self._pause_bytes = 0
+        self._over = False
+
+    @property
+    def audio_ms(self) -> float:
+        """How long it is by now."""
+        return self._now.end_ms
+
+    @property
+    def _now(self) -> _Stretch:
+        return self._stretches[-1]
+
+    def push(self, audio: bytes) -> None:
+        self._now.audio += audio
+        if self.audio_ms - self._now.began_ms >= self._decoder.longest_ms:
+            self._cut()
+        every_ms = self._decoder.partial_every_ms
+        fresh_ms = (len(self._now.audio) - self._asked_bytes) / BYTES_PER_MS
+        if every_ms and fresh_ms >= every_ms:
+            self._asked_bytes = len(self._now.audio)
+            self._ask_for_partial()
+
+    def paused(self) -> None:
+        """Decode all there is, in case that is all."""
+        self._forget_waiting()
+        self._pause_bytes = len(self._now.audio)
+        self._at_pause = self._decode(self._now, urgent=True)
+
+    def resumed(self) -> None:
+        """What was decoded at the pause was not all."""
+        if self._at_pause:
+            self._at_pause.cancel()
+        self._at_pause = None
+
+    async def final(self) -> Decoding:
+        """The whole text. Raises ProviderError."""
+        self._over = True
+        if self._at_pause and self._spoke_since_pause():
+            self.resumed()
+        self._forget_waiting()
+        last = self._at_pause or self._decode(self._now, urgent=True)
+        return _joined([await asyncio.wrap_future(future) for future in [*self._cut_off, last]])
+
+    def cancel(self) -> None:
+        """Report nothing more, and begin no more work."""
+        self._over = True
+        for future in [*self._cut_off, self._partial, self._at_pause]:
+            if future:
+                future.cancel()
+
+    def _cut(self) -> None:
+        """Begin a new stretch where the second half of this one is quietest."""
+        self.resumed()
+        self._forget_waiting()
+        audio = self._now.audio
+        at = len(audio) // 2 + _quietest(bytes(audio[len(audio) // 2 :]))
+        rest = bytes(audio[at:])
+        del audio[at:]
+        self._cut_off.append(self._decode(self._now, urgent=True))
+        self._stretches.append(_Stretch(self._now.end_ms, rest))
+        self._asked_bytes = 0
+
+    def _ask_for_partial(self) -> None:
+        if not self._at_pause or self._spoke_since_pause():
+            self.resumed()
+            self._forget_waiting()
+            self._partial = self._decode(self._now, urgent=False)
+
+    def _forget_waiting(self) -> None:
+        if self._partial:
+            self._partial.cancel()
+
+    def _decode(self, stretch: _Stretch, *, urgent: bool) -> Future[Decoding]:
+        audio = bytes(stretch.audio)
+        future = self._workers.submit(
+            lambda: self._decoder.decode(audio, stretch.latest.draft), urgent=urgent
+        )
+        asyncio.wrap_future(future).add_done_callback(lambda _: self._decoded(future, stretch, len(audio)))
+        return future
+
+    def _decoded(self, done: Future[Decoding], stretch: _Stretch, length: int) -> None:
+        if done.cancelled():
+            return
+        if done.exception():
+            self._at_pause = None if done is self._at_pause else self._at_pause  # `finish` tries again
+        elif length > stretch.latest_bytes:
+            stretch.latest, stretch.latest_bytes = done.result(), length
+            self._report_progress(stretch.began_ms + length / BYTES_PER_MS)
+
+    def _report_progress(self, covered_ms: float) -> None:
+        so_far = _joined([stretch.latest for stretch in self._stretches])
+        if so_far.text and not self._over:
+            self._report(so_far, covered_ms)
+
+    def _spoke_since_pause(self) -> bool:
+        before = frame_levels(bytes(self._now.audio[: self._pause_bytes][-REMEMBERED_BYTES:]))
+        since = frame_levels(bytes(self._now.audio[self._pause_bytes :]))
+        return bool(since.max(initial=0) > STILL_SPEECH * before.max(initial=0))
+
+
+def _quietest(audio: bytes) -> int:
+    """Where to cut: the middle of the quietest 160 ms, in bytes."""
+    levels = np.convolve(frame_levels(audio), np.ones(QUIET_FRAMES), "valid")
+    return (int(levels.argmin()) + QUIET_FRAMES // 2) * FRAME_BYTES
+
+
+def _joined(parts: list[Decoding]) -> Decoding:
+    spoken = [part for part in parts if part.text]
+    if not spoken:
+        return NOTHING
+    length = sum(len(part.text) for part in spoken)
+    confidence = sum(part.confidence * len(part.text) for part in spoken) / length
+    return Decoding(" ".join(part.text for part in spoken), confidence)

@@ -1,0 +1,51 @@
+"""Text to speech without a key or a network: `EmbeddedSynthesizer`."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from functools import partial
+
+from hibari import Hibari
+
+from app.errors import Refused
+from providers.base import Voice
+from providers.dsp import BYTES_PER_MS, SILENCE
+from providers.local_hibari import HibariVoice
+from providers.local_workers import InferenceWorkers
+
+BETWEEN_SENTENCES = SILENCE * 150 * BYTES_PER_MS
+
+
+class EmbeddedSynthesizer:
+    """See `Synthesizer`. Speaks sentence by sentence, the first one as soon as it is made."""
+
+    def __init__(self, workers: InferenceWorkers) -> None:
+        self._workers = workers
+        self._voices = {"en": HibariVoice()}
+
+    @property
+    def name(self) -> str:
+        return "embedded"
+
+    def voice(self, language: str) -> Voice | None:
+        language = language.partition("-")[0]
+        return Voice(self._voices[language].name, language) if language in self._voices else None
+
+    async def synthesize(self, text: str, voice: Voice) -> AsyncIterator[bytes]:
+        speaker = self._voices.get(voice.language)
+        if not speaker:
+            raise Refused(f"no embedded voice speaks {voice.language!r}; there are {', '.join(self._voices)}")
+        pause = b""
+        for sentence in Hibari.split_sentences(text):
+            audio = await self._workers.run(partial(speaker.speak, sentence))
+            if audio:
+                yield pause + audio
+                pause = BETWEEN_SENTENCES
+
+    async def warm_up(self) -> None:
+        """Load the voices and let each say something, unheard. Raises ProviderError."""
+        for speaker in self._voices.values():
+            await self._workers.run(partial(speaker.speak, "This is a test, number 27."))
+
+    async def aclose(self) -> None:
+        """The workers belong to whoever made them."""
