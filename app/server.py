@@ -31,6 +31,8 @@ def uvicorn_config(app: ASGIApp, host: str, port: int) -> uvicorn.Config:
         ws="websockets-sansio",
         ws_max_size=MESSAGE_BYTES_MAX,
         ws_per_message_deflate=False,
+        proxy_headers=False,
+        server_header=False,
         access_log=False,
         log_config=None,
         timeout_graceful_shutdown=5,

@@ -95,12 +95,12 @@ class Playout:
         """Everything fed was sent and heard. A mark that does not come back is given up after a second."""
         if self._queue or not self._ended:
             return False
-        overdue = now > self.played_at(self.sent_ms) + MARK_OVERDUE_S
-        return self._confirmed_ms >= self.sent_ms or overdue
+        return self._confirmed_ms >= self.sent_ms or now >= self.gives_up_at
 
-    def finishes_at(self, now: float) -> float:
-        """When to ask `finished` again if no mark comes back before."""
-        return max(now, self.played_at(self.sent_ms) + self.waiting_ms / 1000) + MARK_OVERDUE_S
+    @property
+    def gives_up_at(self) -> float:
+        """When all that was sent counts as heard although its mark has not come back."""
+        return self.played_at(self.sent_ms) + MARK_OVERDUE_S
 
     def played_at(self, position_ms: float) -> float:
         """When the clock reaches a position, in monotonic seconds."""

@@ -231,6 +231,6 @@ class Speaker:
     def _rest_s(self) -> float | None:
         now = self._clock.now()
         due = self._playout.next_due(now)
-        if due is None and self._sayings and not self._making:
-            due = self._playout.finishes_at(now)
+        if due is None and self.speaking and not self._making:
+            due = self._playout.gives_up_at
         return None if due is None else max(due - now, 0.001)

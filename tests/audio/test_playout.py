@@ -92,7 +92,7 @@ def test_finished_only_when_the_last_mark_is_back_or_long_overdue() -> None:
     playout.end_utterance()
     (name,) = marks(due(playout, 0.0))
     assert not playout.finished(0.2)
-    assert playout.finished(playout.finishes_at(0.2) + 0.01)
+    assert playout.finished(playout.gives_up_at)
     playout.reached(name, 0.25)
     assert playout.finished(0.25)
 

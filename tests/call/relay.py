@@ -1,0 +1,58 @@
+"""The whole relay in memory and virtual time, on scripted speech, called by the simulator."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from app.call.journal import path_of, read
+from app.call.services import Speech
+from app.clock import ManualClock
+from app.main import Relay
+from app.settings import Settings
+from app.simulator.asgi import AsgiCarriage
+from app.simulator.call import CallPlan
+from app.simulator.steps import Step
+from app.simulator.webhook import CallIdentity, Route, Signer
+from providers.scripted import ScriptedSynthesizer, ScriptedTranscriber, ScriptedVoiceDetector
+from tests.simulator.calls import Placed, call_over
+
+URL = "http://127.0.0.1:8000"
+FLOWS = Path(__file__).parents[2] / "flows"
+
+
+@dataclass
+class RunningRelay:
+    relay: Relay
+    carriage: AsgiCarriage
+    clock: ManualClock
+    data_dir: Path
+
+    async def call(self, flow: str, steps: Sequence[Step] = (), **changes: Any) -> Placed:
+        """Place a call into a flow and see it to its end."""
+        plan = CallPlan(f"{URL}/voice/incoming?flow={flow}", Signer(Route(URL)), identity=CallIdentity())
+        return await call_over(self.carriage, self.clock, steps, replace(plan, **changes))
+
+    def journal(self, placed: Placed) -> list[dict[str, Any]]:
+        return list(read(path_of(self.data_dir, placed.report.call_sid)))
+
+
+@asynccontextmanager
+async def running(
+    clock: ManualClock, data_dir: Path, script: Sequence[str], synthesizer: ScriptedSynthesizer | None = None
+) -> AsyncIterator[RunningRelay]:
+    """A relay whose transcriber understands each call's utterances as `script` says."""
+    settings = Settings(data_dir=data_dir, flows_dir=FLOWS)
+    speech = Speech(
+        ScriptedVoiceDetector(), ScriptedTranscriber(script), synthesizer or ScriptedSynthesizer()
+    )
+    relay = Relay(settings, clock, speech, {})
+    async with AsgiCarriage(relay.app) as carriage:
+        yield RunningRelay(relay, carriage, clock, data_dir)
+
+
+def events(journal: Sequence[dict[str, Any]], name: str) -> list[dict[str, Any]]:
+    return [event for event in journal if event["event"] == name]

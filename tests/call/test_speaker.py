@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import pytest
+
+from app.audio.echo import EchoGate
+from app.call.speaker import Prompt, Speaker, Spoken
+from app.clock import ManualClock
+from app.errors import BrokenStream, ProviderError
+from providers.base import Voice
+from providers.scripted import ScriptedSynthesizer, hum
+from tests.call.carrier import FakeCarrier
+
+VOICE = Voice("hum", "en")
+
+
+def prompt(text: str) -> Prompt:
+    return Prompt(text=text, record=text, node="greet", voice=VOICE)
+
+
+@dataclass
+class Reports:
+    clock: ManualClock
+    log: list[str] = field(default_factory=list)
+    silent: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def speech_ready(self, prompt: Prompt, asked: float, ready: float) -> None:
+        self.log.append(f"ready {prompt.text}")
+
+    def prompt_started(self, prompt: Prompt, ready: float, sent: float) -> None:
+        self.log.append(f"started {prompt.text}")
+
+    def prompt_ended(self, spoken: Spoken) -> None:
+        self.log.append(f"heard {spoken.heard}")
+
+    def prompt_failed(self, prompt: Prompt, error: ProviderError) -> None:
+        self.log.append(f"failed {prompt.text}")
+
+    def fell_silent(self) -> None:
+        self.log.append("silent")
+        self.silent.set()
+
+
+@dataclass
+class Stage:
+    speaker: Speaker
+    carrier: FakeCarrier
+    reports: Reports
+
+
+@asynccontextmanager
+async def stage(clock: ManualClock, synthesizer: ScriptedSynthesizer) -> AsyncIterator[Stage]:
+    carrier, reports = FakeCarrier(clock), Reports(clock)
+    speaker = Speaker(clock, synthesizer, EchoGate(), carrier.take, reports)
+    carrier.mark_reached = speaker.mark_reached
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(speaker.make(group)), group.create_task(speaker.send())]
+        yield Stage(speaker, carrier, reports)
+        for task in tasks:
+            task.cancel()
+
+
+async def test_speaks_in_order_and_says_when_it_was_heard(clock: ManualClock) -> None:
+    async with stage(clock, ScriptedSynthesizer(first_ms=50)) as s:
+        s.speaker.say(prompt("one"))
+        s.speaker.say(prompt("two"))
+        await s.reports.silent.wait()
+    assert s.reports.log == [
+        "ready one", "started one", "ready two", "started two", "heard one", "heard two", "silent"
+    ]  # fmt: skip
+    assert bytes(s.carrier.played) == hum("one") + hum("two")
+
+
+async def test_paces_without_gaps_when_speech_is_made_little_faster_than_it_plays(clock: ManualClock) -> None:
+    async with stage(clock, ScriptedSynthesizer(rate=1.5, chunk_ms=50)) as s:
+        s.speaker.say(prompt("a sentence of quite a few words"))
+        await s.reports.silent.wait()
+    assert s.carrier.gaps_ms == []
+    assert s.carrier.most_buffered_ms <= 400.01
+
+
+async def test_an_interruption_clears_at_once_and_splits_the_words(clock: ManualClock) -> None:
+    async with stage(clock, ScriptedSynthesizer()) as s:
+        s.speaker.say(prompt("alpha bravo charlie delta echo foxtrot"))
+        s.speaker.say(prompt("never said"))
+        await asyncio.sleep(1.0)
+        first, second = s.speaker.interrupt()
+        await s.reports.silent.wait()
+    assert s.carrier.cleared_at == [pytest.approx(1.0)]
+    assert (first.heard, first.unheard) == ("alpha bravo", "charlie delta echo foxtrot")
+    assert (second.heard, second.unheard) == ("", "never said")
+    assert len(s.carrier.played) == pytest.approx(8000, abs=160)
+
+
+async def test_what_is_said_after_an_interruption_is_heard(clock: ManualClock) -> None:
+    async with stage(clock, ScriptedSynthesizer()) as s:
+        s.speaker.say(prompt("a long story that nobody wants to hear"))
+        await asyncio.sleep(0.5)
+        s.speaker.interrupt()
+        s.speaker.say(prompt("yes"))
+        await s.reports.silent.wait()
+    assert s.reports.log[-3:] == ["started yes", "heard yes", "silent"]
+    assert bytes(s.carrier.played).endswith(hum("yes"))
+
+
+async def test_a_failure_in_mid_speech_loses_only_the_rest(clock: ManualClock) -> None:
+    broken = ScriptedSynthesizer(fail=BrokenStream("the line to the voice broke"), fail_after_chunks=1)
+    async with stage(clock, broken) as s:
+        s.speaker.say(prompt("alpha bravo charlie"))
+        await s.reports.silent.wait()
+    assert "failed alpha bravo charlie" in s.reports.log
+    assert s.reports.log[-1] == "silent"
+    assert len(s.carrier.played) == 200 * 8
+
+
+async def test_marks_that_never_come_do_not_hold_the_floor_for_ever(clock: ManualClock) -> None:
+    async with stage(clock, ScriptedSynthesizer()) as s:
+        s.carrier.mark_reached = lambda name: None
+        s.speaker.say(prompt("one"))
+        await s.reports.silent.wait()
+    assert clock.now() == pytest.approx(len(hum("one")) / 8000 + 1.0, abs=0.05)

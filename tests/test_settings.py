@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import pytest
+
+from app.errors import SettingsError
+from app.settings import Settings
+
+
+def test_defaults_need_no_environment() -> None:
+    settings = Settings.from_environment({})
+    assert (settings.host, settings.port, settings.default_flow) == ("127.0.0.1", 8000, "clinic")
+    assert settings.auth_tokens == ()
+
+
+def test_an_empty_variable_is_not_set() -> None:
+    assert Settings.from_environment({"PORT": "", "PUBLIC_URL": ""}) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "message"),
+    [
+        ("PORT", "80000", "PORT: expected a whole number from 0 to 65535, not '80000'"),
+        ("PORT", "٣", "PORT: expected a whole number"),
+        ("PUBLIC_URL", "voice.example.com", "PUBLIC_URL: expected an address like https://voice.example.com"),
+        ("REQUIRE_WS_SIGNATURE", "maybe", "REQUIRE_WS_SIGNATURE: expected true or false, not 'maybe'"),
+        ("SPEECH_CHAIN", "azure,siri", "SPEECH_CHAIN: expected names from azure, openai, embedded, scripted"),
+        ("LOG_FORMAT", "xml", "LOG_FORMAT: expected one of text, json"),
+    ],
+)
+def test_a_bad_value_is_named(variable: str, value: str, message: str) -> None:
+    with pytest.raises(SettingsError, match=message.replace("(", r"\(")):
+        Settings.from_environment({variable: value})
+
+
+def test_all_faults_are_named_at_once() -> None:
+    with pytest.raises(SettingsError, match="PORT: .*; LOG_LEVEL: "):
+        Settings.from_environment({"PORT": "x", "LOG_LEVEL": "loud"})
+
+
+def test_secrets_do_not_show() -> None:
+    settings = Settings.from_environment({"TWILIO_AUTH_TOKEN": "planted-secret"})
+    assert "planted-secret" not in repr(settings)
