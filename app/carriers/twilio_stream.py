@@ -127,7 +127,7 @@ _EVENTS: Final = frozenset(("connected", "start", "media", "dtmf", "mark", "stop
 _Message = _Connected | _Start | _Media | _MediaUnread | _Digit | _Mark | _Stop
 
 
-@carrier_codec("twilio")
+@carrier_codec("twilio_stream")
 class TwilioStreamCodec:
     """One media stream of one call."""
 

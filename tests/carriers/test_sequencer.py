@@ -110,6 +110,13 @@ def test_numbers_may_wrap_anywhere(stream: Stream, bits: int, first: int) -> Non
     assert stream.counts == {Counted.SEQUENCE_RESTART: 1}
 
 
+def test_the_longest_gap_that_is_filled_is_a_second(stream: Stream) -> None:
+    stream.arrive(0, FAR_FRAMES + 1)
+    stream.heard += stream.sequencer.flush()
+    assert stream.numbers() == list(range(FAR_FRAMES + 2))
+    assert stream.counts == {Counted.LOST_AUDIO: FAR_FRAMES}
+
+
 def test_what_waits_is_heard_before_a_new_beginning(stream: Stream) -> None:
     stream.arrive(0, 2, 1000)
     assert stream.numbers() == [0, 1, 2, 1000]
