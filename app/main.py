@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
@@ -21,21 +21,22 @@ from app.web.health import health_routes
 from app.web.streams import Streams
 from app.web.tokens import StreamTokens
 from app.web.voice import VoiceWebhooks
+from providers.local_recognizer import EmbeddedTranscriber
+from providers.local_synthesizer import EmbeddedSynthesizer
+from providers.local_voice_detector import SileroVoiceDetector
+from providers.local_workers import InferenceWorkers
+from providers.scripted import ScriptedSynthesizer, ScriptedTranscriber
 
 
-def open_speech(chain: tuple[str, ...]) -> Speech:
+def open_speech(chain: Sequence[str]) -> Speech:
     """The first engines of the chain that can be had. Raises AssetError when their weights are not installed."""
-    from providers.local_voice_detector import SileroVoiceDetector
-
+    detector = SileroVoiceDetector()
     if chain[0] == "scripted":
-        from providers.scripted import ScriptedSynthesizer, ScriptedTranscriber
-
-        transcriber = ScriptedTranscriber(lambda number: f"utterance {number}")
-        return Speech(SileroVoiceDetector(), transcriber, ScriptedSynthesizer())
-    from providers.local_recognizer import EmbeddedTranscriber
-    from providers.local_synthesizer import EmbeddedSynthesizer
-
-    return Speech(SileroVoiceDetector(), EmbeddedTranscriber(), EmbeddedSynthesizer())
+        return Speech(
+            detector, ScriptedTranscriber(lambda number: f"utterance {number}"), ScriptedSynthesizer()
+        )
+    workers = InferenceWorkers()
+    return Speech(detector, EmbeddedTranscriber(workers), EmbeddedSynthesizer(workers), [workers])
 
 
 class Relay:

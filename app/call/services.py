@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from app.call.registry import CallRegistry
 from app.call.timeline import Timeline
@@ -11,13 +12,20 @@ from app.clock import Clock
 from providers.base import Synthesizer, Transcriber, VoiceDetector
 
 
+class Closable(Protocol):
+    """Holds threads, connections or memory."""
+
+    async def aclose(self) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """The engines that hear and speak."""
+    """The engines that hear and speak, and what they share: closed after them."""
 
     detector: VoiceDetector
     transcriber: Transcriber
     synthesizer: Synthesizer
+    shared: Sequence[Closable] = ()
 
     async def warm_up(self) -> None:
         """Make the first call as quick as the second."""
@@ -26,8 +34,8 @@ class Speech:
 
     async def aclose(self) -> None:
         """Let go of threads and memory."""
-        for engine in (self.detector, self.transcriber, self.synthesizer):
-            await engine.aclose()
+        for part in (self.detector, self.transcriber, self.synthesizer, *self.shared):
+            await part.aclose()
 
 
 @dataclass(frozen=True, slots=True)
