@@ -19,7 +19,7 @@ from app.simulator.speech import Hearing
 from app.simulator.stream import MediaStream, Recording
 from app.simulator.ticker import Ticker
 from app.simulator.turns import CallReport, Turn
-from app.simulator.twiml import Action, Dial, Fetch, OpenStream, Result, Wait, walk
+from app.simulator.twiml import Action, Dial, Fetch, OpenStream, Result, Wait, Walk, walk
 from app.simulator.webhook import CallIdentity, Signer, new_sid
 from app.simulator.wire import CarrierMessages
 
@@ -89,18 +89,15 @@ class SimulatedCall:
         self._answered = False
 
     async def run(self) -> CallReport:
-        """Place the call and see it to its end. Raises CannotRun when there is nobody to call."""
-        refused: CannotRun | None = None
+        """Place the call and see it to its end; where nobody answers at all, the report's `cannot_run` says so."""
         async with self._tasks:
             try:
                 self.report.ended = await self._follow()
-            except CannotRun as error:  # raised below: a task group would wrap it up
-                refused = error
+            except CannotRun as error:
+                self.report.cannot_run = str(error)
             finally:
                 self._conclude()
             await self._call_over()
-        if refused is not None:
-            raise refused
         return self.report
 
     async def _follow(self) -> str:
@@ -117,7 +114,17 @@ class SimulatedCall:
             result = await self._carry_out(action)
             if self._caller.hung_up:
                 self._tell("the caller hangs up")
+                await self._last_action(steps, result)
                 return "caller_hung_up"
+
+    async def _last_action(self, steps: Walk, result: Result) -> None:
+        """A stream that ends requests its action even when the caller is gone; nobody follows the answer."""
+        try:
+            action = steps.send(result)
+        except StopIteration:
+            return
+        if isinstance(action, Fetch):
+            await self._notify(action.url, "completed", action.extra)
 
     async def _carry_out(self, action: Action) -> Result:
         match action:

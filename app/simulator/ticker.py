@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 from app.clock import Clock
 from app.simulator.stream import FRAME_S
@@ -50,3 +51,15 @@ class Ticker:
 
     def __repr__(self) -> str:
         return f"Ticker({len(self._ticks)} calls)"
+
+
+@asynccontextmanager
+async def beating(clock: Clock) -> AsyncIterator[Ticker]:
+    """A ticker that beats for as long as the block lasts."""
+    ticker = Ticker(clock)
+    async with asyncio.TaskGroup() as group:
+        beat = group.create_task(ticker.run())
+        try:
+            yield ticker
+        finally:
+            beat.cancel()

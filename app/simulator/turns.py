@@ -49,7 +49,7 @@ class CallReport:
     """A whole call. `greeting` is what the agent said before the caller did anything.
 
     `ended`: caller_hung_up, server_hung_up, rejected, busy, or failed. `unsaid` counts steps that the caller could
-    not take any more because the call was over.
+    not take any more because the call was over. `cannot_run` says why there was no call at all.
     """
 
     call_sid: str
@@ -60,6 +60,7 @@ class CallReport:
     gaps: list[Gap] = field(default_factory=list)
     protocol_errors: list[str] = field(default_factory=list)
     unsaid: int = 0
+    cannot_run: str | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The document of `callrelay call --json`."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 
 from app.clock import Clock
@@ -14,23 +12,11 @@ from app.simulator.caller import Event
 from app.simulator.carriage import Carriage
 from app.simulator.speech import prepare
 from app.simulator.steps import Step
-from app.simulator.ticker import Ticker
+from app.simulator.ticker import beating
 from app.simulator.webhook import Route, Signer
 from tests.simulator.servers import URL, Server, ToneSpeech
 
 PLAN = CallPlan(f"{URL}/voice", Signer(Route(URL)))
-
-
-@asynccontextmanager
-async def beating(clock: Clock) -> AsyncIterator[Ticker]:
-    """A ticker that beats for as long as the block lasts."""
-    ticker = Ticker(clock)
-    async with asyncio.TaskGroup() as group:
-        beat = group.create_task(ticker.run())
-        try:
-            yield ticker
-        finally:
-            beat.cancel()
 
 
 class Placed:

@@ -33,7 +33,8 @@ END_OF_TURN_MS = 200
 def tone(ms: float, hz: float = 440.0, level: float = 8000.0) -> bytes:
     """μ-law sine."""
     count = round(ms * 8)
-    return from_linear(array("h", (round(level * math.sin(i * hz * math.tau / 8000)) for i in range(count))))
+    samples = (round(level * math.sin(i * hz * math.tau / 8000)) for i in range(count))
+    return from_linear(array("h", samples).tobytes())
 
 
 class ToneSpeech:
