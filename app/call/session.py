@@ -65,12 +65,20 @@ async def run_stream(call: Call, socket: MediaSocket, codec: CarrierCodec, servi
         await session.run()
     except Exception as error:
         log.exception("call %s ended by a defect", call.sid)
-        call.journal.write("error", text=f"{type(error).__name__}: {error}")
+        cause = _cause(error)
+        call.journal.write("error", text=f"{type(cause).__name__}: {cause}")
         call.next_step = Apology()
         session.ended("error", 1011)
     finally:
         session.settle()
     await socket.close(session.close_code, session.reason)
+
+
+def _cause(error: Exception) -> Exception:
+    """What a task group wrapped up."""
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 class _Session:

@@ -1,11 +1,17 @@
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
 from app.clock import ManualClock
-from app.simulator.steps import Say
+from app.errors import Refused
+from app.flow.engine import step
+from app.simulator.faults import Faults
+from app.simulator.line import LineModel
+from app.simulator.steps import BargeIn, Press, Say, StaySilent
+from providers.scripted import Heard, ScriptedSynthesizer
 from tests.call.relay import events, running
 
 
@@ -30,3 +36,111 @@ async def test_every_turn_tells_where_its_time_went(clock: ManualClock, tmp_path
     assert list(stages) == ["endpoint", "stt_final", "decide", "speech_first_byte", "first_frame_out"]
     assert stages["endpoint"][1] == pytest.approx(500, abs=40)
     assert turn["timeline"]["answer_ms"] == pytest.approx(placed.report.turns[0].answer_audio_ms, abs=60)
+
+
+async def test_a_key_answers_a_menu_and_silences_it(clock: ManualClock, tmp_path: Path) -> None:
+    async with running(clock, tmp_path, []) as relay:
+        placed = await relay.call("greeting", [Press("2"), Press("3")])
+    journal = relay.journal(placed)
+    assert placed.report.ended == "server_hung_up"
+    assert [event["digits"] for event in events(journal, "dtmf")] == ["2", "3"]
+    assert [event["node"] for event in events(journal, "node_entered")][-3:] == [
+        "location",
+        "more",
+        "goodbye",
+    ]
+    assert [event["reason"] for event in events(journal, "call_ended")] == ["goodbye"]
+
+
+async def test_keys_typed_ahead_are_kept(clock: ManualClock, tmp_path: Path) -> None:
+    async with running(clock, tmp_path, []) as relay:
+        placed = await relay.call("greeting", [Press("23")])
+    nodes = [event["node"] for event in events(relay.journal(placed), "node_entered")]
+    assert nodes == ["welcome", "menu", "location", "more", "goodbye"]
+
+
+async def test_the_last_words_are_heard_to_their_end(clock: ManualClock, tmp_path: Path) -> None:
+    async with running(clock, tmp_path, ["goodbye"]) as relay:
+        placed = await relay.call("greeting", [Say("goodbye")])
+    journal = relay.journal(placed)
+    assert "oodbye" in events(journal, "heard")[-1]["text"]
+    assert events(journal, "said")[-1]["text"] == events(journal, "heard")[-1]["text"]
+
+
+async def test_speech_over_the_agent_interrupts_it(clock: ManualClock, tmp_path: Path) -> None:
+    async with running(clock, tmp_path, ["where are you"]) as relay:
+        placed = await relay.call("greeting", [BargeIn(800, "where are you")])
+    journal = relay.journal(placed)
+    (cut,) = events(journal, "interrupted")
+    assert cut["heard"].startswith("Hello, you have")
+    assert cut["unheard"].endswith("Which would you like?")
+    assert events(journal, "utterance")[0]["intent"] == "location"
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_its_own_echo_and_noise_never_interrupt_the_agent(
+    clock: ManualClock, tmp_path: Path, seed: int
+) -> None:
+    line = LineModel(noise_dbm0=-55.0, echo_db=-25.0, seed=seed)
+    async with running(clock, tmp_path, ["one", "two"]) as relay:
+        placed = await relay.call("greeting", [StaySilent(20)], line=line)
+    journal = relay.journal(placed)
+    assert len(events(journal, "said")) >= 3
+    assert events(journal, "interrupted") == []
+    assert events(journal, "utterance") == []
+
+
+async def test_silence_is_answered(clock: ManualClock, tmp_path: Path) -> None:
+    async with running(clock, tmp_path, []) as relay:
+        placed = await relay.call("greeting", [StaySilent(60)])
+    journal = relay.journal(placed)
+    assert [event["name"] for event in events(journal, "flow_event")][:2] == ["no_input", "no_input"]
+    assert placed.report.ended == "server_hung_up"
+
+
+async def test_what_cannot_be_understood_is_asked_again(clock: ManualClock, tmp_path: Path) -> None:
+    async with running(clock, tmp_path, ["", "goodbye"]) as relay:
+        placed = await relay.call("greeting", [Say("mumble mumble"), Say("goodbye")])
+    names = [event["name"] for event in events(relay.journal(placed), "flow_event")]
+    assert names == ["no_match"]
+
+
+async def test_a_transcriber_that_fails_does_not_end_the_call(clock: ManualClock, tmp_path: Path) -> None:
+    script = [Heard("lost", error=Refused("quota")), "goodbye"]
+    async with running(clock, tmp_path, script) as relay:
+        placed = await relay.call("greeting", [Say("mumble mumble"), Say("goodbye")])
+    journal = relay.journal(placed)
+    assert "quota" in events(journal, "error")[0]["text"]
+    assert placed.report.ended == "server_hung_up"
+
+
+async def test_a_voice_that_fails_does_not_end_the_call(clock: ManualClock, tmp_path: Path) -> None:
+    broken = ScriptedSynthesizer(fail=Refused("quota"))
+    async with running(clock, tmp_path, ["goodbye"], broken) as relay:
+        placed = await relay.call("greeting", [StaySilent(1), Say("goodbye")])
+    journal = relay.journal(placed)
+    assert [event["reason"] for event in events(journal, "call_ended")] == ["goodbye"]
+
+
+async def test_a_lost_connection_ends_the_call_once(clock: ManualClock, tmp_path: Path) -> None:
+    async with running(clock, tmp_path, []) as relay:
+        placed = await relay.call("echo", [StaySilent(5)], faults=Faults(lose_at_ms=2000))
+        async with asyncio.timeout(2):
+            await relay.relay.registry.all_ended()
+    assert [event["event"] for event in relay.journal(placed)].count("call_ended") == 1
+
+
+async def test_a_defect_ends_its_own_call_with_an_apology(
+    clock: ManualClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*given: object) -> None:
+        raise ZeroDivisionError("planted")
+
+    monkeypatch.setattr("app.call.flow_run.step", broken)
+    async with running(clock, tmp_path, ["good morning", "fine"]) as relay:
+        bad = await relay.call("echo", [Say("good morning")])
+        monkeypatch.setattr("app.call.flow_run.step", step)
+        good = await relay.call("echo", [Say("fine")])
+    assert "planted" in events(relay.journal(bad), "error")[0]["text"]
+    assert [event["reason"] for event in events(relay.journal(bad), "call_ended")] == ["error"]
+    assert good.report.faults() == []
