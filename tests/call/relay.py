@@ -17,7 +17,7 @@ from app.simulator.asgi import AsgiCarriage
 from app.simulator.call import CallPlan
 from app.simulator.steps import Step
 from app.simulator.webhook import CallIdentity, Route, Signer
-from providers.scripted import ScriptedSynthesizer, ScriptedTranscriber, ScriptedVoiceDetector
+from providers.scripted import Heard, ScriptedSynthesizer, ScriptedTranscriber, ScriptedVoiceDetector
 from tests.simulator.calls import Placed, call_over
 
 URL = "http://127.0.0.1:8000"
@@ -42,12 +42,16 @@ class RunningRelay:
 
 @asynccontextmanager
 async def running(
-    clock: ManualClock, data_dir: Path, script: Sequence[str], synthesizer: ScriptedSynthesizer | None = None
+    clock: ManualClock,
+    data_dir: Path,
+    script: Sequence[str | Heard],
+    synthesizer: ScriptedSynthesizer | None = None,
+    threshold: float = 0.01,
 ) -> AsyncIterator[RunningRelay]:
     """A relay whose transcriber understands each call's utterances as `script` says."""
     settings = Settings(data_dir=data_dir, flows_dir=FLOWS)
     speech = Speech(
-        ScriptedVoiceDetector(), ScriptedTranscriber(script), synthesizer or ScriptedSynthesizer()
+        ScriptedVoiceDetector(threshold), ScriptedTranscriber(script), synthesizer or ScriptedSynthesizer()
     )
     relay = Relay(settings, clock, speech, {})
     async with AsgiCarriage(relay.app) as carriage:

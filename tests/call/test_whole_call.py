@@ -82,7 +82,7 @@ async def test_its_own_echo_and_noise_never_interrupt_the_agent(
     clock: ManualClock, tmp_path: Path, seed: int
 ) -> None:
     line = LineModel(noise_dbm0=-55.0, echo_db=-25.0, seed=seed)
-    async with running(clock, tmp_path, ["one", "two"]) as relay:
+    async with running(clock, tmp_path, ["one", "two"], threshold=0.003) as relay:
         placed = await relay.call("greeting", [StaySilent(20)], line=line)
     journal = relay.journal(placed)
     assert len(events(journal, "said")) >= 3
