@@ -6,6 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from app.flow.languages.calendar import Calendar
+from app.flow.languages.numbers import NumberWords
+from app.flow.languages.speech import Speech
+
 Words = tuple[str, ...]
 
 
@@ -17,6 +21,11 @@ def phrases(*texts: str) -> frozenset[Words]:
 def words(text: str) -> frozenset[str]:
     """Single words, separated by spaces."""
     return frozenset(text.split())
+
+
+def names(text: str) -> tuple[str, ...]:
+    """Single names in their order, separated by spaces."""
+    return tuple(text.split())
 
 
 @dataclass(frozen=True)
@@ -37,6 +46,9 @@ class Language:
     function_words: frozenset[str]
     backchannels: frozenset[Words]
     prompts: Mapping[str, tuple[str, ...]]
+    numbers: NumberWords
+    calendar: Calendar
+    speech: Speech
 
     @cached_property
     def longest_filler(self) -> int:

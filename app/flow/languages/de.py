@@ -2,7 +2,150 @@
 
 from __future__ import annotations
 
-from app.flow.languages.base import Language, phrases, words
+from datetime import date, time
+
+from app.flow.languages.base import Language, names, phrases, words
+from app.flow.languages.calendar import Calendar, DatePattern, TimePattern
+from app.flow.languages.numbers import NumberWords, counted
+from app.flow.languages.speech import Speech
+
+_UNITS = counted("ein zwei drei vier fünf sechs sieben acht neun", 1)
+_TENS = counted("zwanzig dreißig vierzig fünfzig sechzig siebzig achtzig neunzig", 20, 10)
+_TEENS = counted("zehn elf zwölf dreizehn vierzehn fünfzehn sechzehn siebzehn achtzehn neunzehn", 10)
+_BELOW_HUNDRED = [
+    ("null", 0),
+    ("eins", 1),
+    *_UNITS[1:],
+    *_TEENS,
+    *_TENS,
+    *((f"{unit}und{ten}", value + more) for ten, value in _TENS for unit, more in _UNITS),
+]
+_HUNDREDS = [(f"{word}hundert", 100 * value) for word, value in [*_UNITS, *_TEENS[1:]]]
+_ORDINAL_STEMS = [
+    *counted("erst zweit dritt viert fünft sechst siebt acht neunt", 1),
+    *((f"{word}t", value) for word, value in _TEENS),
+    *((f"{word}st", value) for word, value in _BELOW_HUNDRED if 20 <= value <= 31),
+]
+
+NUMBERS = NumberWords(
+    small=[*_BELOW_HUNDRED, *((word, 1) for word in ("ein", "eine", "einen", "einem")), ("zwo", 2)],
+    hundreds=[
+        *_HUNDREDS,
+        *(
+            (f"{hundred}{rest}", value + more)
+            for hundred, value in _HUNDREDS
+            for rest, more in _BELOW_HUNDRED
+            if more
+        ),
+        *(
+            (f"{hundred}und{rest}", value + more)
+            for hundred, value in _HUNDREDS
+            for rest, more in _BELOW_HUNDRED
+            if more
+        ),
+        ("hundert", 100),
+    ],
+    compound=True,
+    thousand={
+        "million": 1_000_000,
+        "millionen": 1_000_000,
+        "tausend": 1000,
+        "eintausend": 1000,
+        "zweitausend": 2000,
+    },
+    ordinals=[
+        (stem + ending, value) for stem, value in _ORDINAL_STEMS for ending in ("er", "e", "en", "es", "em")
+    ],
+    joiners=frozenset({"und"}),
+    repeats={"doppel": 2, "zweimal": 2, "dreimal": 3},
+    homophones={"o": "0", "zwo": "2"},
+    plus=frozenset({"plus"}),
+    minus=frozenset({"minus"}),
+    point=frozenset({"komma", "punkt"}),
+    separators=words("strich bindestrich dann und ah ahm punkt komma"),
+    amounts=[("ein dutzend", 12), ("ein paar", 2), ("keine", 0), ("keins", 0)],
+)
+
+CALENDAR = Calendar(
+    weekdays=("Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag", "Sonntag"),
+    months=names("Januar Februar März April Mai Juni Juli August September Oktober November Dezember"),
+    units=("tag(?:e|en)?", "wochen?", "monat(?:e|en)?", "jahr(?:e|en)?"),
+    dates=[
+        DatePattern("ubermorgen", 2),
+        DatePattern("vorgestern", -2),
+        DatePattern("morgen(?: (?:fruh|vormittag|nachmittag|mittag|abend))?", 1),
+        DatePattern("heute(?: (?:vormittag|nachmittag|mittag|abend))?", 0),
+        DatePattern("gestern", -1),
+        DatePattern("(?:heute|morgen) in (?:8 tagen|1 woche)", 7),
+        DatePattern("in {n} {unit}"),
+        DatePattern("vor {n} {unit}", ago=True),
+        DatePattern("{weekday} in 1 woche", week="after"),
+        DatePattern("(?:am )?nachste[nrs]? {weekday}", week="next"),
+        DatePattern("nachste woche (?:am )?{weekday}", week="next"),
+        DatePattern("{weekday} nachste[rn]? woche", week="next"),
+        DatePattern("letzte[nrs]? {weekday}", week="last"),
+        DatePattern("(?:am |an diesem |diesen |kommende[nrs]? |am kommenden |der |den )?{weekday}"),
+        DatePattern("(?:(?:am )?{weekday} )?(?:am |der |den |dem )?{day} {month}(?: {year})?"),
+        DatePattern(r"(?:am |der |den |dem ){day} (?P<month_number>\d{1,2})(?:th)?(?: {year})?"),
+        DatePattern("(?:(?:am )?{weekday} )?(?:am |der |den |dem )?{dayth}(?: dieses monats)?"),
+        DatePattern("(?:am|der|den) {day}"),
+    ],
+    times=[
+        TimePattern("(?:um )?halb {hour}", -30),
+        TimePattern("(?:um )?viertel nach {hour}", 15),
+        TimePattern("(?:um )?(?:viertel vor|dreiviertel) {hour}", -15),
+        TimePattern("(?:um )?{past}(?: minuten)? nach {hour}"),
+        TimePattern("(?:um )?{to}(?: minuten)? vor {hour}"),
+        TimePattern("(?:um )?{hour} uhr {minute}"),
+        TimePattern("(?:um )?{hour} uhr {past}"),
+        TimePattern("(?:um )?{hour}[ :.]{minute}(?: uhr)?"),
+        TimePattern("(?:um )?{hour} uhr"),
+        TimePattern("um {hour}"),
+        TimePattern("mittags?|12 uhr mittags", fixed=time(12)),
+        TimePattern("mitternacht", fixed=time(0)),
+        TimePattern("{hour}", weak=True),
+    ],
+    morning="morgens|fruh|vormittags?|am morgen|am vormittag|in der fruh",
+    afternoon="nachmittags?|abends?|am nachmittag|am abend",
+    open_endings=words(
+        "der die das den dem am um im in nach vor halb viertel dreiviertel nachsten nachste und uhr von bis"
+    ),
+    short_names={"sonnabend": "Samstag", "janner": "Januar", "feber": "Februar"},
+)
+
+
+def _date(value: date, with_year: bool) -> str:
+    day = next(word for word, number in NUMBERS.ordinals if number == value.day and word.endswith("er"))
+    text = f"{CALENDAR.weekdays[value.weekday()]}, {day} {CALENDAR.months[value.month - 1]}"
+    return f"{text} {_year(value.year)}" if with_year else text
+
+
+def _year(year: int) -> str:
+    if not 1100 <= year < 2000:
+        return NUMBERS.spell(year)
+    return next(word for word, number in NUMBERS.hundreds if number == year)
+
+
+def _time(hour: int, minute: int) -> str:
+    text = f"{'ein' if hour == 1 else NUMBERS.spell(hour)} Uhr"
+    return f"{text} {NUMBERS.spell(minute)}" if minute else text
+
+
+SPEECH = Speech(
+    conjunction="und",
+    yes="ja",
+    no="nein",
+    decimal_point="Komma",
+    minus="minus",
+    date=_date,
+    time=_time,
+    currencies={
+        "USD": ("Dollar", "Dollar", "Cent", "Cent"),
+        "EUR": ("Euro", "Euro", "Cent", "Cent"),
+        "GBP": ("Pfund", "Pfund", "Penny", "Pence"),
+    },
+    money_joiner="und",
+)
 
 GERMAN = Language(
     code="de",
@@ -43,4 +186,7 @@ GERMAN = Language(
             "Es tut mir leid, so kommen wir nicht weiter. Bitte rufen Sie später wieder an. Auf Wiederhören.",
         ),
     },
+    numbers=NUMBERS,
+    calendar=CALENDAR,
+    speech=SPEECH,
 )

@@ -2,7 +2,193 @@
 
 from __future__ import annotations
 
-from app.flow.languages.base import Language, phrases, words
+from datetime import date, time
+
+from app.flow.languages.base import Language, names, phrases, words
+from app.flow.languages.calendar import Calendar, DatePattern, TimePattern
+from app.flow.languages.numbers import NumberWords, combined, counted
+from app.flow.languages.speech import Speech
+
+_UNITS = counted("one two three four five six seven eight nine", 1)
+_TENS = counted("twenty thirty forty fifty sixty seventy eighty ninety", 20, 10)
+_TEENS = counted("ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen", 10)
+_UNIT_ORDINALS = counted("first second third fourth fifth sixth seventh eighth ninth", 1)
+_TEEN_ORDINALS = counted(
+    "tenth eleventh twelfth thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth", 10
+)
+
+NUMBERS = NumberWords(
+    small=[
+        ("zero", 0),
+        *_UNITS,
+        *_TEENS,
+        *_TENS,
+        *combined(_TENS, _UNITS, " "),
+        ("nought", 0),
+        ("fourty", 40),
+    ],
+    hundreds=[
+        *((f"{word} hundred", 100 * value) for word, value in [*_UNITS, *_TEENS]),
+        *((f"{value} hundred", 100 * value) for value in range(1, 20)),
+        ("a hundred", 100),
+    ],
+    thousand={"million": 1_000_000, "thousand": 1000},
+    ordinals=[
+        *_UNIT_ORDINALS,
+        *_TEEN_ORDINALS,
+        ("twentieth", 20),
+        *combined([("twenty", 20)], _UNIT_ORDINALS, " "),
+        ("thirtieth", 30),
+        ("thirty first", 31),
+    ],
+    joiners=frozenset({"and"}),
+    repeats={"double": 2, "triple": 3, "treble": 3},
+    homophones={
+        "for": "4",
+        "fore": "4",
+        "to": "2",
+        "too": "2",
+        "won": "1",
+        "ate": "8",
+        "tree": "3",
+        "o": "0",
+        "oh": "0",
+    },
+    zeros=frozenset({"o", "oh", "nought", "nil"}),
+    plus=frozenset({"plus"}),
+    minus=frozenset({"minus", "negative"}),
+    point=frozenset({"point"}),
+    separators=words("dash hyphen space then and um uh er slash dot stop comma"),
+    amounts=[
+        ("a dozen", 12),
+        ("a couple", 2),
+        ("half a dozen", 6),
+        ("none", 0),
+        ("a pair", 2),
+        ("a single", 1),
+    ],
+)
+
+_NAMED_DAYS = [
+    ("(?:the )?day after tomorrow", 2),
+    ("(?:the )?day before yesterday", -2),
+    ("(?:tomorrow week|(?:a|1) week (?:from )?tomorrow)", 8),
+    ("tomorrow(?: (?:morning|afternoon|evening|night))?", 1),
+    ("(?:today|tonight|this (?:morning|afternoon|evening)|right away|straight away)", 0),
+    ("yesterday", -1),
+    ("(?:(?:a|1) week (?:from )?(?:today|now)|today week|in a week)", 7),
+    ("(?:a|1) fortnight (?:from )?(?:today|now)|in a fortnight", 14),
+]
+
+CALENDAR = Calendar(
+    weekdays=("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
+    months=names("January February March April May June July August September October November December"),
+    units=("days?", "weeks?", "months?", "years?"),
+    dates=[
+        *(DatePattern(pattern, days) for pattern, days in _NAMED_DAYS),
+        DatePattern("in {n} {unit}(?: time)?"),
+        DatePattern("{n} {unit} (?:from (?:now|today)|later|time)"),
+        DatePattern("in (?:a|an) {unit}(?: time)?"),
+        DatePattern("{n} {unit} ago", ago=True),
+        DatePattern("(?:a|1) {unit} ago", ago=True),
+        DatePattern("(?:a|1) week (?:from |on |after )?(?:this |next )?{weekday}", week="after"),
+        DatePattern("{weekday} week", week="after"),
+        DatePattern("(?:the )?{weekday} after next", week="after"),
+        DatePattern("{weekday} (?:of )?next week", week="next"),
+        DatePattern("next week (?:on )?{weekday}", week="next"),
+        DatePattern("(?:on )?next {weekday}", week="next"),
+        DatePattern("(?:on )?this {weekday}", week="this"),
+        DatePattern("last {weekday}", week="last"),
+        DatePattern("(?:on )?(?:(?:this )?coming |the )?{weekday}(?: coming| this week)?"),
+        DatePattern(
+            "(?:{weekday} )?(?:on )?(?:the )?{day} (?:day )?(?:of )?{month}(?: (?:of )?(?:in )?(?:the year )?{year})?"
+        ),
+        DatePattern("(?:{weekday} )?{month} (?:the )?{day}(?: (?:of )?{year})?"),
+        DatePattern("(?:{weekday} )?(?:on )?(?:the )?{dayth}(?: of (?:this|the) month)?"),
+        DatePattern("(?:on )?the {day}"),
+    ],
+    times=[
+        TimePattern("(?:at )?half past {hour}", 30),
+        TimePattern("(?:at )?half {hour}", 30),
+        TimePattern("(?:at )?(?:a )?quarter (?:past|after) {hour}", 15),
+        TimePattern("(?:at )?(?:a )?quarter (?:to|of|before|till) {hour}", -15),
+        TimePattern("(?:at )?{past}(?: minutes?)? (?:past|after) {hour}"),
+        TimePattern("(?:at )?{to}(?: minutes?)? (?:to|before|till) {hour}"),
+        TimePattern("(?:at )?{hour}[ :.]{minute}(?: oclock)?"),
+        TimePattern(r"(?:at )?(?P<hour>\d\d?)(?P<minute>[0-5]\d)(?: hours)?"),
+        TimePattern("(?:at )?{hour} (?:oclock|sharp)"),
+        TimePattern("(?:at )?{hour} hundred(?: hours)?"),
+        TimePattern("at {hour}"),
+        TimePattern("(?:at )?(?:12 )?(?:noon|midday)", fixed=time(12)),
+        TimePattern("(?:at )?(?:12 )?midnight", fixed=time(0)),
+        TimePattern("{hour}", weak=True),
+    ],
+    morning="am|in the morning|this morning|tomorrow morning",
+    afternoon="pm|in the afternoon|in the evening|this afternoon|this evening|tonight|at night",
+    open_endings=words(
+        "the of on at in next this past to half quarter for from a an and or after before until coming last minutes"
+    ),
+    short_names={
+        "mon": "Monday",
+        "tue": "Tuesday",
+        "tues": "Tuesday",
+        "wed": "Wednesday",
+        "thu": "Thursday",
+        "thurs": "Thursday",
+        "fri": "Friday",
+        "jan": "January",
+        "feb": "February",
+        "apr": "April",
+        "aug": "August",
+        "sept": "September",
+        "sep": "September",
+        "oct": "October",
+        "nov": "November",
+        "dec": "December",
+    },
+)
+
+
+def _date(value: date, with_year: bool) -> str:
+    ordinal = next(word for word, number in NUMBERS.ordinals if number == value.day)
+    text = f"{CALENDAR.weekdays[value.weekday()]}, {CALENDAR.months[value.month - 1]} {ordinal.replace(' ', '-')}"
+    return f"{text}, {_year(value.year)}" if with_year else text
+
+
+def _year(year: int) -> str:
+    century, rest = divmod(year, 100)
+    if year % 1000 < 10 or not 1100 <= year < 2100:
+        return NUMBERS.spell(year)
+    ending = "hundred" if not rest else NUMBERS.spell(rest) if rest > 9 else f"oh {NUMBERS.spell(rest)}"
+    return f"{NUMBERS.spell(century)} {ending}"
+
+
+def _time(hour: int, minute: int) -> str:
+    if minute == 0 and hour in (0, 12):
+        return "noon" if hour else "midnight"
+    spoken = NUMBERS.spell((hour - 1) % 12 + 1)
+    past = f"{'oh ' if minute < 10 else ''}{NUMBERS.spell(minute)}" if minute else "o'clock"
+    text = f"{spoken} {past}"
+    if 7 <= hour < 19:
+        return text
+    return f"{text} in the {'morning' if hour < 12 else 'evening'}"
+
+
+SPEECH = Speech(
+    conjunction="and",
+    yes="yes",
+    no="no",
+    decimal_point="point",
+    minus="minus",
+    date=_date,
+    time=_time,
+    currencies={
+        "USD": ("dollar", "dollars", "cent", "cents"),
+        "EUR": ("euro", "euros", "cent", "cents"),
+        "GBP": ("pound", "pounds", "penny", "pence"),
+    },
+    money_joiner="and",
+)
 
 ENGLISH = Language(
     code="en",
@@ -62,4 +248,7 @@ ENGLISH = Language(
         "did_you_say": ("Did you say {}?",),
         "give_up": ("I'm sorry, this isn't working. Please call again later. Goodbye.",),
     },
+    numbers=NUMBERS,
+    calendar=CALENDAR,
+    speech=SPEECH,
 )

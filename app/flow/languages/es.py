@@ -2,7 +2,139 @@
 
 from __future__ import annotations
 
-from app.flow.languages.base import Language, phrases, words
+from datetime import date, time
+
+from app.flow.languages.base import Language, names, phrases, words
+from app.flow.languages.calendar import Calendar, DatePattern, TimePattern
+from app.flow.languages.numbers import NumberWords, combined, counted
+from app.flow.languages.speech import Speech
+
+_UNITS = counted("uno dos tres cuatro cinco seis siete ocho nueve", 1)
+_TENS = counted("treinta cuarenta cincuenta sesenta setenta ochenta noventa", 30, 10)
+_TWENTIES = counted(
+    "veinte veintiuno veintidós veintitrés veinticuatro veinticinco veintiséis veintisiete veintiocho veintinueve",
+    20,
+)
+_TEENS = counted("diez once doce trece catorce quince dieciséis diecisiete dieciocho diecinueve", 10)
+
+NUMBERS = NumberWords(
+    small=[
+        ("cero", 0),
+        *_UNITS,
+        *_TEENS,
+        *_TWENTIES,
+        *_TENS,
+        *combined(_TENS, _UNITS, " y "),
+        *combined(_TENS, [("un", 1), ("una", 1)], " y "),
+        *[("un", 1), ("una", 1), ("veintiún", 21), ("veintiuna", 21)],
+    ],
+    hundreds=[
+        *counted("cien doscientos trescientos cuatrocientos quinientos seiscientos", 100, 100),
+        *counted("setecientos ochocientos novecientos", 700, 100),
+        *counted("ciento doscientas trescientas cuatrocientas quinientas seiscientas", 100, 100),
+        *counted("setecientas ochocientas novecientas", 700, 100),
+    ],
+    hundred_with_rest="ciento",
+    thousand={"millon": 1_000_000, "millones": 1_000_000, "mil": 1000},
+    ordinals=[
+        *counted("primero segundo tercero cuarto quinto sexto séptimo octavo noveno décimo", 1),
+        ("primer", 1),
+    ],
+    repeats={"doble": 2, "triple": 3},
+    homophones={"o": "0", "sero": "0", "ceros": "0"},
+    plus=frozenset({"mas"}),
+    minus=frozenset({"menos"}),
+    point=frozenset({"coma", "punto"}),
+    separators=words("guion espacio luego eh y barra punto coma"),
+    amounts=[("una docena", 12), ("un par", 2), ("media docena", 6), ("ninguno", 0), ("ninguna", 0)],
+)
+
+CALENDAR = Calendar(
+    weekdays=("lunes", "martes", "miércoles", "jueves", "viernes", "sábado", "domingo"),
+    months=names("enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre"),
+    units=("dias?", "semanas?", "mes(?:es)?", "anos?"),
+    dates=[
+        DatePattern("pasado manana", 2),
+        DatePattern("(?:antes de ayer|anteayer)", -2),
+        DatePattern("manana(?: por la (?:manana|tarde|noche))?", 1),
+        DatePattern("(?:hoy(?: mismo)?|esta (?:manana|tarde|noche))", 0),
+        DatePattern("ayer", -1),
+        DatePattern("(?:en|dentro de) {n} {unit}"),
+        DatePattern("(?:de hoy en|de aqui a) {n} {unit}"),
+        DatePattern("hace {n} {unit}", ago=True),
+        DatePattern("(?:el )?{weekday} de la (?:semana (?:que viene|proxima)|proxima semana)", week="next"),
+        DatePattern("la (?:semana que viene|proxima semana|semana proxima) el {weekday}", week="next"),
+        DatePattern("(?:el )?{weekday} (?:que viene|proximo|siguiente)"),
+        DatePattern("(?:el )?(?:proximo|siguiente|este) {weekday}"),
+        DatePattern("(?:el )?{weekday} pasado", week="last"),
+        DatePattern("(?:el )?(?:pasado|ultimo) {weekday}", week="last"),
+        DatePattern("(?:para )?(?:el )?{weekday}(?: de esta semana)?"),
+        DatePattern(
+            "(?:(?:el )?{weekday} )?(?:el )?(?:dia )?{day} (?:del? )?(?:mes de )?{month}(?: del? (?:ano )?{year})?"
+        ),
+        DatePattern("(?:el )?{weekday} (?:dia )?{day}"),
+        DatePattern("(?:el )?dia {day}(?: de este mes)?"),
+        DatePattern("el {day}"),
+    ],
+    times=[
+        TimePattern("(?:a )?(?:las? )?{hour} y media", 30),
+        TimePattern("(?:a )?(?:las? )?{hour} y cuarto", 15),
+        TimePattern("(?:a )?(?:las? )?{hour} menos cuarto", -15),
+        TimePattern("(?:un )?cuarto para las? {hour}", -15),
+        TimePattern("{to}(?: minutos)? para las? {hour}"),
+        TimePattern("(?:a )?(?:las? )?{hour} menos {to}"),
+        TimePattern("(?:a )?(?:las? )?{hour} (?:y|con) {past}(?: minutos)?"),
+        TimePattern("(?:a )?(?:las? )?{hour}[ :.]{minute}(?: horas)?"),
+        TimePattern("(?:a )?las? {hour}(?: (?:en punto|horas))?"),
+        TimePattern("{hour} (?:en punto|horas)"),
+        TimePattern("(?:a |al )?(?:el )?mediodia", fixed=time(12)),
+        TimePattern("(?:a )?(?:la )?medianoche", fixed=time(0)),
+        TimePattern("{hour}", weak=True),
+    ],
+    morning="am|de la manana|por la manana|de la madrugada",
+    afternoon="pm|de la tarde|por la tarde|del mediodia|de la noche|por la noche",
+    open_endings=words(
+        "el la las los de del a al y menos para en dentro proximo este que viene dia semana mes hace antes"
+    ),
+    short_names={"setiembre": "septiembre"},
+)
+
+
+def _date(value: date, with_year: bool) -> str:
+    day = "primero" if value.day == 1 else NUMBERS.spell(value.day)
+    text = f"{CALENDAR.weekdays[value.weekday()]} {day} de {CALENDAR.months[value.month - 1]}"
+    return f"{text} de {NUMBERS.spell(value.year)}" if with_year else text
+
+
+def _time(hour: int, minute: int) -> str:
+    spoken = (hour - 1) % 12 + 1
+    text = "una" if spoken == 1 else NUMBERS.spell(spoken)
+    if minute == 30:
+        text += " y media"
+    elif minute == 15:
+        text += " y cuarto"
+    elif minute:
+        text += f" y {NUMBERS.spell(minute)}"
+    if 7 <= hour < 13:
+        return text
+    return f"{text} de la {'madrugada' if hour < 7 else 'tarde' if hour < 20 else 'noche'}"
+
+
+SPEECH = Speech(
+    conjunction="y",
+    yes="sí",
+    no="no",
+    decimal_point="coma",
+    minus="menos",
+    date=_date,
+    time=_time,
+    currencies={
+        "USD": ("dólar", "dólares", "centavo", "centavos"),
+        "EUR": ("euro", "euros", "céntimo", "céntimos"),
+        "GBP": ("libra", "libras", "penique", "peniques"),
+    },
+    money_joiner="con",
+)
 
 SPANISH = Language(
     code="es",
@@ -46,4 +178,7 @@ SPANISH = Language(
         "did_you_say": ("¿Ha dicho {}?",),
         "give_up": ("Lo siento, no conseguimos entendernos. Vuelva a llamar más tarde, por favor. Adiós.",),
     },
+    numbers=NUMBERS,
+    calendar=CALENDAR,
+    speech=SPEECH,
 )

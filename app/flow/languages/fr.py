@@ -2,7 +2,122 @@
 
 from __future__ import annotations
 
-from app.flow.languages.base import Language, phrases, words
+from datetime import date, time
+
+from app.flow.languages.base import Language, names, phrases, words
+from app.flow.languages.calendar import Calendar, DatePattern, TimePattern
+from app.flow.languages.numbers import NumberWords, combined, counted
+from app.flow.languages.speech import Speech
+
+_UNITS = counted("un deux trois quatre cinq six sept huit neuf", 1)
+_LOW = [*_UNITS, *counted("dix onze douze treize quatorze quinze seize dix-sept dix-huit dix-neuf", 10)]
+_TENS = counted("vingt trente quarante cinquante soixante", 20, 10)
+_SWISS = [("septante", 70), ("huitante", 80), ("octante", 80), ("nonante", 90)]
+
+NUMBERS = NumberWords(
+    small=[
+        ("zéro", 0),
+        *_LOW,
+        *_TENS,
+        *[(f"{ten} et un", value + 1) for ten, value in _TENS],
+        ("soixante et onze", 71),
+        *combined(_TENS, _UNITS, "-"),
+        *combined([("soixante", 60)], _LOW[9:], "-"),
+        ("quatre-vingts", 80),
+        ("quatre-vingt", 80),
+        *combined([("quatre-vingt", 80)], _LOW, "-"),
+        *_SWISS,
+        *combined(_SWISS, [("et un", 1)], " "),
+        *combined(_SWISS, _UNITS, "-"),
+        ("une", 1),
+    ],
+    hundreds=[
+        ("cent", 100),
+        *((f"{word} cent", 100 * value) for word, value in _UNITS[1:]),
+        *((f"{word} cents", 100 * value) for word, value in _UNITS[1:]),
+    ],
+    hundred_with_rest="cent",
+    thousand={"million": 1_000_000, "millions": 1_000_000, "mille": 1000, "mil": 1000},
+    ordinals=[("premier", 1), ("première", 1)],
+    repeats={"double": 2, "triple": 3},
+    homophones={"o": "0", "cet": "7", "sis": "6"},
+    plus=frozenset({"plus"}),
+    minus=frozenset({"moins"}),
+    point=frozenset({"virgule", "point"}),
+    separators=words("tiret espace puis et euh point virgule"),
+    amounts=[("une douzaine", 12), ("aucun", 0), ("aucune", 0)],
+)
+
+CALENDAR = Calendar(
+    weekdays=("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche"),
+    months=names("janvier février mars avril mai juin juillet août septembre octobre novembre décembre"),
+    units=("jours?", "semaines?", "mois", "ans?|annees?"),
+    dates=[
+        DatePattern("apres demain", 2),
+        DatePattern("avant hier", -2),
+        DatePattern("demain(?: (?:matin|apres midi|soir))?", 1),
+        DatePattern("(?:aujourdhui|ce (?:matin|soir)|cet apres midi)", 0),
+        DatePattern("hier", -1),
+        DatePattern("(?:dans|dici) {n} {unit}"),
+        DatePattern("il y a {n} {unit}", ago=True),
+        DatePattern("{weekday} en 8", week="after"),
+        DatePattern("(?:le )?{weekday} de la semaine prochaine", week="next"),
+        DatePattern("(?:le )?{weekday} prochain", week="next"),
+        DatePattern("{weekday} dernier", week="last"),
+        DatePattern("(?:le |ce )?{weekday}(?: qui vient)?"),
+        DatePattern("(?:(?:le )?{weekday} )?(?:le )?{day} (?:de )?{month}(?: {year})?"),
+        DatePattern("(?:le )?{weekday} {day}"),
+        DatePattern("le {day}"),
+    ],
+    times=[
+        TimePattern("(?:a )?{hour} ?h(?:eures?)? et demie?", 30),
+        TimePattern("(?:a )?{hour} ?h(?:eures?)? et quart", 15),
+        TimePattern("(?:a )?{hour} ?h(?:eures?)? moins le quart", -15),
+        TimePattern("(?:a )?{hour} ?h(?:eures?)? moins {to}"),
+        TimePattern("(?:a )?{hour} ?h(?:eures?)? ?{minute}"),
+        TimePattern("(?:a )?{hour} ?h(?:eures?)? {past}"),
+        TimePattern("(?:a )?{hour} ?h(?:eures?)?(?: pile)?"),
+        TimePattern("(?:a )?{hour}[:.]{minute}"),
+        TimePattern("(?:a )?midi et demie?", fixed=time(12, 30)),
+        TimePattern("(?:a )?midi", fixed=time(12)),
+        TimePattern("(?:a )?minuit", fixed=time(0)),
+        TimePattern("{hour}", weak=True),
+    ],
+    morning="du matin",
+    afternoon="de lapres midi|du soir",
+    open_endings=words("le la de du a et moins dans heures heure prochain ce cet apres avant en pour"),
+    short_names={},
+)
+
+
+def _date(value: date, with_year: bool) -> str:
+    day = "premier" if value.day == 1 else NUMBERS.spell(value.day)
+    text = f"{CALENDAR.weekdays[value.weekday()]} {day} {CALENDAR.months[value.month - 1]}"
+    return f"{text} {NUMBERS.spell(value.year)}" if with_year else text
+
+
+def _time(hour: int, minute: int) -> str:
+    if hour in (0, 12) and minute == 0:
+        return "midi" if hour else "minuit"
+    text = f"{'une' if hour == 1 else NUMBERS.spell(hour)} heure{'' if hour == 1 else 's'}"
+    return f"{text} {NUMBERS.spell(minute)}" if minute else text
+
+
+SPEECH = Speech(
+    conjunction="et",
+    yes="oui",
+    no="non",
+    decimal_point="virgule",
+    minus="moins",
+    date=_date,
+    time=_time,
+    currencies={
+        "USD": ("dollar", "dollars", "cent", "cents"),
+        "EUR": ("euro", "euros", "centime", "centimes"),
+        "GBP": ("livre", "livres", "penny", "pence"),
+    },
+    money_joiner="et",
+)
 
 FRENCH = Language(
     code="fr",
@@ -39,4 +154,7 @@ FRENCH = Language(
             "Désolé, nous n'arrivons pas à nous comprendre. Rappelez plus tard, s'il vous plaît. Au revoir.",
         ),
     },
+    numbers=NUMBERS,
+    calendar=CALENDAR,
+    speech=SPEECH,
 )

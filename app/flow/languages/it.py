@@ -2,7 +2,108 @@
 
 from __future__ import annotations
 
-from app.flow.languages.base import Language, phrases, words
+from datetime import date, time
+
+from app.flow.languages.base import Language, names, phrases, words
+from app.flow.languages.calendar import Calendar, DatePattern, TimePattern
+from app.flow.languages.numbers import NumberWords, counted
+from app.flow.languages.speech import Speech
+
+_UNITS = counted("uno due tre quattro cinque sei sette otto nove", 1)
+_TENS = counted("venti trenta quaranta cinquanta sessanta settanta ottanta novanta", 20, 10)
+_TEENS = counted(
+    "dieci undici dodici tredici quattordici quindici sedici diciassette diciotto diciannove", 10
+)
+# the ten loses its vowel before another one: ventuno, ventotto
+_COMBINED = [
+    (f"{ten[:-1] if unit[0] in 'uo' else ten}{unit}", value + more)
+    for ten, value in _TENS
+    for unit, more in _UNITS
+]
+
+NUMBERS = NumberWords(
+    small=[("zero", 0), *_UNITS, *_TEENS, *_TENS, *_COMBINED, ("un", 1), ("una", 1)],
+    hundreds=[("cento", 100), *((f"{word}cento", 100 * value) for word, value in _UNITS[1:])],
+    hundred_with_rest="cento",
+    thousand={"milione": 1_000_000, "milioni": 1_000_000, "mille": 1000, "mila": 1000},
+    ordinals=[("primo", 1), ("prima", 1)],
+    repeats={"doppio": 2, "triplo": 3},
+    homophones={"o": "0"},
+    plus=frozenset({"piu"}),
+    minus=frozenset({"meno"}),
+    point=frozenset({"virgola", "punto"}),
+    separators=words("trattino spazio poi e eh punto virgola"),
+    amounts=[("una dozzina", 12), ("un paio", 2), ("nessuno", 0), ("nessuna", 0)],
+)
+
+CALENDAR = Calendar(
+    weekdays=("lunedì", "martedì", "mercoledì", "giovedì", "venerdì", "sabato", "domenica"),
+    months=names(
+        "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre"
+    ),
+    units=("giorn[oi]", "settiman[ae]", "mes[ei]", "ann[oi]"),
+    dates=[
+        DatePattern("dopodomani|dopo domani", 2),
+        DatePattern("domani(?: (?:mattina|pomeriggio|sera))?", 1),
+        DatePattern("oggi|stasera|stamattina", 0),
+        DatePattern("ieri", -1),
+        DatePattern("(?:tra|fra) {n} {unit}"),
+        DatePattern("{n} {unit} fa", ago=True),
+        DatePattern("{weekday} (?:prossimo|prossima)", week="next"),
+        DatePattern("{weekday} della (?:prossima settimana|settimana prossima)", week="next"),
+        DatePattern("{weekday} scors[oa]", week="last"),
+        DatePattern("{weekday}"),
+        DatePattern("(?:{weekday} )?(?:il |l)?{day} (?:di )?{month}(?: (?:del )?{year})?"),
+        DatePattern("{weekday} {day}"),
+        DatePattern("il (?:giorno )?{day}"),
+    ],
+    times=[
+        TimePattern("(?:al)?(?:le )?{hour} e mezz[ao]", 30),
+        TimePattern("(?:al)?(?:le )?{hour} e un quarto", 15),
+        TimePattern("(?:al)?(?:le )?{hour} meno un quarto", -15),
+        TimePattern("(?:al)?(?:le )?{hour} meno {to}"),
+        TimePattern("(?:al)?(?:le )?{hour} e {past}"),
+        TimePattern("(?:al)?(?:le )?{hour}[ :.]{minute}"),
+        TimePattern("(?:al)?le {hour}(?: in punto)?"),
+        TimePattern("(?:a )?mezzogiorno", fixed=time(12)),
+        TimePattern("(?:a )?mezzanotte", fixed=time(0)),
+        TimePattern("{hour}", weak=True),
+    ],
+    morning="di mattina|del mattino",
+    afternoon="di pomeriggio|del pomeriggio|di sera",
+    open_endings=words("il la le alle e meno di tra fra un prossimo per"),
+    short_names={},
+)
+
+
+def _date(value: date, with_year: bool) -> str:
+    day = "primo" if value.day == 1 else NUMBERS.spell(value.day)
+    text = f"{CALENDAR.weekdays[value.weekday()]} {day} {CALENDAR.months[value.month - 1]}"
+    return f"{text} {NUMBERS.spell(value.year)}" if with_year else text
+
+
+def _time(hour: int, minute: int) -> str:
+    if hour in (0, 12) and minute == 0:
+        return "mezzogiorno" if hour else "mezzanotte"
+    text = "una" if hour == 1 else NUMBERS.spell(hour)
+    return f"{text} e {NUMBERS.spell(minute)}" if minute else text
+
+
+SPEECH = Speech(
+    conjunction="e",
+    yes="sì",
+    no="no",
+    decimal_point="virgola",
+    minus="meno",
+    date=_date,
+    time=_time,
+    currencies={
+        "USD": ("dollaro", "dollari", "centesimo", "centesimi"),
+        "EUR": ("euro", "euro", "centesimo", "centesimi"),
+        "GBP": ("sterlina", "sterline", "penny", "pence"),
+    },
+    money_joiner="e",
+)
 
 ITALIAN = Language(
     code="it",
@@ -33,4 +134,7 @@ ITALIAN = Language(
         "did_you_say": ("Ha detto {}?",),
         "give_up": ("Mi dispiace, non riusciamo a capirci. Richiami più tardi, per favore. Arrivederci.",),
     },
+    numbers=NUMBERS,
+    calendar=CALENDAR,
+    speech=SPEECH,
 )
