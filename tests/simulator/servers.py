@@ -94,6 +94,7 @@ class Server:
         self.requests: list[tuple[str, dict[str, str], dict[str, str]]] = []
         self.handshakes: list[dict[str, str]] = []
         self.lines: list[Line] = []
+        self.refuse_streams = False
         self.app = Starlette(
             routes=[
                 WebSocketRoute("/{path:path}", self._stream),
@@ -113,6 +114,9 @@ class Server:
 
     async def _stream(self, socket: WebSocket) -> None:
         self.handshakes.append(dict(socket.headers))
+        if self.refuse_streams:
+            await socket.close()
+            return
         await socket.accept()
         line = Line(socket)
         self.lines.append(line)

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import pytest
+
+from app.audio.g711 import SILENCE
+from app.simulator.ear import Ear, Stretch
+from tests.simulator.servers import tone
+
+
+def spans(ear: Ear) -> list[tuple[float, float]]:
+    return [(round(s.begins_at, 3), round(s.ends_at, 3)) for s in ear.stretches]
+
+
+def test_what_is_audible_is_a_stretch_of_speech_and_short_pauses_belong_to_it() -> None:
+    ear = Ear()
+    ear.fed(SILENCE * 800 + tone(200) + SILENCE * 1200 + tone(100) + SILENCE * 2400 + tone(100), 1.0)
+    assert spans(ear) == [(1.1, 1.55), (1.85, 1.95)]
+
+
+def test_line_noise_from_the_agent_is_not_audible() -> None:
+    ear = Ear()
+    ear.fed(tone(500, level=32768 * 10 ** (-51 / 20)), 0.0)
+    assert spans(ear) == []
+    ear.fed(tone(500, level=32768 * 10 ** (-45 / 20)), 0.5)
+    assert spans(ear) == [(0.5, 1.0)]
+
+
+def test_what_was_cleared_was_never_heard_and_what_follows_is_new() -> None:
+    ear = Ear()
+    ear.fed(tone(500), 0.0)
+    ear.fed(SILENCE * 4000 + tone(500), 0.5)
+    ear.cleared(0.3)
+    ear.fed(tone(100), 0.35)
+    assert spans(ear) == [(0.0, 0.3), (0.35, 0.45)]
+
+
+def test_an_answer_begins_after_the_act_or_else_cut_into_it() -> None:
+    ear = Ear()
+    ear.fed(tone(100), 1.0)
+    ear.fed(tone(100), 3.0)
+    assert ear.onset_since(0.5, 2.0) == 3.0
+    assert ear.onset_since(0.5, 4.0) == 3.0
+    assert ear.onset_since(3.5, 4.0) is None
+
+
+def test_speech_is_told_once_when_it_is_over() -> None:
+    ear = Ear()
+    ear.fed(tone(400), 0.0)
+    ear.fed(tone(400), 0.7)
+    ear.fed(tone(400), 3.0)
+    assert ear.take_speech(0.9, 0.5) is None
+    assert ear.take_speech(1.7, 0.5) == Stretch(0.0, pytest.approx(1.1), closed=True)
+    assert ear.take_speech(1.8, 0.5) is None
+    assert ear.take_speech(3.9, 0.5) == Stretch(3.0, pytest.approx(3.4), closed=True)
+
+
+def test_running_dry_in_mid_speech_is_a_gap() -> None:
+    ear = Ear()
+    ear.fed(tone(200), 0.0)
+    ear.fed(tone(200), 0.3)
+    assert [(round(gap.at, 3), round(gap.seconds, 3)) for gap in ear.gaps] == [(0.2, 0.1)]
+
+
+@pytest.mark.parametrize("late_s", [0.05, 1.0, 3.0])
+def test_a_breath_and_a_long_silence_are_no_gaps(late_s: float) -> None:
+    ear = Ear()
+    ear.fed(tone(200), 0.0)
+    ear.fed(tone(200), 0.2 + late_s)
+    assert ear.gaps == []
+
+
+def test_a_response_to_the_caller_is_no_gap() -> None:
+    ear = Ear()
+    ear.fed(tone(1000), 0.0)
+    ear.caller_did(0.9)
+    ear.fed(tone(200), 1.5)
+    assert ear.gaps == []
+
+
+def test_an_answer_that_stumbles_right_after_its_beginning_has_a_gap() -> None:
+    ear = Ear()
+    ear.caller_did(0.9)
+    ear.fed(tone(200), 1.2)
+    ear.fed(tone(200), 1.6)
+    assert len(ear.gaps) == 1
+
+
+def test_after_a_clear_the_next_words_are_no_gap() -> None:
+    ear = Ear()
+    ear.fed(tone(1000), 0.0)
+    ear.cleared(0.5)
+    ear.fed(tone(200), 0.8)
+    assert ear.gaps == []
