@@ -51,7 +51,7 @@ class Decoder(Protocol):
 
 
 class EnglishDecoder:
-    """Moonshine. On silence and hum it says "You" with about 0.3; words it has heard score above 0.6."""
+    """Moonshine. Silence and noise are "You" to it, at about 0.3, or notes of music; real words score 0.6 to 1."""
 
     partial_every_ms: float | None = 400.0
     longest_ms = 15_000.0
@@ -66,9 +66,10 @@ class EnglishDecoder:
             return NOTHING
         model = self._loaded()
         decoded = model.decode(audio, draft)
-        if decoded.confidence < 0.4:
+        text = model.text(decoded.tokens)
+        if decoded.confidence < 0.4 or not _has_words(text):
             return NOTHING
-        return Decoding(model.text(decoded.tokens), decoded.confidence, decoded.tokens)
+        return Decoding(text, decoded.confidence, decoded.tokens)
 
     def load(self) -> None:
         self._loaded()
@@ -108,12 +109,17 @@ class WhisperDecoder:
         if len(audio) < SHORTEST_MS * BYTES_PER_MS:
             return NOTHING
         heard = self._whisper.loaded().decode(audio, self._language)
-        if heard.confidence < 0.25 or (heard.no_speech > 0.5 and heard.confidence < 0.5):
+        doubtful = heard.confidence < 0.25 or (heard.no_speech > 0.5 and heard.confidence < 0.5)
+        if doubtful or not _has_words(heard.text):
             return NOTHING
         return Decoding(heard.text, heard.confidence)
 
     def load(self) -> None:
         self._whisper.loaded()
+
+
+def _has_words(text: str) -> bool:
+    return any(character.isalnum() for character in text)
 
 
 def decoders(languages: frozenset[str], threads: int) -> dict[str, Decoder]:

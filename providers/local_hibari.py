@@ -28,6 +28,8 @@ class HibariVoice:
 
     def speak(self, sentence: str) -> bytes:
         """μ-law for one sentence, empty when there is nothing to say in it."""
+        if not any(character.isalnum() for character in speakable(sentence)):
+            return b""
         engine = self._loaded()
         spoken = [
             engine.from_phonemes(phonemes, seed=SEED) for phonemes in engine.phonemize(speakable(sentence))

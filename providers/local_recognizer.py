@@ -60,6 +60,10 @@ class EmbeddedTranscriber:
             )
         return EmbeddedStream(self._workers, decoder, language, on_partial)
 
+    @property
+    def healthy(self) -> bool:
+        return self._workers.healthy
+
     async def warm_up(self) -> None:
         """Load every network and run it once. Raises ProviderError."""
         second = b"\xff" * 1000 * BYTES_PER_MS
@@ -203,7 +207,7 @@ class _Utterance:
     async def final(self) -> Decoding:
         """The whole text. Raises ProviderError."""
         self._over = True
-        if self._at_pause and self._spoke_since_pause():
+        if self._at_pause and (_failed(self._at_pause) or self._spoke_since_pause()):
             self.resumed()
         self._forget_waiting()
         last = self._at_pause or self._decode(self._now, urgent=True)
@@ -243,15 +247,11 @@ class _Utterance:
         future = self._workers.submit(
             lambda: self._decoder.decode(audio, stretch.latest.draft), urgent=urgent
         )
-        asyncio.wrap_future(future).add_done_callback(lambda _: self._decoded(future, stretch, len(audio)))
+        asyncio.wrap_future(future).add_done_callback(lambda done: self._decoded(done, stretch, len(audio)))
         return future
 
-    def _decoded(self, done: Future[Decoding], stretch: _Stretch, length: int) -> None:
-        if done.cancelled():
-            return
-        if done.exception():
-            self._at_pause = None if done is self._at_pause else self._at_pause  # `finish` tries again
-        elif length > stretch.latest_bytes:
+    def _decoded(self, done: asyncio.Future[Decoding], stretch: _Stretch, length: int) -> None:
+        if not done.cancelled() and not done.exception() and length > stretch.latest_bytes:
             stretch.latest, stretch.latest_bytes = done.result(), length
             self._report_progress(stretch.began_ms + length / BYTES_PER_MS)
 
@@ -264,6 +264,10 @@ class _Utterance:
         before = frame_levels(bytes(self._now.audio[: self._pause_bytes][-REMEMBERED_BYTES:]))
         since = frame_levels(bytes(self._now.audio[self._pause_bytes :]))
         return bool(since.max(initial=0) > STILL_SPEECH * before.max(initial=0))
+
+
+def _failed(future: Future[Decoding]) -> bool:
+    return future.cancelled() or (future.done() and future.exception() is not None)
 
 
 def _quietest(audio: bytes) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from functools import partial
 
 from hibari import Hibari
@@ -31,7 +31,15 @@ class EmbeddedSynthesizer:
         language = language.partition("-")[0]
         return Voice(self._voices[language].name, language) if language in self._voices else None
 
-    async def synthesize(self, text: str, voice: Voice) -> AsyncIterator[bytes]:
+    @property
+    def default_voice(self) -> Voice:
+        return Voice(self._voices["en"].name, "en")
+
+    @property
+    def healthy(self) -> bool:
+        return self._workers.healthy
+
+    async def synthesize(self, text: str, voice: Voice) -> AsyncGenerator[bytes, None]:
         speaker = self._voices.get(voice.language)
         if not speaker:
             raise Refused(f"no embedded voice speaks {voice.language!r}; there are {', '.join(self._voices)}")

@@ -122,9 +122,14 @@ class SileroVoiceDetector:
         return SileroStream(self._queue, on_windows)
 
     @property
+    def name(self) -> str:
+        return "embedded"
+
+    @property
     def healthy(self) -> bool:
-        """Whether the thread lives and the network did its part in the last batch."""
-        return self._thread.is_alive() and not self._last_batch_failed
+        """Whether the thread has not died and the network did its part in the last batch."""
+        died = self._loop and not self._thread.is_alive()
+        return not died and not self._last_batch_failed
 
     @property
     def open_rows(self) -> int:

@@ -72,11 +72,10 @@ class InferenceWorkers:
 
     @property
     def healthy(self) -> bool:
-        """Whether all threads live and none has been at the same job for ten seconds."""
+        """Whether no thread has died and none has been at the same job for ten seconds."""
         long_ago = time.monotonic() - STUCK_S
-        return all(thread.is_alive() for thread in self._pool) and all(
-            since > long_ago for since in list(self._busy_since.values())
-        )
+        alive = all(thread.is_alive() for thread in self._pool)
+        return alive and all(since > long_ago for since in list(self._busy_since.values()))
 
     async def aclose(self) -> None:
         """Drop what waits, let what runs end, and end the threads. Idempotent."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import math
 import random
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -67,6 +67,10 @@ class ScriptedTranscriber(Transcriber):
         stream = ScriptedTranscriptionStream(self._script, language, on_partial, self._final_ms)
         self.streams.append(stream)
         return stream
+
+    @property
+    def healthy(self) -> bool:
+        return True
 
     async def warm_up(self) -> None:
         """Nothing to warm."""
@@ -168,7 +172,15 @@ class ScriptedSynthesizer:
     def voice(self, language: str) -> Voice | None:
         return Voice("hum", language)
 
-    async def synthesize(self, text: str, voice: Voice) -> AsyncIterator[bytes]:
+    @property
+    def default_voice(self) -> Voice:
+        return Voice("hum", "en")
+
+    @property
+    def healthy(self) -> bool:
+        return True
+
+    async def synthesize(self, text: str, voice: Voice) -> AsyncGenerator[bytes, None]:
         self.spoken.append(text)
         audio = hum(text)
         size = int(self.chunk_ms * dsp.BYTES_PER_MS)
@@ -206,12 +218,17 @@ class ScriptedVoiceDetector:
     """Calls speech what is louder than `threshold` (RMS, 0..1). Answers at once, inside `push`."""
 
     threshold: float = 0.01
+    name: str = "scripted"
     streams: list[ScriptedVoiceStream] = field(default_factory=list)
 
     def open(self, on_windows: Callable[[Sequence[VoiceWindow]], None]) -> ScriptedVoiceStream:
         stream = ScriptedVoiceStream(on_windows, self.threshold)
         self.streams.append(stream)
         return stream
+
+    @property
+    def healthy(self) -> bool:
+        return True
 
     async def warm_up(self) -> None:
         """Nothing to warm."""
