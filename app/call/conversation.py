@@ -98,7 +98,7 @@ class Conversation:
         async with asyncio.TaskGroup() as group:
             group.create_task(self.speaker.make(group))
             group.create_task(self.speaker.send())
-            self._perform(self._flow.begin())
+            self._begin()
             while True:
                 self._await_caller()
                 event = await self._inputs.get()
@@ -114,6 +114,7 @@ class Conversation:
 
     async def aclose(self) -> None:
         """Let go of everything, in bounded time."""
+        self._call.unheard = self.speaker.unheard
         self._turn.happened(TurnEvent.ENDED)
         self._stop_timer()
         self.listener.close()
@@ -209,6 +210,13 @@ class Conversation:
         self._put(inputs.KeypadPaused(self._clock.wall()))
 
     # understanding and answering
+
+    def _begin(self) -> None:
+        """A call that comes back hears what it missed; the question is part of that, or is put again."""
+        missed, step = self._call.unheard, self._flow.begin()
+        for prompt in missed:
+            self.speaker.say(prompt)
+        self._perform(Step((), step.then) if missed else step)
 
     async def _take(self, event: _TurnEnded | inputs.Input) -> None:
         heard: inputs.Input | None

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from app.call.journal import Journal
+from app.call.speaker import Prompt
 from app.flow.effects import Transfer
 from app.flow.inputs import TransferEnded
 from app.flow.model import Flow
@@ -13,6 +15,8 @@ from app.flow.state import State
 
 STREAM_AWAITED_S = 60.0
 RESUME_AWAITED_S = 1.5
+REPLACED = "replaced by a newer stream"
+LOST = "connection lost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +25,20 @@ class Apology:
 
 
 @dataclass(slots=True, eq=False)
+class LiveStream:
+    """The stream a call has now. `end` asks it to end, for a reason; `gone` is set when it has."""
+
+    end: Callable[[str], None]
+    gone: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+@dataclass(slots=True, eq=False)
 class Call:
     """One call, from its first webhook to its last line in the journal.
 
     `state` is the flow's, None until the flow begins. `next_step` is what the carrier must do when the stream has ended
-    and the call has not; `arriving` is what the next stream begins with. `seed` decides every choice at random.
+    and the call has not; `arriving` is what the next stream begins with, `unheard` what the last one could not say to
+    its end. `seed` decides every choice at random.
     """
 
     sid: str
@@ -38,7 +51,8 @@ class Call:
     state: State | None = None
     next_step: Transfer | Apology | None = None
     arriving: TransferEnded | None = None
-    streaming: bool = False
+    unheard: Sequence[Prompt] = ()
+    stream: LiveStream | None = None
     _expiry: asyncio.TimerHandle | None = field(default=None, repr=False)
 
     @property
@@ -68,16 +82,21 @@ class CallRegistry:
         self._empty.clear()
         self.await_stream(call, STREAM_AWAITED_S, "no stream came")
 
-    def attach(self, call: Call) -> None:
-        """The call's stream is here."""
-        call.streaming = True
+    async def attach(self, call: Call, end: Callable[[str], None]) -> LiveStream:
+        """The call's stream is here. One that it had before (the carrier gave up a dead line) has to go first."""
+        while call.stream:
+            call.stream.end(REPLACED)
+            await call.stream.gone.wait()
+        call.stream = LiveStream(end)
         call.next_step = None
         self._stop_waiting(call)
+        return call.stream
 
     def detach(self, call: Call) -> None:
-        """The stream was lost: the carrier may come back for the next step, soon."""
-        call.streaming = False
-        self.await_stream(call, RESUME_AWAITED_S, "connection lost")
+        """The stream is gone, the call is not."""
+        if call.stream:
+            call.stream.gone.set()
+            call.stream = None
 
     def await_stream(self, call: Call, seconds: float, reason: str) -> None:
         """End the call for `reason` unless a stream is attached within `seconds`."""
@@ -86,7 +105,7 @@ class CallRegistry:
 
     def end(self, call: Call, reason: str) -> None:
         """The call is over: close its journal and forget it. The second time does nothing."""
-        call.streaming = False
+        self.detach(call)
         self._stop_waiting(call)
         call.journal.close(reason)
         if self._calls.get(call.sid) is call:

@@ -7,7 +7,7 @@ import logging
 from typing import Protocol
 
 from app.call.conversation import Conversation, Partial
-from app.call.registry import Apology, Call
+from app.call.registry import LOST, REPLACED, RESUME_AWAITED_S, Apology, Call
 from app.call.services import Services
 from app.carriers.base import CarrierCodec
 from app.carriers.events import (
@@ -60,7 +60,7 @@ async def run_stream(call: Call, socket: MediaSocket, codec: CarrierCodec, servi
     One of the three places where everything is caught: a defect in one call ends that call alone.
     """
     session = _Session(call, socket, codec, services)
-    services.registry.attach(call)
+    await services.registry.attach(call, session.ended)
     try:
         await session.run()
     except Exception as error:
@@ -115,13 +115,12 @@ class _Session:
 
     def settle(self) -> None:
         """What the end of the stream means for the call."""
-        registry = self._services.registry
-        if self.reason == "connection lost":
-            registry.detach(self._call)
-        elif self._call.next_step:
-            self._call.streaming = False
-        else:
-            registry.end(self._call, self.reason or "error")
+        registry, call = self._services.registry, self._call
+        if self.reason != REPLACED and self.reason != LOST and not call.next_step:
+            registry.end(call, self.reason)
+            return
+        registry.detach(call)
+        registry.await_stream(call, RESUME_AWAITED_S, self.reason)
 
     async def _read(self, conversation: Conversation) -> None:
         try:
@@ -130,7 +129,7 @@ class _Session:
                 for event in self._codec.receive(message, self._services.clock.now()):
                     self._dispatch(conversation, event)
         except Disconnected:
-            self.ended("connection lost")
+            self.ended(LOST)
         except RemoteProtocolError as error:
             self._call.journal.write("error", text=str(error))
             self.ended("protocol error", error.close_code)
@@ -153,7 +152,7 @@ class _Session:
             async with asyncio.timeout(SEND_TIMEOUT_S):
                 await self._socket.send(self._codec.send(command))
         except Disconnected:
-            self.ended("connection lost")
+            self.ended(LOST)
         except TimeoutError:
             self.ended("carrier does not read", 1008)
 

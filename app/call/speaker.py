@@ -118,6 +118,11 @@ class Speaker:
         """What is being said now, or next."""
         return self._sayings[0].prompt if self._sayings else self._prompts[0] if self._prompts else None
 
+    @property
+    def unheard(self) -> list[Prompt]:
+        """What has not been heard to its end."""
+        return [saying.prompt for saying in self._sayings] + list(self._prompts)
+
     def say(self, prompt: Prompt) -> None:
         """Say it after everything that is to be said already."""
         self._prompts.append(prompt)
@@ -150,7 +155,7 @@ class Speaker:
             await self._asked.wait()
             self._asked.clear()
             while self._prompts:
-                self._making = group.create_task(self._make(self._prompts.popleft()))
+                self._making = group.create_task(self._make(self._prompts[0]))
                 await asyncio.wait([self._making])
                 self._making = None
                 self._wake.set()
@@ -185,10 +190,13 @@ class Speaker:
             self._reports.prompt_failed(prompt, error)
         if saying:
             saying.complete = True
+        else:
+            self._prompts.popleft()
         self._playout.end_utterance()
 
     def _first_audio(self, prompt: Prompt, asked: float) -> _Saying:
         ready = self._clock.now()
+        self._prompts.popleft()
         saying = _Saying(prompt, self._playout.sent_ms + self._playout.waiting_ms, ready)
         self._sayings.append(saying)
         self._reports.speech_ready(prompt, asked, ready)

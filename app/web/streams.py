@@ -103,6 +103,6 @@ class Streams:
                 "the stream's token is missing, used, too old or of another call", close_code=POLICY_VIOLATION
             )
         call = self._registry.get(started.call_sid)
-        if call is None or call.streaming:
+        if call is None:
             raise RemoteProtocolError("no call is waiting for this stream", close_code=POLICY_VIOLATION)
         return call

@@ -164,7 +164,7 @@ class VoiceWebhooks:
 
     async def _status(self, request: Request, form: Form) -> Response:
         call = self._registry.get(form["CallSid"])
-        if call and not call.streaming and form.get("CallStatus") in TERMINAL_STATUSES:
+        if call and not call.stream and form.get("CallStatus") in TERMINAL_STATUSES:
             self._registry.end(call, "hangup")
         return Response(status_code=204)
 

@@ -15,13 +15,15 @@ from app.main import Relay
 from app.settings import Settings
 from app.simulator.asgi import AsgiCarriage
 from app.simulator.call import CallPlan
+from app.simulator.carriage import Response
 from app.simulator.steps import Step
-from app.simulator.webhook import CallIdentity, Route, Signer
+from app.simulator.webhook import Route, Signer
 from providers.scripted import Heard, ScriptedSynthesizer, ScriptedTranscriber, ScriptedVoiceDetector
 from tests.simulator.calls import Placed, call_over
 
 URL = "http://127.0.0.1:8000"
 FLOWS = Path(__file__).parents[2] / "flows"
+UNSIGNED = Signer(Route(URL))
 
 
 @dataclass
@@ -30,10 +32,16 @@ class RunningRelay:
     carriage: AsgiCarriage
     clock: ManualClock
     data_dir: Path
+    transcriber: ScriptedTranscriber
+
+    async def post(self, path: str, *pairs: tuple[str, str], signer: Signer = UNSIGNED) -> Response:
+        """A webhook by hand."""
+        url = f"{URL}{path}"
+        return await self.carriage.request("POST", url, pairs, signer.webhook(url, pairs))
 
     async def call(self, flow: str, steps: Sequence[Step] = (), **changes: Any) -> Placed:
         """Place a call into a flow and see it to its end."""
-        plan = CallPlan(f"{URL}/voice/incoming?flow={flow}", Signer(Route(URL)), identity=CallIdentity())
+        plan = CallPlan(f"{URL}/voice/incoming?flow={flow}", UNSIGNED)
         return await call_over(self.carriage, self.clock, steps, replace(plan, **changes))
 
     def journal(self, placed: Placed) -> list[dict[str, Any]]:
@@ -47,15 +55,15 @@ async def running(
     script: Sequence[str | Heard],
     synthesizer: ScriptedSynthesizer | None = None,
     threshold: float = 0.01,
+    settings: Settings | None = None,
 ) -> AsyncIterator[RunningRelay]:
     """A relay whose transcriber understands each call's utterances as `script` says."""
-    settings = Settings(data_dir=data_dir, flows_dir=FLOWS)
-    speech = Speech(
-        ScriptedVoiceDetector(threshold), ScriptedTranscriber(script), synthesizer or ScriptedSynthesizer()
-    )
+    settings = replace(settings or Settings(), data_dir=data_dir, flows_dir=FLOWS)
+    transcriber = ScriptedTranscriber(script)
+    speech = Speech(ScriptedVoiceDetector(threshold), transcriber, synthesizer or ScriptedSynthesizer())
     relay = Relay(settings, clock, speech, {})
     async with AsgiCarriage(relay.app) as carriage:
-        yield RunningRelay(relay, carriage, clock, data_dir)
+        yield RunningRelay(relay, carriage, clock, data_dir, transcriber)
 
 
 def events(journal: Sequence[dict[str, Any]], name: str) -> list[dict[str, Any]]:

@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from app.clock import ManualClock
+from app.settings import Settings
+from app.simulator.faults import Faults
+from app.simulator.steps import Press, StaySilent
+from app.simulator.webhook import Route, Signer
+from tests.call.relay import URL, running
+
+CALL = (("CallSid", "CA1"), ("From", "+14155550100"), ("To", "+18005550199"), ("CallerName", ""))
+PUBLIC = "https://voice.example.com"
+TOKEN = "test-auth-token"
+PRODUCTION = Settings(public_url=PUBLIC, twilio_auth_token=TOKEN)
+SIGNED = Signer(Route(URL, PUBLIC), TOKEN)
+
+
+async def test_a_local_call_is_connected_to_a_stream(clock: ManualClock, tmp_path: Path) -> None:
+    async with running(clock, tmp_path, []) as relay:
+        answer = await relay.post("/voice/incoming?flow=echo", *CALL)
+    assert (answer.status, answer.content_type) == (200, "text/xml; charset=utf-8")
+    twiml = answer.body.decode()
+    assert 'action="http://127.0.0.1:8000/voice/stream-ended"' in twiml
+    assert 'url="ws://127.0.0.1:8000/streams/twilio"' in twiml
+    assert re.search(r'<Parameter name="token" value="[\w-]{20,}"', twiml)
+
+
+async def test_the_carrier_sees_public_addresses_only(clock: ManualClock, tmp_path: Path) -> None:
+    async with running(clock, tmp_path, [], settings=PRODUCTION) as relay:
+        answer = await relay.post("/voice/incoming?flow=echo", *CALL, signer=SIGNED)
+    twiml = answer.body.decode()
+    assert f'action="{PUBLIC}/voice/stream-ended"' in twiml
+    assert 'url="wss://voice.example.com/streams/twilio"' in twiml
+    assert "127.0.0.1" not in twiml
+
+
+@pytest.mark.parametrize("path", ["incoming?flow=echo", "stream-ended", "dial-ended", "status"])
+@pytest.mark.parametrize("signer", [Signer(Route(URL)), Signer(Route(URL, PUBLIC), "another-token")])
+async def test_an_absent_or_forged_signature_is_refused(
+    clock: ManualClock, tmp_path: Path, path: str, signer: Signer
+) -> None:
+    async with running(clock, tmp_path, [], settings=PRODUCTION) as relay:
+        answer = await relay.post(f"/voice/{path}", *CALL, signer=signer)
+        assert len(relay.relay.registry) == 0
+    assert answer.status == 403
+
+
+async def test_a_signature_for_another_form_is_refused(clock: ManualClock, tmp_path: Path) -> None:
+    url = f"{URL}/voice/incoming?flow=echo"
+    async with running(clock, tmp_path, [], settings=PRODUCTION) as relay:
+        replayed = SIGNED.webhook(url, CALL)
+        answer = await relay.carriage.request("POST", url, [*CALL[:-1], ("CallerName", "x")], replayed)
+    assert answer.status == 403
+
+
+@pytest.mark.parametrize("name", ["nobody", "../echo", "/etc/passwd", "echo.yaml", "%00"])
+async def test_a_flow_is_looked_up_and_never_a_path(clock: ManualClock, tmp_path: Path, name: str) -> None:
+    async with running(clock, tmp_path, []) as relay:
+        answer = await relay.post(f"/voice/incoming?flow={name}", *CALL)
+    assert answer.status == 404
+    assert "there are: " in answer.body.decode()
+
+
+async def test_a_language_that_the_flow_does_not_speak_is_named(clock: ManualClock, tmp_path: Path) -> None:
+    async with running(clock, tmp_path, []) as relay:
+        answer = await relay.post("/voice/incoming?flow=echo&language=de", *CALL)
+    assert answer.status == 404
+    assert "'echo' speaks en, es, fr, it, not 'de'" in answer.body.decode()
+
+
+@pytest.mark.parametrize(("form", "status"), [((), 422), ((("CallSid", "../x"),), 422)])
+async def test_a_form_of_no_call_is_refused(
+    clock: ManualClock, tmp_path: Path, form: tuple[tuple[str, str], ...], status: int
+) -> None:
+    async with running(clock, tmp_path, []) as relay:
+        answer = await relay.post("/voice/incoming?flow=echo", *form)
+    assert answer.status == status
+
+
+async def test_a_huge_form_is_refused(clock: ManualClock, tmp_path: Path) -> None:
+    async with running(clock, tmp_path, []) as relay:
+        answer = await relay.post("/voice/incoming?flow=echo", *CALL, ("x", "x" * 70_000))
+    assert answer.status == 413
+
+
+async def test_a_webhook_repeated_by_the_carrier_opens_no_second_call(
+    clock: ManualClock, tmp_path: Path
+) -> None:
+    async with running(clock, tmp_path, []) as relay:
+        await relay.post("/voice/incoming?flow=echo", *CALL)
+        again = await relay.post("/voice/incoming?flow=echo", *CALL)
+        assert len(relay.relay.registry) == 1
+    assert b"<Stream" in again.body
+    journal = (tmp_path / "calls" / "CA1.jsonl").read_text()
+    assert journal.count("call_started") == 1
+    assert journal.count("call_ended") == 1
+
+
+async def test_a_draining_server_refuses_new_calls_in_twiml(clock: ManualClock, tmp_path: Path) -> None:
+    async with running(clock, tmp_path, []) as relay:
+        relay.relay.admission.draining = True
+        answer = await relay.post("/voice/incoming?flow=echo", *CALL)
+        health = await relay.carriage.request("GET", f"{URL}/health/ready", (), {})
+    assert b'<Reject reason="busy"' in answer.body
+    assert health.status == 503
+    assert not (tmp_path / "calls").exists()
+
+
+async def test_a_full_server_refuses_new_calls_in_twiml(clock: ManualClock, tmp_path: Path) -> None:
+    async with running(clock, tmp_path, []) as relay:
+        relay.relay.admission.capacity = 1
+        await relay.post("/voice/incoming?flow=echo", *CALL)
+        answer = await relay.post("/voice/incoming?flow=echo", ("CallSid", "CA2"))
+    assert b'<Reject reason="busy"' in answer.body
+
+
+async def test_a_call_whose_stream_never_comes_ends(clock: ManualClock, tmp_path: Path) -> None:
+    async with running(clock, tmp_path, []) as relay:
+        await relay.post("/voice/incoming?flow=echo", *CALL)
+        await relay.relay.registry.all_ended()
+    assert clock.now() == pytest.approx(60)
+    assert "no stream came" in (tmp_path / "calls" / "CA1.jsonl").read_text()
+
+
+async def test_the_carrier_may_report_any_call_at_any_time(clock: ManualClock, tmp_path: Path) -> None:
+    async with running(clock, tmp_path, []) as relay:
+        ended = await relay.post("/voice/stream-ended", ("CallSid", "CA9"), ("CallStatus", "in-progress"))
+        dialled = await relay.post("/voice/dial-ended", ("CallSid", "CA9"), ("DialCallStatus", "busy"))
+        status = await relay.post("/voice/status", ("CallSid", "CA9"), ("CallStatus", "completed"))
+    assert b"<Hangup" in ended.body
+    assert b"<Hangup" in dialled.body
+    assert status.status == 204
+
+
+async def test_a_call_whose_line_was_lost_hears_what_it_missed(clock: ManualClock, tmp_path: Path) -> None:
+    async with running(clock, tmp_path, []) as relay:
+        placed = await relay.call("greeting", [Press("1"), StaySilent(3)], faults=Faults(lose_at_ms=10_000))
+        journal = relay.journal(placed)
+    said = [event["node"] for event in journal if event["event"] == "said"]
+    assert said[:5] == ["welcome", "menu", "hours", "hours", "more"]
+    assert [event["event"] for event in journal].count("call_ended") == 1
