@@ -34,7 +34,8 @@ class Speech:
 
     async def aclose(self) -> None:
         """Let go of threads and memory."""
-        for part in (self.detector, self.transcriber, self.synthesizer, *self.shared):
+        parts: list[Closable] = [self.detector, self.transcriber, self.synthesizer, *self.shared]
+        for part in parts:
             await part.aclose()
 
 

@@ -116,7 +116,7 @@ class _Session:
     def settle(self) -> None:
         """What the end of the stream means for the call."""
         registry, call = self._services.registry, self._call
-        if self.reason != REPLACED and self.reason != LOST and not call.next_step:
+        if self.reason not in (REPLACED, LOST) and not call.next_step:
             registry.end(call, self.reason)
             return
         registry.detach(call)

@@ -18,7 +18,7 @@ from app.simulator.call import CallPlan
 from app.simulator.carriage import Response
 from app.simulator.steps import Step
 from app.simulator.webhook import Route, Signer
-from providers.scripted import Heard, ScriptedSynthesizer, ScriptedTranscriber, ScriptedVoiceDetector
+from providers.scripted import Script, ScriptedSynthesizer, ScriptedTranscriber, ScriptedVoiceDetector
 from tests.simulator.calls import Placed, call_over
 
 URL = "http://127.0.0.1:8000"
@@ -52,7 +52,7 @@ class RunningRelay:
 async def running(
     clock: ManualClock,
     data_dir: Path,
-    script: Sequence[str | Heard],
+    script: Script,
     synthesizer: ScriptedSynthesizer | None = None,
     threshold: float = 0.01,
     settings: Settings | None = None,

@@ -106,7 +106,7 @@ async def test_what_cannot_be_understood_is_asked_again(clock: ManualClock, tmp_
 
 
 async def test_a_transcriber_that_fails_does_not_end_the_call(clock: ManualClock, tmp_path: Path) -> None:
-    script = [Heard("lost", error=Refused("quota")), "goodbye"]
+    script: list[str | Heard] = [Heard("lost", error=Refused("quota")), "goodbye"]
     async with running(clock, tmp_path, script) as relay:
         placed = await relay.call("greeting", [Say("mumble mumble"), Say("goodbye")])
     journal = relay.journal(placed)
