@@ -13,15 +13,22 @@ from pathlib import Path
 import click
 
 from app.errors import RelayError
+from app.ops.call_report import JournalEnrichment
 from app.settings import Settings
+from app.simulator.command import command as call
 
 COULD_NOT_RUN = 3
 
 
 @click.group()
 @click.version_option(package_name="callrelay")
-def cli() -> None:
+@click.pass_context
+def cli(context: click.Context) -> None:
     """Phone calls, held by a YAML flow."""
+    context.obj = JournalEnrichment(_data_dir())
+
+
+cli.add_command(call)
 
 
 @cli.command()
