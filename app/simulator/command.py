@@ -166,8 +166,8 @@ class _InOrder(click.Command):
         return super().parse_args(ctx, args)
 
 
-def _steps(ctx: click.Context) -> list[Step]:
-    """Raises click.UsageError."""
+def steps_in_order(ctx: click.Context) -> list[Step]:
+    """What the caller does, in the order in which the command line says it. Raises click.UsageError."""
     given: list[tuple[str, str]] = ctx.meta[_InOrder.__name__]
     try:
         return [step for name, value in given for step in _STEP_READERS[name](value)]
@@ -261,7 +261,7 @@ def command(
     """
     options = CallOptions(
         _target(target),
-        _steps(ctx),
+        steps_in_order(ctx),
         url,
         from_number,
         to_number,

@@ -12,7 +12,7 @@ from app.simulator.caller import Patience
 from app.simulator.carriage import NOT_READ
 from app.simulator.faults import Faults
 from app.simulator.line import LineModel
-from app.simulator.steps import BargeIn, Expect, Press, Say, StaySilent
+from app.simulator.steps import BargeIn, Expect, Press, Say, StaySilent, Step
 from app.simulator.webhook import Route, Signer, sign
 from tests.simulator.calls import PLAN, call_in_memory
 from tests.simulator.servers import (
@@ -350,7 +350,7 @@ async def test_a_refused_handshake_lets_the_document_go_on(clock: ManualClock) -
 
 
 async def test_expectations_are_held_against_the_answer_before(clock: ManualClock) -> None:
-    steps = [
+    steps: list[Step] = [
         HELLO,
         Expect(within_ms=300),
         Expect(within_ms=100, contains="xyz", node="ask", place="s.yaml:3:1"),

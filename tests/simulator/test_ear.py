@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from app.audio.g711 import SILENCE
-from app.simulator.ear import Ear, Stretch
+from app.simulator.ear import Ear
 from tests.simulator.servers import tone
 
 
@@ -49,9 +49,9 @@ def test_speech_is_told_once_when_it_is_over() -> None:
     ear.fed(tone(400), 0.7)
     ear.fed(tone(400), 3.0)
     assert ear.take_speech(0.9, 0.5) is None
-    assert ear.take_speech(1.7, 0.5) == Stretch(0.0, pytest.approx(1.1), closed=True)
+    assert repr(ear.take_speech(1.7, 0.5)) == "Stretch(0.000-1.100)"
     assert ear.take_speech(1.8, 0.5) is None
-    assert ear.take_speech(3.9, 0.5) == Stretch(3.0, pytest.approx(3.4), closed=True)
+    assert repr(ear.take_speech(3.9, 0.5)) == "Stretch(3.000-3.400)"
 
 
 def test_running_dry_in_mid_speech_is_a_gap() -> None:

@@ -57,7 +57,7 @@ def test_a_stream_then_its_action_then_the_next_verbs() -> None:
         Fetch("POST", BASE),
         OpenStream("wss://voice.example.com/media", {"token": "t"}, "n", "https://voice.example.com/s"),
         AFTER,
-        Wait(pytest.approx(13 / 15), "says: Bye & thanks."),
+        Wait(13 / 15, "says: Bye & thanks."),
         Wait(2.0, "pauses"),
     ]
     assert (reason, faults) == ("completed", [])
@@ -87,7 +87,7 @@ def test_a_dial_tells_its_outcome_to_its_action() -> None:
 
 def test_a_dial_without_an_action_goes_on() -> None:
     done, _, _ = followed({START: "<Dial>+14155550123</Dial><Say>Sorry.</Say>"})
-    assert done[1:] == [Dial("+14155550123", 30.0), Wait(pytest.approx(0.4), "says: Sorry.")]
+    assert done[1:] == [Dial("+14155550123", 30.0), Wait(6 / 15, "says: Sorry.")]
 
 
 @pytest.mark.parametrize(
