@@ -17,10 +17,10 @@ from app.flow.inputs import Heard, Input, KeypadPaused, NoInput, Pressed
 from app.flow.keypad import FINISH, PAUSE_MS, Keys, choose
 from app.flow.languages import language
 from app.flow.model import Meaning, Scene, Settings
-from app.flow.phrases import complete, match, words_of
+from app.flow.phrases import complete, words_of
 from app.flow.prompts import Ladder, Prompt
 from app.flow.turn import Turn
-from app.flow.yes_no import YES_NO_KEYS, yes_no_phrases
+from app.flow.yes_no import YES_NO_KEYS, understand_yes_no, yes_no_phrases
 
 # a caller who was not understood this often in a row, wherever, is led out of the flow
 MAX_FAILURES: Final = 12
@@ -193,9 +193,7 @@ def _read_keys(turn: Turn, node: Question, keys: str, *, paused: bool) -> str | 
 
 def _hear(turn: Turn, node: Question, text: str, confidence: float | None) -> str | None:
     if turn.state.phase == "confirming":
-        answer = match(
-            words_of(text), yes_no_phrases(language(turn.state.language)), language(turn.state.language)
-        )
+        answer = understand_yes_no(text, language(turn.state.language))
         if answer is not None and answer.score == 1.0:
             return _confirmed(turn, node, answer.name == "yes")
     meaning = understand(turn.scene, node, text)

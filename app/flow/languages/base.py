@@ -28,7 +28,11 @@ def names(text: str) -> tuple[str, ...]:
     return tuple(text.split())
 
 
-@dataclass(frozen=True)
+def _words(phrases: frozenset[Words]) -> frozenset[str]:
+    return frozenset(word for phrase in phrases for word in phrase)
+
+
+@dataclass(frozen=True, eq=False)
 class Language:
     """One language's words, all in the matcher's spelling: lower case, no accents, no apostrophes.
 
@@ -40,11 +44,20 @@ class Language:
     code: str
     yes: frozenset[Words]
     no: frozenset[Words]
+    # neither: "I don't know"
+    unsure: frozenset[Words]
     openings: frozenset[Words]
     closings: frozenset[Words]
     negations: frozenset[str]
     function_words: frozenset[str]
     backchannels: frozenset[Words]
+    # words with which a caller takes back what was just said
+    corrections: frozenset[str]
+    # "and a half" after a number, as a regular expression
+    half: str
+    decimal_mark: str
+    # what means the number that one calls from, as regular expressions
+    this_number: tuple[str, ...]
     prompts: Mapping[str, tuple[str, ...]]
     numbers: NumberWords
     calendar: Calendar
@@ -53,6 +66,18 @@ class Language:
     @cached_property
     def longest_filler(self) -> int:
         return max(len(words) for words in self.openings | self.closings)
+
+    @cached_property
+    def small_talk(self) -> frozenset[str]:
+        """Words that say nothing about the matter."""
+        fillers = (word for words in self.openings | self.closings for word in words)
+        return (
+            self.function_words
+            | self.corrections
+            | self.negations
+            | frozenset(fillers)
+            | _words(self.yes | self.no)
+        )
 
     def __repr__(self) -> str:
         return f"Language({self.code!r})"

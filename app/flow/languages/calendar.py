@@ -119,9 +119,9 @@ class Calendar:
         for pattern, compiled in self._dates:
             for hit in compiled.finditer(text):
                 value = self._date(pattern, hit, today, past, month_first)
-                if value is not None:
-                    found.append(Found(value.isoformat(), hit.start(), hit.end()))
-        return longest(found)
+                # an impossible date keeps its place, lest half of it be taken for another
+                found.append(Found(value.isoformat() if value else "", hit.start(), hit.end()))
+        return [one for one in longest(found) if one.value]
 
     def _date(
         self, pattern: DatePattern, hit: re.Match[str], today: date, past: bool, month_first: bool

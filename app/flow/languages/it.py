@@ -108,25 +108,36 @@ SPEECH = Speech(
 ITALIAN = Language(
     code="it",
     yes=phrases(
-        "si, si si, certo, certamente, esatto, esattamente, va bene, daccordo, ok, okay, giusto, corretto, perfetto",
-        "si grazie, si per favore, volentieri, assolutamente",
+        "si, si si, certo, certamente, esatto, esattamente, va bene, daccordo, ok, okay, giusto, corretto",
+        "perfetto, si grazie, si per favore, volentieri, assolutamente",
     ),
     no=phrases(
-        "no, no no, no grazie, sbagliato, non e giusto, per niente, mai, niente, nientaltro, e tutto, basta cosi"
+        "no, no no, no grazie, sbagliato, non e giusto, per niente, mai, niente, nientaltro, e tutto",
+        "basta cosi",
+    ),
+    unsure=phrases(
+        "non lo so, non so, forse, dipende, non sono sicuro, non sono sicura",
     ),
     openings=phrases(
-        "eh, ehm, allora, beh, dunque, si, buongiorno, buonasera, ciao, salve, ah, oh, scusi, per favore, grazie",
-        "puo, potrebbe",
-        "chiamo per, e, sarebbe, il, la, un",
-        "vorrei, voglio, mi piacerebbe, ho bisogno di, posso, potrei",
+        "eh, ehm, allora, beh, dunque, si, buongiorno, buonasera, ciao, salve, ah, oh, scusi, per favore",
+        "grazie, puo, potrebbe, chiamo per, e, sarebbe, il, la, un, vorrei, voglio, mi piacerebbe",
+        "ho bisogno di, posso, potrei",
     ),
-    closings=phrases("per favore, per piacere, grazie, grazie mille, se possibile, adesso, ora"),
+    closings=phrases(
+        "per favore, per piacere, grazie, grazie mille, se possibile, adesso, ora",
+    ),
     negations=words("non no mai senza ne"),
     function_words=words(
         "il lo la i gli le un uno una di del della a al alla in con per da su che e o ma mi mio mia vorrei "
         "voglio posso puo sono ho ha si grazie favore buongiorno"
     ),
-    backchannels=phrases("mm, mhm, si, ok, okay, certo, ah, capisco, bene"),
+    backchannels=phrases(
+        "mm, mhm, si, ok, okay, certo, ah, capisco, bene",
+    ),
+    corrections=words("no scusi anzi pardon"),
+    half="e mezz[oa]",
+    decimal_mark=",",
+    this_number=(r"\bquesto (?:stesso )?numero\b", r"\bda cui (?:sto chiamando|chiamo)\b"),
     prompts={
         "no_input": ("Scusi, non l'ho sentita.", "Non la sento ancora."),
         "no_match": ("Scusi, non ho capito.", "Mi dispiace, non ho ancora capito."),

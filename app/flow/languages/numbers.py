@@ -85,6 +85,11 @@ class NumberWords:
             return (total, end - at) if used else None
         return total + rest[0], rest[1] - at
 
+    def round_hundred(self, words: Sequence[str], at: int) -> tuple[int, int] | None:
+        """(value, tokens used) of whole hundreds at a position, whatever follows them."""
+        found = _longest(self._hundreds, words, at)
+        return (found[0], found[1] - at) if found and found[0] % 100 == 0 else None
+
     def _below_thousand(self, words: Sequence[str], at: int, figures: bool = True) -> tuple[int, int] | None:
         """(value, end) at a position."""
         if figures and at < len(words) and words[at].isdigit() and len(words[at]) <= 3:

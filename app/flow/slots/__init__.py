@@ -6,9 +6,9 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
-from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
 
 from app.flow.languages import Language
 from app.flow.values import Json
@@ -17,50 +17,87 @@ if TYPE_CHECKING:
     from app.flow.draft import Draft
     from app.flow.section import Section
 
-ExpressionType = str
 T = TypeVar("T", bound="type[SlotType]")
 
 
 @dataclass(frozen=True, slots=True)
 class Hearing:
-    """What a slot type may rely on: the call's language, and the caller's local time."""
+    """What a slot type may rely on: the call's language, the time where the flow lives, and who calls.
+
+    `country` (ISO 3166-1) decides how 11/12 is meant and what a national telephone number is; empty: unknown.
+    """
 
     language: Language
     now: datetime
+    caller: str = ""
+    country: str = ""
+
+    @property
+    def today(self) -> date:
+        return self.now.date()
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A value found in an answer. `score` 1: the whole answer was the value."""
+    """A value found in an answer, as JSON. `score` 1: the answer was the value and nothing else.
+
+    `others` are further readings, likeliest first: "two" is 14:00, or else 02:00.
+    """
 
     value: Json
     score: float = 1.0
+    others: tuple[Json, ...] = ()
 
 
-class SlotType(Protocol):
-    """A type with its options (`from: today`); immutable."""
+@dataclass(frozen=True, slots=True)
+class KeyRule:
+    """How a value is typed: exactly `length` keys, or at most `most`, ended by a pause or a `finish` key."""
 
-    kind: ClassVar[str]
-    # the type an expression sees, and the parts it may ask for: `day.weekday`
-    expression_type: ClassVar[str]
-    parts: ClassVar[Mapping[str, str]]
+    most: int
+    length: int | None = None
+    finish: str = "#"
+
+
+class SlotType:
+    """A type with its options (`from: today`); subclasses are frozen dataclasses."""
+
+    # what an expression may do with a value: text, number, flag, date, time or list
+    expression_type: ClassVar[str] = "text"
+    # what may be asked of a value, and the expression type of the answer: `day.weekday`
+    parts: ClassVar[Mapping[str, str]] = {}
 
     @classmethod
-    def read(cls, section: Section, draft: Draft) -> SlotType:
+    def read(cls, section: Section, draft: Draft) -> Self:
         """The options of one slot declaration; faults go to the section."""
-        ...
+        return cls()
 
     def understand(self, text: str, hearing: Hearing) -> Reading | None:
         """The value that the words mean, None where they mean none."""
-        ...
+        return None
+
+    def keyed(self, keys: str, hearing: Hearing) -> Reading | None:
+        """The value of finished typing."""
+        return None
+
+    def key_rule(self) -> KeyRule | None:
+        """How it is typed where the flow does not say; None: it is not."""
+        return None
+
+    def accepts(self, value: Json, hearing: Hearing) -> bool:
+        """Whether a value understood keeps within the slot's own bounds."""
+        return True
 
     def complete(self, text: str, hearing: Hearing) -> bool | None:
         """Whether the words are a whole value; see effects.Grammar."""
-        ...
+        return None
+
+    def hints(self, language: str) -> tuple[str, ...]:
+        """Phrases that a recogniser should expect."""
+        return ()
 
     def native(self, value: Json) -> object:
         """The stored value as templates and expressions see it."""
-        ...
+        return value
 
 
 _TYPES: dict[str, type[SlotType]] = {}

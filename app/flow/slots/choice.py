@@ -1,0 +1,93 @@
+"""`choice`: one of a few named options, by voice or by its place in the list as a key.
+
+    size: {type: choice, options: {small: [small, "[the] little (one|ones)"], large: [large, big]}}
+
+An overlay gives the words in its language under `slots.size.small`, the first being how it is spoken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Self
+
+from app.flow.document import Fields, Items, Scalar, Tree
+from app.flow.phrases import NO_PHRASES, PhraseSet, complete, expand, match, words_of
+from app.flow.slots import Hearing, KeyRule, Reading, SlotType, slot_type
+
+if TYPE_CHECKING:
+    from app.flow.draft import Draft
+    from app.flow.section import Section
+
+
+@slot_type("choice")
+@dataclass(frozen=True, slots=True)
+class Choice(SlotType):
+    """Kept as the option's name. `phrases` by language, then by option."""
+
+    phrases: Mapping[str, Mapping[str, PhraseSet]] = field(default_factory=dict)
+    default: str = "en"
+
+    @classmethod
+    def read(cls, section: Section, draft: Draft) -> Self:
+        words = _options(section)
+        default = draft.languages[0]
+        phrases = {default: {name: _phrases(tree, name, section) for name, tree in words.items()}}
+        name = section.what.split('"')[1]
+        for overlay in draft.overlays:
+            translated = dict(phrases[default])
+            for option in words:
+                tree = overlay.prompts.values.get(f"slots.{name}.{option}")
+                if tree is not None:
+                    overlay.used.add(f"slots.{name}.{option}")
+                    translated[option] = _phrases(tree, option, section)
+            phrases[overlay.language] = translated
+        return cls(phrases, default)
+
+    def _of(self, hearing: Hearing) -> Mapping[str, PhraseSet]:
+        return self.phrases.get(hearing.language.code) or self.phrases[self.default]
+
+    def understand(self, text: str, hearing: Hearing) -> Reading | None:
+        found = match(words_of(text), self._of(hearing), hearing.language)
+        return Reading(found.name, found.score) if found else None
+
+    def keyed(self, keys: str, hearing: Hearing) -> Reading | None:
+        names = list(self.phrases[self.default])
+        return Reading(names[int(keys) - 1]) if keys.isdigit() and 1 <= int(keys) <= len(names) else None
+
+    def key_rule(self) -> KeyRule | None:
+        digits = len(str(len(self.phrases[self.default])))
+        return KeyRule(digits, 1 if digits == 1 else None)
+
+    def complete(self, text: str, hearing: Hearing) -> bool | None:
+        return complete(words_of(text), self._of(hearing).values(), hearing.language)
+
+    def hints(self, language: str) -> tuple[str, ...]:
+        known = self.phrases.get(language) or self.phrases[self.default]
+        return tuple(text for one in known.values() for text in one.texts)
+
+
+def _options(section: Section) -> dict[str, Tree]:
+    """Option names with the tree of their phrases; a plain list's options are their own phrases."""
+    tree = section.tree("options")
+    if isinstance(tree, Fields) and tree.values:
+        return {name: inner for name, inner in tree.values.items() if section.is_name(name, tree.keys[name])}
+    if isinstance(tree, Items) and tree.values:
+        texts = [(section.as_text(inner, "options"), inner) for inner in tree.values]
+        return {text: inner for text, inner in texts if text}
+    section.missing("options", "[small, large]")
+    return {}
+
+
+def _phrases(tree: Tree, name: str, section: Section) -> PhraseSet:
+    trees = tree.values if isinstance(tree, Items) else (tree,)
+    texts: list[str] = []
+    for one in trees:
+        if isinstance(one, Scalar) and one.text:
+            try:
+                texts += expand(one.text)
+            except ValueError as error:
+                section.fault(one.place, str(error))
+        else:
+            section.fault(one.place, f"the words for {name} must be texts")
+    return PhraseSet.of(texts or [name]) if trees else NO_PHRASES
