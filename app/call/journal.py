@@ -65,9 +65,14 @@ class Journal:
         return f"Journal({self._path.name}, {'closed' if self.closed else 'open'})"
 
 
+def is_call_sid(name: str) -> bool:
+    """Whether a carrier could have named a call so: letters and digits, at most 64."""
+    return name.isascii() and name.isalnum() and len(name) <= 64
+
+
 def path_of(directory: Path, call_sid: str) -> Path:
     """Where a call's journal is. Raises RelayError for a name that is no call's."""
-    if not (call_sid.isascii() and call_sid.isalnum() and len(call_sid) <= 64):
+    if not is_call_sid(call_sid):
         raise RelayError(f"{call_sid!r} is no call's SID: letters and digits only, at most 64")
     return directory / "calls" / f"{call_sid}.jsonl"
 

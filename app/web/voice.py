@@ -17,10 +17,11 @@ from starlette.routing import Route
 
 from app.call.admission import Admission
 from app.call.flow_store import FlowStore
-from app.call.journal import Journal
+from app.call.journal import Journal, is_call_sid
 from app.call.registry import STREAM_AWAITED_S, Apology, Call, CallRegistry
 from app.carriers import twiml
 from app.clock import Clock
+from app.errors import Overloaded
 from app.flow.effects import Transfer
 from app.flow.inputs import TransferEnded, TransferOutcome
 from app.flow.model import Flow
@@ -84,12 +85,16 @@ class VoiceWebhooks:
             pairs = parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)
             verdict = self._access.webhook(request, pairs)
             if not verdict.allowed:
-                log.warning("refused %s: %s", request.url.path, verdict.reason)
-                return PlainTextResponse(verdict.reason, 403)
+                log.warning("refused %r: %s", request.url.path, verdict.reason)
+                return PlainTextResponse("this request is not let in; the server's log says why", 403)
             form = dict(pairs)
-            if not form.get("CallSid", "").isalnum():
+            if not is_call_sid(form.get("CallSid", "")):
                 return PlainTextResponse("CallSid is missing or is no call's SID", 422)
-            return await handler(request, form)
+            try:
+                return await handler(request, form)
+            except Overloaded as error:
+                log.error("call %s refused: %s", form["CallSid"], error)
+                return _twiml(twiml.reject())
 
         return endpoint
 
@@ -169,12 +174,19 @@ class VoiceWebhooks:
         return Response(status_code=204)
 
     def _connect(self, request: Request, call: Call) -> Response:
-        token = self._tokens.mint(call.sid)
+        token = self._token(call)
         self._registry.await_stream(call, STREAM_AWAITED_S, "no stream came")
         stream_url = "ws" + self._url(request, STREAM_PATH).removeprefix("http")
         action = self._url(request, "/voice/stream-ended")
         connect = twiml.connect_stream(stream_url, {"token": token}, action=action)
         return _twiml(connect, twiml.say(SORRY, "en-US"))
+
+    def _token(self, call: Call) -> str:
+        try:
+            return self._tokens.mint(call.sid)
+        except Overloaded:
+            self._registry.end(call, "overloaded")
+            raise
 
     def _url(self, request: Request, path: str) -> str:
         """Where the carrier finds `path`: PUBLIC_URL, or for local callers the address they used."""

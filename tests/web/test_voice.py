@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import re
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -72,13 +74,20 @@ async def test_a_language_that_the_flow_does_not_speak_is_named(clock: ManualClo
     assert "'echo' speaks en, es, fr, it, not 'de'" in answer.body.decode()
 
 
-@pytest.mark.parametrize(("form", "status"), [((), 422), ((("CallSid", "../x"),), 422)])
-async def test_a_form_of_no_call_is_refused(
-    clock: ManualClock, tmp_path: Path, form: tuple[tuple[str, str], ...], status: int
-) -> None:
+@pytest.mark.parametrize("call_sid", ["", "../x", "٣", "é", "C" * 100])
+async def test_a_form_of_no_call_is_refused(clock: ManualClock, tmp_path: Path, call_sid: str) -> None:
     async with running(clock, tmp_path, []) as relay:
-        answer = await relay.post("/voice/incoming?flow=echo", *form)
-    assert answer.status == status
+        answer = await relay.post("/voice/incoming?flow=echo", ("CallSid", call_sid))
+    assert answer.status == 422
+
+
+async def test_a_locked_token_store_makes_the_line_busy(clock: ManualClock, tmp_path: Path) -> None:
+    async with running(clock, tmp_path, []) as relay:
+        with closing(sqlite3.connect(tmp_path / "state.sqlite3", isolation_level=None)) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            answer = await relay.post("/voice/incoming?flow=echo", *CALL)
+        assert len(relay.relay.registry) == 0
+    assert b'<Reject reason="busy"' in answer.body
 
 
 async def test_a_huge_form_is_refused(clock: ManualClock, tmp_path: Path) -> None:
