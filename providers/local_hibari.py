@@ -28,12 +28,10 @@ class HibariVoice:
 
     def speak(self, sentence: str) -> bytes:
         """μ-law for one sentence, empty when there is nothing to say in it."""
-        if not any(character.isalnum() for character in speakable(sentence)):
+        text, engine = speakable(sentence), self._loaded()
+        if not any(character.isalnum() for character in text):
             return b""
-        engine = self._loaded()
-        spoken = [
-            engine.from_phonemes(phonemes, seed=SEED) for phonemes in engine.phonemize(speakable(sentence))
-        ]
+        spoken = [engine.from_phonemes(phonemes, seed=SEED) for phonemes in engine.phonemize(text)]
         return for_the_telephone(np.concatenate([np.zeros(0, np.float32), *spoken]), rate_factor=3, gain=GAIN)
 
     def load(self) -> None:

@@ -194,6 +194,7 @@ class _Utterance:
 
     def paused(self) -> None:
         """Decode all there is, in case that is all."""
+        self.resumed()
         self._forget_waiting()
         self._pause_bytes = len(self._now.audio)
         self._at_pause = self._decode(self._now, urgent=True)

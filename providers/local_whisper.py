@@ -1,12 +1,14 @@
 """Whisper base, multilingual, on CTranslate2 in int8: speech to text in the languages that have no model of their own.
 
 The encoder's time goes with its window, so the window is the utterance and 3 s more, not the usual 30 s: without some
-silence after the words it makes up an ending.
+silence after the words it makes up an ending. It is made to write times as well: without them it fills the silence by
+saying everything once more.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 
 import ctranslate2
@@ -18,6 +20,7 @@ from providers.log_mel import log_mel
 
 MARGIN_S = 3.0
 LONGEST_S = 30.0
+SLACK_S = 1.0  # its times are rough
 TOKENS_PER_S = {"hi": 30}  # its letters take several tokens each; others do with 10
 LANGUAGES = frozenset({"de", "en", "es", "fr", "hi", "it", "nl", "pt"})
 
@@ -48,31 +51,34 @@ class WhisperModel:
         samples = np.zeros(round(min(LONGEST_S, seconds + MARGIN_S) * RATE_HZ), np.float32)
         samples[: len(audio)] = from_mulaw(audio)[: len(samples)]
         features = ctranslate2.StorageView.from_array(log_mel(samples)[None])
-        limit = 10 + int(seconds * TOKENS_PER_S.get(language, 10))
-        result = self._generate(features, language, limit, no_repeat=0)
-        if len(result.sequences[0]) >= limit:  # it goes round in circles: once more, with no phrase twice
-            result = self._generate(features, language, limit, no_repeat=3)
-        return Heard(spell(result.sequences[0]), math.exp(result.scores[0]), result.no_speech_prob)
-
-    def _generate(
-        self, features: ctranslate2.StorageView, language: str, limit: int, no_repeat: int
-    ) -> ctranslate2.models.WhisperGenerationResult:
-        prompt = ["<|startoftranscript|>", f"<|{language}|>", "<|transcribe|>", "<|notimestamps|>"]
-        return self._whisper.generate(
+        prompt = ["<|startoftranscript|>", f"<|{language}|>", "<|transcribe|>"]
+        result = self._whisper.generate(
             features,
             [prompt],
             beam_size=1,
-            max_length=2 * limit,  # CTranslate2 spends half of it on words
-            no_repeat_ngram_size=no_repeat,
+            max_length=2 * (10 + int(seconds * TOKENS_PER_S.get(language, 10))),  # half of it goes to words
             return_scores=True,
             return_no_speech_prob=True,
         )[0]
+        text = spell(words_before(seconds, result.sequences[0]))
+        return Heard(text, math.exp(result.scores[0]), result.no_speech_prob)
 
 
-def spell(tokens: list[str]) -> str:
+def words_before(end_s: float, tokens: list[str]) -> list[str]:
+    """The words among `tokens`, up to the first stretch that is said to begin in the silence after `end_s`."""
+    words: list[str] = []
+    for token in tokens:
+        time = _TIME.match(token)
+        if time and words and float(time[1]) > end_s + SLACK_S:
+            break
+        if not token.startswith("<|"):
+            words.append(token)
+    return words
+
+
+def spell(words: list[str]) -> str:
     """Tokens as text. Each character of a token stands for one byte of UTF-8."""
-    characters = "".join(token for token in tokens if not token.startswith("<|"))
-    return bytes(_BYTES[character] for character in characters).decode("utf-8", "replace").strip()
+    return bytes(_BYTES[character] for character in "".join(words)).decode("utf-8", "replace").strip()
 
 
 def _byte_characters() -> dict[str, int]:
@@ -82,4 +88,5 @@ def _byte_characters() -> dict[str, int]:
     return {chr(byte): byte for byte in printable} | {chr(0x100 + n): byte for n, byte in enumerate(others)}
 
 
+_TIME = re.compile(r"<\|(\d+\.\d\d)\|>")
 _BYTES = _byte_characters()

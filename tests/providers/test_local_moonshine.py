@@ -3,7 +3,6 @@ from __future__ import annotations
 import pytest
 
 from providers.local_moonshine import MoonshineModel, read_tokenizer
-from providers.local_whisper import spell
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +30,3 @@ def test_next_to_no_audio_does_no_harm(model: MoonshineModel, milliseconds: int,
 def test_lengths_of_words_take_one_byte_or_two() -> None:
     long = b"x" * 300
     assert read_tokenizer(b"\x00\x02hi" + bytes([128 + 300 % 128, 300 // 128]) + long) == [b"", b"hi", long]
-
-
-def test_whispers_tokens_spell_bytes() -> None:
-    assert spell(["<|es|>", "Ġadi", "Ã³s", "Ġse", "Ã±or", "<|endoftext|>"]) == "adiós señor"
