@@ -178,3 +178,28 @@ class VoiceDetector(Protocol):
         ...
 
     async def aclose(self) -> None: ...
+
+
+class EndOfTurnDetector(Protocol):
+    """Whether a caller who stopped speaking has finished."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def probability(self, audio: bytes) -> float:
+        """How likely the turn is complete, 0..1, by the caller's audio of this turn up to the silence after it.
+
+        The last eight seconds are enough. Raises ProviderError. Safe to cancel.
+        """
+        ...
+
+    @property
+    def healthy(self) -> bool:
+        """Whether it can do its work now, as far as it knows."""
+        ...
+
+    async def warm_up(self) -> None:
+        """Do once what would make the first call slow."""
+        ...
+
+    async def aclose(self) -> None: ...
