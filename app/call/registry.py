@@ -113,6 +113,13 @@ class CallRegistry:
         if not self._calls:
             self._empty.set()
 
+    async def hung_up(self, call: Call) -> None:
+        """The carrier says that the call is over. Its stream, where it still has one, ends first and in order."""
+        if stream := call.stream:
+            stream.end("hangup")
+            await stream.gone.wait()
+        self.end(call, "hangup")
+
     async def all_ended(self) -> None:
         """Wait until no call is left."""
         await self._empty.wait()

@@ -88,6 +88,7 @@ class _Session:
         self._codec = codec
         self._services = services
         self._over = asyncio.Event()
+        self._frames = 0
         self.reason = ""
         self.close_code = 1000
 
@@ -116,6 +117,9 @@ class _Session:
     def settle(self) -> None:
         """What the end of the stream means for the call."""
         registry, call = self._services.registry, self._call
+        if not call.over:
+            repaired = {str(what): times for what, times in self._codec.counts.items()}
+            call.journal.write("stream_ended", reason=self.reason, frames=self._frames, repaired=repaired)
         if self.reason not in (REPLACED, LOST) and not call.next_step:
             registry.end(call, self.reason)
             return
@@ -136,7 +140,8 @@ class _Session:
 
     def _dispatch(self, conversation: Conversation, event: InboundEvent) -> None:
         match event:
-            case AudioReceived(payload=payload):
+            case AudioReceived(payload=payload, concealed=concealed):
+                self._frames += not concealed
                 conversation.listener.hear(payload)
             case MarkReached(name=name):
                 conversation.speaker.mark_reached(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -46,7 +47,10 @@ class Health:
                 "capacity": self.admission.capacity,
             },
             "providers": self._providers(),
-            "loop": {"lagP95Ms": _rounded(self.meters.loop_lag_p95_ms)},
+            "loop": {
+                "lagP95Ms": _rounded(self.meters.loop_lag_p95_ms),
+                "tasks": len(asyncio.all_tasks()),
+            },
             "flows": self.flows.report(),
         }
 

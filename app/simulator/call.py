@@ -201,6 +201,7 @@ class SimulatedCall:
         finally:
             unregister()
             connection.hang_up()
+            self.report.frames += connection.stream.frames
             errors = [*map(str, connection.stream.server_faults), *connection.errors]
             self.report.protocol_errors += errors
             if not self._caller.hung_up:

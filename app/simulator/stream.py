@@ -107,6 +107,11 @@ class MediaStream:
         """Whether the caller's utterance is still being said."""
         return self._utterance is not None
 
+    @property
+    def frames(self) -> int:
+        """How many frames of the caller's audio were sent, including those that the network then lost."""
+        return self._frames
+
     def press(self, digit: str, now: float) -> list[str]:
         """The caller presses a key."""
         self.ear.caller_did(now)

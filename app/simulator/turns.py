@@ -47,7 +47,7 @@ class Turn:
 
 @dataclass(slots=True)
 class CallReport:
-    """A whole call. `greeting` is what the agent said before the caller did anything.
+    """A whole call. `greeting` is what the agent said before the caller did anything. `frames` of audio were sent.
 
     `ended`: caller_hung_up, server_hung_up, rejected, busy, or failed. `unsaid` counts steps that the caller could
     not take any more because the call was over. `cannot_run` says why there was no call at all.
@@ -56,6 +56,7 @@ class CallReport:
     call_sid: str
     ended: str = "failed"
     seconds: float = 0.0
+    frames: int = 0
     greeting: Turn = field(default_factory=lambda: Turn({}, 0.0, answer_due=False))
     turns: list[Turn] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)

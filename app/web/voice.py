@@ -143,7 +143,7 @@ class VoiceWebhooks:
         if call is None:
             return _twiml(twiml.hangup())
         if form.get("CallStatus") in TERMINAL_STATUSES:
-            self._registry.end(call, "hangup")
+            await self._registry.hung_up(call)
             return _twiml(twiml.hangup())
         match call.next_step:
             case Transfer(number=number, ring_s=ring_s):
@@ -160,7 +160,7 @@ class VoiceWebhooks:
         if call is None or call.state is None:
             return _twiml(twiml.hangup())
         if form.get("CallStatus") in TERMINAL_STATUSES:
-            self._registry.end(call, "hangup")
+            await self._registry.hung_up(call)
             return _twiml(twiml.hangup())
         call.arriving = TransferEnded(
             OUTCOMES.get(form.get("DialCallStatus", ""), "failed"), self._clock.wall()
@@ -169,8 +169,8 @@ class VoiceWebhooks:
 
     async def _status(self, request: Request, form: Form) -> Response:
         call = self._registry.get(form["CallSid"])
-        if call and not call.stream and form.get("CallStatus") in TERMINAL_STATUSES:
-            self._registry.end(call, "hangup")
+        if call and form.get("CallStatus") in TERMINAL_STATUSES:
+            await self._registry.hung_up(call)
         return Response(status_code=204)
 
     def _connect(self, request: Request, call: Call) -> Response:

@@ -38,6 +38,17 @@ async def test_every_turn_tells_where_its_time_went(clock: ManualClock, tmp_path
     assert turn["timeline"]["answer_ms"] == pytest.approx(placed.report.turns[0].answer_audio_ms, abs=60)
 
 
+async def test_the_journal_counts_what_came_and_what_was_lost(clock: ManualClock, tmp_path: Path) -> None:
+    async with running(clock, tmp_path, []) as relay:
+        good = await relay.call("echo", [StaySilent(2)])
+        bad = await relay.call("echo", [StaySilent(2)], faults=Faults(drop=0.2))
+    (whole,) = events(relay.journal(good), "stream_ended")
+    assert (whole["frames"], whole["repaired"]) == (good.report.frames, {})
+    (holed,) = events(relay.journal(bad), "stream_ended")
+    assert holed["frames"] + holed["repaired"]["lost_audio"] == pytest.approx(bad.report.frames, abs=2)
+    assert holed["repaired"]["lost_audio"] > 10
+
+
 async def test_a_key_answers_a_menu_and_silences_it(clock: ManualClock, tmp_path: Path) -> None:
     async with running(clock, tmp_path, []) as relay:
         placed = await relay.call("greeting", [Press("2"), Press("3")])
