@@ -36,7 +36,7 @@ def open_speech(chain: Sequence[str]) -> Speech:
             detector, ScriptedTranscriber(lambda number: f"utterance {number}"), ScriptedSynthesizer()
         )
     workers = InferenceWorkers()
-    return Speech(detector, EmbeddedTranscriber(workers), EmbeddedSynthesizer(workers), [workers])
+    return Speech(detector, EmbeddedTranscriber(workers), EmbeddedSynthesizer(workers), shared=[workers])
 
 
 class Relay:

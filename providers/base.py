@@ -42,6 +42,13 @@ class TranscriptionStream(Protocol):
         """A first short silence: a good moment to decode all there is, in case the utterance ends here."""
         ...
 
+    async def hypothesis(self) -> Hypothesis:
+        """What has been said so far, up to now or to the last pause.
+
+        Raises ProviderError. Safe to cancel.
+        """
+        ...
+
     async def finish(self) -> Hypothesis:
         """The utterance is over: its final text. The next one starts empty.
 
@@ -178,3 +185,14 @@ class VoiceDetector(Protocol):
         ...
 
     async def aclose(self) -> None: ...
+
+
+class EndOfTurnDetector(Protocol):
+    """Tells by its intonation whether a turn is over."""
+
+    async def probability(self, audio: bytes) -> float:
+        """How likely (0..1) the speech at the end of `audio` is complete; the last 8 s count.
+
+        Raises ProviderError. Safe to cancel.
+        """
+        ...

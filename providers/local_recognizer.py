@@ -2,7 +2,7 @@
 
     push            the last 400 ms are kept, for detectors are late; inside an utterance everything is
     every 400 ms    what there is is decoded, for a partial (English); a newer try replaces one that still waits
-    paused          all there is is decoded, in case this was the end
+    paused          all there is is decoded, in case this was the end; `hypothesis` tells
     finish          that decode, when nothing was said since; else another
 
 A long utterance is decoded in stretches, cut where it is quietest, so nothing of it is lost and none costs too much.
@@ -114,6 +114,13 @@ class EmbeddedStream:
         if self._utterance:
             self._utterance.paused()
 
+    async def hypothesis(self) -> Hypothesis:
+        utterance = self._utterance
+        if not utterance:
+            return Hypothesis("", self._language, False, 0.0)
+        decoding = await utterance.so_far()
+        return self._hypothesis(decoding, utterance.audio_ms, final=False)
+
     async def finish(self) -> Hypothesis:
         utterance, self._utterance = self._utterance, None
         if not utterance:
@@ -204,6 +211,13 @@ class _Utterance:
         if self._at_pause:
             self._at_pause.cancel()
         self._at_pause = None
+
+    async def so_far(self) -> Decoding:
+        """The text up to the last pause, or to now when there was none. Raises ProviderError."""
+        if not self._at_pause or _failed(self._at_pause) or self._spoke_since_pause():
+            self.paused()
+        decodes = [future for future in [*self._cut_off, self._at_pause] if future]
+        return _joined([await asyncio.shield(asyncio.wrap_future(future)) for future in decodes])
 
     async def final(self) -> Decoding:
         """The whole text. Raises ProviderError."""

@@ -9,7 +9,7 @@ from typing import Protocol
 from app.call.registry import CallRegistry
 from app.call.timeline import Timeline
 from app.clock import Clock
-from providers.base import Synthesizer, Transcriber, VoiceDetector
+from providers.base import EndOfTurnDetector, Synthesizer, Transcriber, VoiceDetector
 
 
 class Closable(Protocol):
@@ -25,6 +25,7 @@ class Speech:
     detector: VoiceDetector
     transcriber: Transcriber
     synthesizer: Synthesizer
+    end_of_turn: EndOfTurnDetector | None = None
     shared: Sequence[Closable] = ()
 
     async def warm_up(self) -> None:

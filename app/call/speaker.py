@@ -30,7 +30,7 @@ Send = Callable[[OutboundCommand], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """Words to say. `by_speech` and `by_key`: whether speech or a key interrupts them.
+    """Words to say. `by_speech` and `by_key`: whether speech (of at least `min_words`) or a key interrupts them.
 
     `record` is what the journal may know of them.
     """
@@ -41,6 +41,7 @@ class Prompt:
     voice: Voice
     by_speech: bool = True
     by_key: bool = True
+    min_words: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +123,16 @@ class Speaker:
     def unheard(self) -> list[Prompt]:
         """What has not been heard to its end."""
         return [saying.prompt for saying in self._sayings] + list(self._prompts)
+
+    @property
+    def wary(self) -> bool:
+        """Whether the caller may be about to interrupt: then as little audio as possible is out of our hands."""
+        return self._playout.wary
+
+    @wary.setter
+    def wary(self, wary: bool) -> None:
+        self._playout.wary = wary
+        self._wake.set()
 
     def say(self, prompt: Prompt) -> None:
         """Say it after everything that is to be said already."""
