@@ -78,14 +78,14 @@ def _list_calls(as_json: bool) -> None:
 
     found = summaries(_data_dir())
     if as_json:
-        click.echo(json.dumps([call.as_json() for call in found], indent=1))
+        click.echo(json.dumps([past.as_json() for past in found], indent=1))
         return
-    for call in found:
-        seconds = f"{call.seconds:6.1f} s" if call.seconds is not None else "       –"
-        answer = f"{call.answer_p50_ms:4.0f} ms" if call.answer_p50_ms is not None else "      –"
+    for past in found:
+        seconds = f"{past.seconds:6.1f} s" if past.seconds is not None else "       –"
+        answer = f"{past.answer_p50_ms:4.0f} ms" if past.answer_p50_ms is not None else "      –"
         click.echo(
-            f"{call.started[:19]}  {call.call_sid}  {call.flow:<12} {call.turns:3} turns  {seconds}  "
-            f"answer p50 {answer}  {call.ended or 'not ended'}"
+            f"{past.started[:19]}  {past.call_sid}  {past.flow:<12} {past.turns:3} turns  {seconds}  "
+            f"answer p50 {answer}  {past.ended or 'not ended'}"
         )
 
 

@@ -21,6 +21,7 @@ from app.web.health import health_routes
 from app.web.streams import Streams
 from app.web.tokens import StreamTokens
 from app.web.voice import VoiceWebhooks
+from providers.local_end_of_turn import EmbeddedEndOfTurnDetector
 from providers.local_recognizer import EmbeddedTranscriber
 from providers.local_synthesizer import EmbeddedSynthesizer
 from providers.local_voice_detector import SileroVoiceDetector
@@ -36,7 +37,13 @@ def open_speech(chain: Sequence[str]) -> Speech:
             detector, ScriptedTranscriber(lambda number: f"utterance {number}"), ScriptedSynthesizer()
         )
     workers = InferenceWorkers()
-    return Speech(detector, EmbeddedTranscriber(workers), EmbeddedSynthesizer(workers), shared=[workers])
+    return Speech(
+        detector,
+        EmbeddedTranscriber(workers),
+        EmbeddedSynthesizer(workers),
+        EmbeddedEndOfTurnDetector(workers),
+        shared=[workers],
+    )
 
 
 class Relay:

@@ -7,6 +7,7 @@ in; uvicorn is told when the last call has ended, or when the drain time is over
 from __future__ import annotations
 
 import logging
+import socket
 from types import FrameType
 
 import uvicorn
@@ -15,18 +16,33 @@ from starlette.types import ASGIApp
 from app.call.admission import Admission
 from app.call.registry import CallRegistry
 from app.clock import Clock
+from app.errors import SettingsError
 
 log = logging.getLogger("callrelay")
 
 MESSAGE_BYTES_MAX = 64 * 1024
 
 
-def uvicorn_config(app: ASGIApp, host: str, port: int) -> uvicorn.Config:
+def claimed_port(host: str, port: int) -> socket.socket:
+    """A socket bound to the address, on which nothing is let in yet. Raises SettingsError when it cannot be had."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    claimed = socket.socket(family)
+    claimed.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        claimed.bind((host, port))
+    except OSError as error:
+        claimed.close()
+        raise SettingsError(
+            f"HOST, PORT: cannot listen on {host}:{port} ({error.strerror}); set PORT to a free port "
+            "(0 takes any), and HOST to an address of this machine"
+        ) from error
+    return claimed
+
+
+def uvicorn_config(app: ASGIApp) -> uvicorn.Config:
     """How callrelay runs under uvicorn: no compression (audio does not compress, and bombs do), small messages."""
     return uvicorn.Config(
         app,
-        host=host,
-        port=port,
         loop="uvloop",
         ws="websockets-sansio",
         ws_max_size=MESSAGE_BYTES_MAX,
@@ -57,10 +73,17 @@ class RelayServer(uvicorn.Server):
         self._drain_s = drain_s
         self._drain_until: float | None = None
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Warm up, then listen; and say where, since uvicorn does not for sockets that it is given."""
+        await super().startup(sockets)
+        for listening in sockets or ():
+            host, port, *_ = listening.getsockname()
+            log.info("ready for calls on http://%s:%d", f"[{host}]" if ":" in host else host, port)
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """The first signal drains, the second exits."""
+        """The first signal drains, the second exits. Neither is raised again at the end, as uvicorn would."""
         if self._drain_until is not None:
-            super().handle_exit(sig, frame)
+            self.should_exit = True
             return
         self._admission.draining = True
         self._drain_until = self._clock.now() + self._drain_s

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from app.clock import SystemClock
 from app.main import Relay, open_speech
 from app.ops.logs import configure_logging
-from app.server import RelayServer, uvicorn_config
+from app.server import RelayServer, claimed_port, uvicorn_config
 from app.settings import Settings
 
 log = logging.getLogger("callrelay")
@@ -18,10 +18,11 @@ def serve(environment: Mapping[str, str]) -> None:
     """Run until told to stop. Raises RelayError for what cannot be used."""
     settings, clock = Settings.from_environment(environment), SystemClock()
     configure_logging(settings.log_level, settings.log_format)
-    relay = Relay(settings, clock, open_speech(settings.speech_chain), environment)
-    _announce(settings)
-    config = uvicorn_config(relay.app, settings.host, settings.port)
-    RelayServer(config, clock, relay.admission, relay.registry, settings.drain_seconds).run()
+    with claimed_port(settings.host, settings.port) as listener:
+        relay = Relay(settings, clock, open_speech(settings.speech_chain), environment)
+        _announce(settings)
+        config, drain_s = uvicorn_config(relay.app), settings.drain_seconds
+        RelayServer(config, clock, relay.admission, relay.registry, drain_s).run([listener])
 
 
 def _announce(settings: Settings) -> None:

@@ -188,11 +188,25 @@ class VoiceDetector(Protocol):
 
 
 class EndOfTurnDetector(Protocol):
-    """Tells by its intonation whether a turn is over."""
+    """Whether a caller who stopped speaking has finished."""
+
+    @property
+    def name(self) -> str: ...
 
     async def probability(self, audio: bytes) -> float:
-        """How likely (0..1) the speech at the end of `audio` is complete; the last 8 s count.
+        """How likely the turn is complete, 0..1, by the caller's audio of this turn up to the silence after it.
 
-        Raises ProviderError. Safe to cancel.
+        The last eight seconds are enough. Raises ProviderError. Safe to cancel.
         """
         ...
+
+    @property
+    def healthy(self) -> bool:
+        """Whether it can do its work now, as far as it knows."""
+        ...
+
+    async def warm_up(self) -> None:
+        """Do once what would make the first call slow."""
+        ...
+
+    async def aclose(self) -> None: ...

@@ -8,8 +8,10 @@ from __future__ import annotations
 import asyncio
 import math
 import random
+from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from weakref import WeakSet
 
 import numpy as np
 
@@ -18,6 +20,7 @@ from providers.base import Hypothesis, Transcriber, Voice, VoiceWindow
 
 ANY_LANGUAGE = frozenset({"de", "en", "es", "fr", "hi", "it", "pt"})
 CHARACTERS_PER_S = 15.0
+TEXTS_KEPT = 100
 FRAME_MS = 20.0
 WINDOW = 256
 WINDOW_MS = WINDOW / dsp.BYTES_PER_MS
@@ -44,14 +47,15 @@ class ScriptedTranscriber(Transcriber):
     """Understands the n-th utterance of a stream as the script says; beyond its end it understands nothing.
 
     `script` is a list, or a function of the utterance's number from 0. `finish` takes `final_ms`, and no time at all
-    when `utterance_paused` came at least that long before.
+    when `utterance_paused` came at least that long before. `opened` counts the streams.
     """
 
     def __init__(self, script: Script, *, final_ms: float = 0.0, name: str = "scripted") -> None:
         self._script = script if callable(script) else _by_number(script)
         self._final_ms = final_ms
         self._name = name
-        self.streams: list[ScriptedTranscriptionStream] = []
+        self.opened = 0
+        self._streams: WeakSet[ScriptedTranscriptionStream] = WeakSet()
 
     @property
     def name(self) -> str:
@@ -65,7 +69,8 @@ class ScriptedTranscriber(Transcriber):
         self, language: str, *, on_partial: Callable[[Hypothesis], None], hints: Sequence[str] = ()
     ) -> ScriptedTranscriptionStream:
         stream = ScriptedTranscriptionStream(self._script, language, on_partial, self._final_ms)
-        self.streams.append(stream)
+        self.opened += 1
+        self._streams.add(stream)
         return stream
 
     @property
@@ -76,7 +81,7 @@ class ScriptedTranscriber(Transcriber):
         """Nothing to warm."""
 
     async def aclose(self) -> None:
-        for stream in self.streams:
+        for stream in list(self._streams):
             await stream.aclose()
 
 
@@ -169,7 +174,7 @@ class ScriptedSynthesizer:
     """Speaks a hum whose length follows the text, about 15 characters a second, the same for the same text.
 
     The first chunk comes after `first_ms`, then `chunk_ms` of audio at a time, `rate` times as fast as it plays
-    (infinity: at once). `fail` is raised, where given, after `fail_after_chunks` chunks. `spoken` lists the texts.
+    (infinity: at once). `fail` is raised, where given, after `fail_after_chunks` chunks. `spoken` are the last texts.
     """
 
     first_ms: float = 0.0
@@ -178,7 +183,7 @@ class ScriptedSynthesizer:
     name: str = "scripted"
     fail: Exception | None = None
     fail_after_chunks: int = 0
-    spoken: list[str] = field(default_factory=list)
+    spoken: deque[str] = field(default_factory=lambda: deque(maxlen=TEXTS_KEPT))
 
     def voice(self, language: str) -> Voice | None:
         return Voice("hum", language)
@@ -230,12 +235,9 @@ class ScriptedVoiceDetector:
 
     threshold: float = 0.01
     name: str = "scripted"
-    streams: list[ScriptedVoiceStream] = field(default_factory=list)
 
     def open(self, on_windows: Callable[[Sequence[VoiceWindow]], None]) -> ScriptedVoiceStream:
-        stream = ScriptedVoiceStream(on_windows, self.threshold)
-        self.streams.append(stream)
-        return stream
+        return ScriptedVoiceStream(on_windows, self.threshold)
 
     @property
     def healthy(self) -> bool:
@@ -245,8 +247,7 @@ class ScriptedVoiceDetector:
         """Nothing to warm."""
 
     async def aclose(self) -> None:
-        for stream in self.streams:
-            stream.close()
+        """Nothing to release."""
 
 
 class ScriptedVoiceStream:

@@ -225,3 +225,13 @@ def test_links_lead_somewhere(document: Path) -> None:
 def test_named_scripts_exist(document: Path) -> None:
     named = set(re.findall(r"\bscripts/\w+", document.read_text()))
     assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+# The clone
+
+
+def test_what_git_ignores_is_nothing_of_ours() -> None:
+    """A pattern without a leading slash also swallows test data, which only a fresh clone would miss."""
+    patterns = [line for line in (ROOT / ".gitignore").read_text().splitlines() if line]
+    made_by_tools = re.compile(r"__pycache__/|\*\.egg-info/|\.\w+_cache/|\.hypothesis/")
+    assert [line for line in patterns if not line.startswith("/") and not made_by_tools.fullmatch(line)] == []

@@ -33,7 +33,7 @@ def test_a_bad_value_is_named(variable: str, value: str, message: str) -> None:
 
 
 def test_all_faults_are_named_at_once() -> None:
-    with pytest.raises(SettingsError, match="PORT: .*; LOG_LEVEL: "):
+    with pytest.raises(SettingsError, match=r"PORT: .*; LOG_LEVEL: "):
         Settings.from_environment({"PORT": "x", "LOG_LEVEL": "loud"})
 
 

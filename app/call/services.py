@@ -12,6 +12,20 @@ from app.clock import Clock
 from providers.base import EndOfTurnDetector, Synthesizer, Transcriber, VoiceDetector
 
 
+class Engine(Protocol):
+    """What every engine can do."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def healthy(self) -> bool: ...
+
+    async def warm_up(self) -> None: ...
+
+    async def aclose(self) -> None: ...
+
+
 class Closable(Protocol):
     """Holds threads, connections or memory."""
 
@@ -28,15 +42,24 @@ class Speech:
     end_of_turn: EndOfTurnDetector | None = None
     shared: Sequence[Closable] = ()
 
+    @property
+    def engines(self) -> dict[str, Engine]:
+        """By role."""
+        engines: dict[str, Engine] = {
+            "voice": self.detector,
+            "transcriber": self.transcriber,
+            "synthesizer": self.synthesizer,
+        }
+        return engines | ({"end_of_turn": self.end_of_turn} if self.end_of_turn else {})
+
     async def warm_up(self) -> None:
         """Make the first call as quick as the second."""
-        for engine in (self.detector, self.transcriber, self.synthesizer):
+        for engine in self.engines.values():
             await engine.warm_up()
 
     async def aclose(self) -> None:
         """Let go of threads and memory."""
-        parts: list[Closable] = [self.detector, self.transcriber, self.synthesizer, *self.shared]
-        for part in parts:
+        for part in (*self.engines.values(), *self.shared):
             await part.aclose()
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import cast, get_args
 
 from app.errors import FlowError
 from app.flow.document import Fields, Items, Place, Scalar, Tree
 from app.flow.effects import BargeIn
+from app.flow.expressions import Expression, compile_expression
+from app.flow.hours import Hours
 from app.flow.languages import LANGUAGES
 from app.flow.model import Intent, Settings, Slot
 from app.flow.prompts import Ladder, Line, Order, Prompt, Rung
 from app.flow.section import Section, suggestion
+from app.flow.slots import DAY_PARTS
 from app.flow.templates import Template, compile_template
 
 BARGE_IN = get_args(BargeIn)
@@ -30,7 +33,9 @@ class Overlay:
 
 @dataclass
 class Draft:
-    """`wanted` are the nodes that something leads to, with the place that says so."""
+    """`wanted` are the nodes that something leads to, with the place that says so; `collected` the slots that are
+    asked for, `changed` those that a confirmation lets the caller correct.
+    """
 
     faults: list[FlowError]
     languages: tuple[str, ...]
@@ -38,7 +43,10 @@ class Draft:
     environment: Mapping[str, str]
     slots: dict[str, Slot] = field(default_factory=dict)
     intents: dict[str, Intent] = field(default_factory=dict)
+    hours: dict[str, Hours] = field(default_factory=dict)
     environment_names: set[str] = field(default_factory=set)
+    collected: set[str] = field(default_factory=set)
+    changed: list[tuple[str, Place]] = field(default_factory=list)
     wanted: list[tuple[str, Place]] = field(default_factory=list)
     places: dict[str, Place] = field(default_factory=dict)
 
@@ -61,6 +69,27 @@ class Draft:
             way_out = suggestion(name, self.slots) if self.slots else "declare it under slots:"
             self.fault(place, f'there is no slot "{name}"; {way_out}')
         return self.slots.get(name)
+
+    # expressions
+
+    def expression(self, text: str, place: Place) -> Expression | None:
+        try:
+            return compile_expression(text, self._types(), self.hours)
+        except ValueError as error:
+            self.fault(place, str(error))
+            return None
+
+    def _types(self) -> dict[str, str]:
+        types = {name: slot.type.expression_type for name, slot in self.slots.items()}
+        for name, slot in self.slots.items():
+            types.update({f"{name}.{part}": kind for part, kind in slot.type.parts.items()})
+        today = {f"today.{part}": kind for part, kind in DAY_PARTS.items()}
+        return {**types, **dict.fromkeys(ALWAYS_KNOWN, "text"), "today": "date", **today}
+
+    def condition(self, section: Section) -> Expression | None:
+        """The expression under `if`."""
+        text = section.text("if")
+        return None if text is None else self.expression(text, section.fields.values["if"].place)
 
     # texts
 
@@ -169,6 +198,21 @@ class Draft:
             return None
         return section.integer("max_attempts", 1, 20) or base
 
+    def indexed_prompts(self, trees: Sequence[Tree], name: str) -> tuple[Prompt, ...]:
+        """Prompts of a list, each under `name.1`, `name.2` …; a translation is one list under `name`."""
+        translations = self._ladder_translations(name)
+        return tuple(self._indexed(tree, name, index, translations) for index, tree in enumerate(trees))
+
+    def _indexed(
+        self, tree: Tree, name: str, index: int, translations: dict[str, tuple[Tree, ...]]
+    ) -> Prompt:
+        prompt = self.prompt_from(tree, f"{name}.{index + 1}")
+        lines = dict(prompt.lines)
+        for language, trees in translations.items():
+            if index < len(trees):
+                lines[language] = (self._line(trees[index], name),)
+        return replace(prompt, lines=lines)
+
     def ladder(self, section: Section, key: str, prefix: str) -> Ladder | None:
         if key not in section:
             return None
@@ -200,12 +244,7 @@ class Draft:
             if said is None:
                 return Rung(None, goto)
             tree = said
-        prompt = self.prompt_from(tree, f"{name}.{spoken + 1}")
-        lines = dict(prompt.lines)
-        for language, trees in translations.items():
-            if spoken < len(trees):
-                lines[language] = (self._line(trees[spoken], name),)
-        return Rung(replace(prompt, lines=lines), goto)
+        return Rung(self._indexed(tree, name, spoken, translations), goto)
 
 
 def built_in_prompt(key: str, index: int = 0) -> Prompt:

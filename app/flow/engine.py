@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Final
 
 from app.flow.effects import Effect, Event, NodeEntered
-from app.flow.inputs import Input
+from app.flow.inputs import Input, Pressed
 from app.flow.model import Flow
 from app.flow.question import GIVE_UP
 from app.flow.state import Context, State
@@ -44,7 +44,8 @@ def step(flow: Flow, state: State, given: Input) -> Step:
     """What follows from an input. No effects: it means nothing where the call stands."""
     if state.ended:
         return state, ()
-    turn = Turn(flow, replace(state, walked=0), given.now)
+    habit = state.finished_by_length and isinstance(given, Pressed)
+    turn = Turn(flow, replace(state, walked=0, finished_by_length=habit), given.now)
     target = flow.nodes[state.node].take(turn, given)
     if target is not None:
         _walk(turn, target)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 
+from app.flow.assignments import read_assignments
 from app.flow.draft import Draft
 from app.flow.keypad import read_press
 from app.flow.languages import language
 from app.flow.model import Global, Meaning, Scene, Settings
 from app.flow.phrases import PhraseSet, match, words_of
-from app.flow.section import Section, suggestion
+from app.flow.section import Section
 from app.flow.turn import Turn
-from app.flow.values import Json
 
 
 def global_keys(scene: Scene) -> Mapping[str, Meaning]:
@@ -38,11 +37,8 @@ def understand_global(scene: Scene, text: str) -> Meaning | None:
 def act_globally(turn: Turn, settings: Settings, name: str) -> str | None:
     """Carry a global out; the node to go to, or None: the question is put again."""
     chosen = turn.flow.globals[name]
-    for slot, value in chosen.assign.items():
-        if slot == "language":
-            turn.state = replace(turn.state, language=str(value))
-        else:
-            turn.fill(slot, value)
+    for one in chosen.assign:
+        one.carry_out(turn)
     if chosen.say is not None:
         turn.say(chosen.say, settings)
     return chosen.goto
@@ -64,7 +60,7 @@ def _read(name: str, section: Section, draft: Draft) -> Global:
         key=read_press(section, "press"),
         goto=goto,
         say=draft.prompt(section, "say", f"globals.{name}.say"),
-        assign=_assignments(section, draft),
+        assign=read_assignments(section, draft, "set"),
     )
     if found.key is None and name not in draft.intents:
         section.fault(
@@ -72,21 +68,3 @@ def _read(name: str, section: Section, draft: Draft) -> Global:
         )
     section.finish()
     return found
-
-
-def _assignments(section: Section, draft: Draft) -> dict[str, Json]:
-    inner = section.section("set", f"set of {section.what}")
-    values: dict[str, Json] = {}
-    for name in inner.fields.values if inner else ():
-        assert inner is not None
-        value = inner.text(name)
-        place = inner.fields.keys[name]
-        if name == "language":
-            if value not in draft.languages:
-                draft.fault(
-                    place, f'the flow does not speak "{value}"; {suggestion(value or "", draft.languages)}'
-                )
-        elif draft.known_slot(name, place) is None:
-            continue
-        values[name] = value
-    return values

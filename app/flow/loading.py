@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 
 from app.errors import FlowError, InvalidFlow
 from app.flow.document import Fields, Place, parse
 from app.flow.draft import Draft, Overlay, built_in_settings
 from app.flow.global_intents import read_globals
+from app.flow.hours import read_hours
 from app.flow.intents import read_intents
 from app.flow.languages import LANGUAGES
 from app.flow.model import Flow, Node, Settings
@@ -74,6 +75,7 @@ def _flow(
     draft.slots.update(read_slots(section.section("slots", "slots"), draft))
     intents = {language: inner for language, _, inner in translations if inner is not None}
     draft.intents.update(read_intents(section, intents, draft))
+    draft.hours.update(read_hours(section.section("hours", "hours")))
     settings = _settings(section, draft)
     global_intents = read_globals(section.section("globals", "globals"), draft)
     nodes, places = _nodes(section, draft, settings)
@@ -93,6 +95,8 @@ def _flow(
         globals=global_intents,
         nodes=nodes,
         places=places,
+        hours=draft.hours,
+        dependents=_dependents(nodes.values()),
         voices={key: voices.text(key) or "" for key in voices.fields.values} if voices else {},
         numbers=section.texts("numbers"),
         environment={key: environment.get(key, "") for key in sorted(draft.environment_names)},
@@ -189,10 +193,35 @@ def _verb(section: Section) -> str | None:
     return None
 
 
+def _dependents(nodes: Iterable[Node]) -> dict[str, frozenset[str]]:
+    """For each slot, every slot whose value was made or checked with it, through any number of steps."""
+    direct: dict[str, set[str]] = {}
+    for node in nodes:
+        for slot, names in node.derived.items():
+            for name in names:
+                direct.setdefault(name.partition(".")[0], set()).add(slot)
+    return {name: frozenset(_reachable(name, direct) - {name}) for name in direct}
+
+
+def _reachable(name: str, direct: Mapping[str, Iterable[str]]) -> set[str]:
+    found: set[str] = set()
+    waiting = [name]
+    while waiting:
+        new = set(direct.get(waiting.pop(), ())) - found
+        found |= new
+        waiting += new
+    return found
+
+
 def _check_targets(draft: Draft, section: Section) -> None:
     for name, place in draft.wanted:
         if name not in draft.places:
             section.fault(place, f'unknown node "{name}"; {suggestion(name, draft.places)}')
+    for name, place in draft.changed:
+        if name not in draft.collected:
+            section.fault(
+                place, f'no node collects "{name}", so it cannot be asked again; remove it from change'
+            )
 
 
 def _check_overlays(draft: Draft) -> None:

@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from app.flow.document import Place
 from app.flow.effects import BargeIn, Rung
+from app.flow.hours import Hours
 from app.flow.inputs import Input
+from app.flow.languages import language
 from app.flow.phrases import NO_PHRASES, PhraseSet
 from app.flow.prompts import Ladder, Prompt
+from app.flow.slots import Day, Hearing, SlotType
 from app.flow.state import State
 from app.flow.values import Json
 
 if TYPE_CHECKING:
-    from app.flow.slots import SlotType
+    from app.flow.assignments import Assignment
     from app.flow.turn import Turn
 
 
@@ -80,7 +83,7 @@ class Global:
     key: str | None
     goto: str | None
     say: Prompt | None
-    assign: Mapping[str, Json]
+    assign: Sequence[Assignment]
 
 
 class Node(Protocol):
@@ -92,6 +95,11 @@ class Node(Protocol):
     @property
     def targets(self) -> Sequence[str]:
         """Every node that can come next, for the graph and for prediction."""
+        ...
+
+    @property
+    def derived(self) -> Mapping[str, frozenset[str]]:
+        """The slots it fills, each with the names that the value is made or checked with."""
         ...
 
     def enter(self, turn: Turn) -> str | None: ...
@@ -120,9 +128,21 @@ class Flow:
     globals: Mapping[str, Global]
     nodes: Mapping[str, Node]
     places: Mapping[str, Place] = field(repr=False)
+    hours: Mapping[str, Hours]
+    # for each slot, those that lose their meaning when it changes
+    dependents: Mapping[str, frozenset[str]]
     voices: Mapping[str, str] = field(default_factory=dict)
     numbers: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def home(self) -> Hours | None:
+        """The hours whose time zone and country are the flow's own: the first."""
+        return next(iter(self.hours.values()), None)
+
+    def local(self, now: datetime) -> datetime:
+        """The time where the flow lives."""
+        return now.astimezone(self.home.zone) if self.home else now
 
     @property
     def way_out(self) -> str | None:
@@ -138,3 +158,28 @@ class Scene:
     flow: Flow
     state: State
     now: datetime
+
+    @property
+    def hearing(self) -> Hearing:
+        home = self.flow.home
+        return Hearing(
+            language(self.state.language),
+            self.flow.local(self.now),
+            self.state.caller,
+            home.country if home else "",
+        )
+
+    def value(self, name: str) -> object:
+        """What templates and expressions see under a name such as `day.weekday`; None where it is unset."""
+        head, _, part = name.partition(".")
+        if head in self.flow.slots:
+            stored = self.state.slots.get(head)
+            found = None if stored is None else self.flow.slots[head].type.native(stored)
+            return getattr(found, part) if part and found is not None else found
+        known = {
+            "language": self.state.language,
+            "caller.number": self.state.caller,
+            "call.number": self.state.called,
+            "today": Day.fromordinal(self.hearing.today.toordinal()),
+        }
+        return known[name]

@@ -43,9 +43,18 @@ class Question:
     def targets(self) -> tuple[str, ...]:
         return ()
 
+    @property
+    def derived(self) -> Mapping[str, frozenset[str]]:
+        return {}
+
     def enter(self, turn: Turn) -> str | None:
+        turn.state = replace(turn.state, returning=None)
         pose(turn, self, self.ask)
         return None
+
+    def repeat(self, scene: Scene) -> Prompt | None:
+        """How the question is put again after a failure."""
+        return self.again or self.ask
 
     def resume(self, turn: Turn) -> str | None:
         if turn.state.pending is not None:
@@ -178,7 +187,8 @@ def _read_keys(turn: Turn, node: Question, keys: str, *, paused: bool) -> str | 
         return None
     else:
         meaning = node.read_keys(turn.scene, keys, paused=paused)
-    turn.state = replace(turn.state, keys=keys if meaning is Keys.MORE else "")
+    by_length = isinstance(meaning, Meaning) and not paused and keys[-1] != FINISH
+    turn.state = replace(turn.state, keys=keys if meaning is Keys.MORE else "", finished_by_length=by_length)
     if isinstance(meaning, Keys):
         listen(turn, node)
         return None
@@ -237,7 +247,7 @@ def _confirmed(turn: Turn, node: Question, yes: bool) -> str | None:
 def accept(turn: Turn, node: Question, meaning: Meaning) -> str | None:
     """Act on what was understood."""
     turn.emit(Understood(meaning.rung, meaning.score, meaning.name))
-    turn.state = replace(turn.state, failures=0, keys="")
+    turn.state = replace(turn.state, failures=0, keys="", phase="asking", pending=None)
     if meaning.kind == "global":
         target = act_globally(turn, node.settings, meaning.name)
         if target is None:
@@ -265,7 +275,18 @@ def fail(turn: Turn, node: Question, kind: str, *, silent: bool = False) -> str 
         return leave(turn, node, ladder, rung.prompt if rung and rung.goto else None)
     if rung and rung.prompt and not silent:
         turn.say(rung.prompt, node.settings)
-    pose(turn, node, node.again or node.ask)
+    pose(turn, node, node.repeat(turn.scene))
+    return None
+
+
+def reject(turn: Turn, node: Question, prompt: Prompt) -> str | None:
+    """A value was understood and will not do: say why, and ask again."""
+    turn.emit(Event("rejected"))
+    turn.state = replace(turn.state, rejections=turn.state.rejections + 1, failures=turn.state.failures + 1)
+    if exhausted(turn, node):
+        return leave(turn, node, node.settings.no_match, prompt)
+    turn.say(prompt, node.settings)
+    pose(turn, node, node.repeat(turn.scene))
     return None
 
 

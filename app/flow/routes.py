@@ -4,33 +4,73 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.flow.document import Items, Tree
 from app.flow.draft import Draft
+from app.flow.expressions import Expression
 from app.flow.section import Section
 from app.flow.turn import Turn
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
-    """`branches` are tried in order; the last has no condition."""
+class Branch:
+    """`condition` None: always."""
 
-    branches: tuple[str, ...]
+    condition: Expression | None
+    goto: str
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Branches are tried in order; the last has no condition."""
+
+    branches: tuple[Branch, ...]
 
     @property
     def targets(self) -> tuple[str, ...]:
-        return self.branches
+        return tuple(branch.goto for branch in self.branches)
 
     def choose(self, turn: Turn) -> str:
-        return self.branches[-1]
+        return next(one.goto for one in self.branches if one.condition is None or one.condition.holds(turn))
 
 
 def read_route(section: Section, draft: Draft, key: str) -> Route | None:
-    """None where the key is missing."""
+    """A node's name, or a list of `{if, goto}` that ends in an else; None where the key is missing."""
+    if isinstance(section.fields.values.get(key), Items):
+        return _branches(section, draft, key)
     target = draft.target(section, key)
-    return None if target is None else Route((target,))
+    return None if target is None else Route((Branch(None, target),))
 
 
 def required_route(section: Section, draft: Draft, key: str) -> Route:
     route = read_route(section, draft, key)
-    if route is None:
+    if route is None and key not in section:
         section.missing(key, "the name of a node")
-    return route or Route(("",))
+    return route or Route(())
+
+
+def _branches(section: Section, draft: Draft, key: str) -> Route:
+    trees = section.items(key)
+    branches = [_branch(tree, section, draft, key) for tree in trees]
+    found = tuple(branch for branch in branches if branch is not None)
+    for index, branch in enumerate(found[:-1]):
+        if branch.condition is None and len(found) == len(trees):
+            section.fault(
+                trees[index].place, f"nothing after this branch of {section.what} is reached; move it last"
+            )
+    if not found or found[-1].condition is not None:
+        section.fault(
+            section.place_of(key), f"{key} of {section.what} has no else; end it with `- {{goto: NODE}}`"
+        )
+    return Route(found)
+
+
+def _branch(tree: Tree, section: Section, draft: Draft, key: str) -> Branch | None:
+    inner = section.as_section(tree, f"a branch in {key} of {section.what}")
+    if inner is None:
+        return None
+    condition, goto = draft.condition(inner), draft.target(inner, "goto")
+    if goto is None:
+        inner.missing("goto", "the name of a node")
+    inner.finish()
+    # a condition that could not be read is a fault already, and no else
+    return None if goto is None or (condition is None and "if" in inner) else Branch(condition, goto)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
@@ -14,7 +15,7 @@ from app.flow.values import Json
 
 
 class Turn:
-    """Handed to the nodes of one `step`; nothing outlives it but `state` and `effects`."""
+    """Handed to the nodes of one `step`; nothing outlives it but `state` and `effects`. The scope of expressions."""
 
     def __init__(self, flow: Flow, state: State, now: datetime) -> None:
         self.flow = flow
@@ -77,26 +78,33 @@ class Turn:
         return slot is not None and slot.sensitive
 
     def names(self, language: str | None = None) -> dict[str, object]:
-        """The names that templates and expressions see."""
+        """What templates see."""
+        scene = self.scene
         return {
             "language": language or self.state.language,
             "caller": {"number": self.state.caller},
             "call": {"number": self.state.called},
             "env": self.flow.environment,
-            "today": self.now.date(),
-            **{
-                name: None if value is None else slot.type.native(value)
-                for name, slot in self.flow.slots.items()
-                for value in (self.state.slots.get(name),)
-            },
+            "today": scene.value("today"),
+            **{name: scene.value(name) for name in self.flow.slots},
         }
+
+    def value(self, name: str) -> object:
+        return self.scene.value(name)
+
+    def is_open(self, hours: str) -> bool:
+        return self.flow.hours[hours].open_at(self.now)
+
+    def unset(self, name: str) -> None:
+        self.log("compared_unset")
 
     def fill(self, name: str, value: Json) -> None:
         self.state = replace(self.state, slots={**self.state.slots, name: value})
         self.emit(SlotFilled(name, value, self.flow.slots[name].sensitive))
+        self.clear(self.flow.dependents.get(name, ()))
 
-    def clear(self, names: tuple[str, ...]) -> None:
-        for name in names:
+    def clear(self, names: Iterable[str]) -> None:
+        for name in sorted(names):
             if self.state.slots.get(name) is not None:
                 self.fill(name, None)
 

@@ -59,14 +59,9 @@ class Health:
         return "healthy" if engines_well and not self.flows.faults else "degraded"
 
     def _providers(self) -> dict[str, Any]:
-        speech = self.speech
         return {
             f"{engine.name}/{role}": {"state": "healthy" if engine.healthy else "down", "breaker": None}
-            for role, engine in (
-                ("voice", speech.detector),
-                ("transcriber", speech.transcriber),
-                ("synthesizer", speech.synthesizer),
-            )
+            for role, engine in self.speech.engines.items()
         }
 
     def _performance(self) -> dict[str, Any]:

@@ -85,6 +85,7 @@ class SimulatedCall:
             heard=self._agent_spoke,
         )
         self._tasks = asyncio.TaskGroup()
+        self._understanding: list[asyncio.Task[None]] = []
         self._sockets: list[Socket] = []
         self._answered = False
 
@@ -113,8 +114,10 @@ class SimulatedCall:
                 return reason if reason in ("rejected", "busy", "failed") else "server_hung_up"
             result = await self._carry_out(action)
             if self._caller.hung_up:
-                self._tell("the caller hangs up")
+                hung_up = Event(self._since(self._clock.now()), "call", "the caller hangs up")
                 await self._last_action(steps, result)
+                await asyncio.gather(*self._understanding)  # told last, for it is what happened last
+                self._observe(hung_up)
                 return "caller_hung_up"
 
     async def _last_action(self, steps: Walk, result: Result) -> None:
@@ -216,7 +219,8 @@ class SimulatedCall:
         if self._hearing is None:
             self._observe(Event(self._since(speech.begins_at), "agent", _lasting(speech)))
         else:
-            self._tasks.create_task(self._understand(self._hearing, speech, turn))
+            task = self._tasks.create_task(self._understand(self._hearing, speech, turn))
+            self._understanding.append(task)
 
     async def _understand(self, hearing: Hearing, speech: Stretch, turn: Turn) -> None:
         assert self.recording is not None

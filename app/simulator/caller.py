@@ -124,12 +124,12 @@ class Caller:
 
     def _speak(self, act: Speak) -> Waiting:
         assert self._stream is not None
-        began = self._stream.say(act.utterance, self._now)
-        self._begin_turn(dict(act.about), began, began + act.utterance.voiced_ms / 1000)
-        text = act.about.get("text") or act.about.get("audio", "")
-        self._tell("caller", text, began)
+        began, seconds = self._stream.say(act.utterance, self._now), act.utterance.voiced_ms / 1000
+        self._begin_turn(dict(act.about), began, began + seconds)
         while self._stream.speaking:
             yield
+        text = act.about.get("text") or act.about.get("audio", "")
+        self._tell("caller", f"{text}  ({seconds:.1f} s)", began)
 
     def _press(self, digits: str) -> Waiting:
         turn = self._begin_turn({"dtmf": digits}, self._now, self._now)
@@ -143,8 +143,9 @@ class Caller:
     def _stay_silent(self, seconds: float) -> Waiting:
         turn = self._begin_turn({"silence": seconds}, self._now, None)
         turn.answer_due = False
-        self._tell("caller", f"(silent for {seconds:g} s)", self._now)
-        yield from self._until(self._now + seconds)
+        began = self._now
+        yield from self._until(began + seconds)
+        self._tell("caller", f"(silent for {seconds:g} s)", began)
 
     def _await_turn(self, act: Speak | Press | StaySilent) -> Waiting:
         if isinstance(act, Speak) and act.after_ms is not None:

@@ -6,6 +6,7 @@ import asyncio
 import ssl
 from collections.abc import Mapping
 from types import TracebackType
+from typing import cast
 from urllib.parse import urlencode
 
 import httpx
@@ -113,8 +114,7 @@ class NetworkSocket(asyncio.Protocol):
             self._transport.abort()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by descent
         request = self._protocol.connect()
         for name, value in self._headers.items():
             if name in request.headers:

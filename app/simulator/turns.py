@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -77,7 +78,10 @@ class CallReport:
 
     def faults(self) -> list[str]:
         """Everything that did not hold, in words; empty when the call held."""
-        found = [f"protocol error: {error}" for error in self.protocol_errors]
+        found = [
+            f"protocol error{f' ({times} times)' if times > 1 else ''}: {error}"
+            for error, times in Counter(self.protocol_errors).items()
+        ]
         found += [
             f"the agent stumbled at {gap.at:.2f} s for {gap.seconds * 1000:.0f} ms" for gap in self.gaps
         ]

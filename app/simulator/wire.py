@@ -121,6 +121,8 @@ def _json_object(data: str | bytes) -> dict[str, Any]:
 
 
 def _exactly(found: Mapping[str, Any], expected: set[str], where: str) -> None:
+    if found.keys() == expected:
+        return
     if extra := sorted(found.keys() - expected):
         raise ServerFault(NOT_COMPLIANT, f"{where} with extra field {', '.join(map(repr, extra))}")
     if missing := sorted(expected - found.keys()):

@@ -17,7 +17,7 @@ import sqlite3
 from pathlib import Path
 
 from app.clock import Clock
-from app.errors import Overloaded
+from app.errors import Overloaded, SettingsError
 
 LIFETIME_S = 60.0
 LOCK_PATIENCE_S = 0.1
@@ -37,16 +37,16 @@ class StreamTokens:
     """Mints and consumes. Either takes some 30 µs, or up to 100 ms while another process holds the file's lock."""
 
     def __init__(self, data_dir: Path, clock: Clock) -> None:
-        """Opens the file, making it where there is none. Raises sqlite3.Error when it cannot be used."""
+        """Opens the file, making it where there is none. Raises SettingsError when it cannot be used."""
         self._clock = clock
-        data_dir.mkdir(parents=True, exist_ok=True)
         self._path = data_dir / "state.sqlite3"
-        self._database = sqlite3.connect(
-            self._path, timeout=LOCK_PATIENCE_S, isolation_level=None, check_same_thread=False
-        )
-        self._database.execute("PRAGMA journal_mode=WAL")
-        self._database.execute("PRAGMA synchronous=OFF")
-        self._database.execute(_SCHEMA)
+        try:
+            data_dir.mkdir(parents=True, exist_ok=True)
+            self._database = _opened(self._path)
+        except (OSError, sqlite3.Error) as error:
+            raise SettingsError(
+                f"DATA_DIR: {self._path} cannot be used ({error}); name a folder that can be written to"
+            ) from error
 
     def mint(self, call_sid: str) -> str:
         """A new token that opens one stream of the call within 60 s. Raises Overloaded when none can be kept."""
@@ -70,6 +70,14 @@ class StreamTokens:
     def close(self) -> None:
         """Let go of the file. Idempotent."""
         self._database.close()
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    database = sqlite3.connect(path, timeout=LOCK_PATIENCE_S, isolation_level=None, check_same_thread=False)
+    database.execute("PRAGMA journal_mode=WAL")
+    database.execute("PRAGMA synchronous=OFF")
+    database.execute(_SCHEMA)
+    return database
 
 
 def _digest(token: str) -> bytes:

@@ -102,7 +102,7 @@ async def test_chunks_come_at_the_rate_that_was_asked_for(clock: ManualClock) ->
         audio += chunk
     assert audio == hum("one two three four")
     assert times[:3] == [0.09, 0.19, 0.29]
-    assert synthesizer.spoken == ["one two three four"]
+    assert list(synthesizer.spoken) == ["one two three four"]
 
 
 async def test_a_synthesizer_can_break_in_the_middle() -> None:

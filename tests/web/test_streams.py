@@ -110,7 +110,7 @@ async def test_an_absent_or_invented_token_is_refused(
     async with running(clock, tmp_path, []) as relay:
         await ring(relay, "CA1")
         assert await refused(relay, start("CA1", given)) == 1008
-        assert relay.transcriber.streams == []
+        assert relay.transcriber.opened == 0
 
 
 async def test_a_used_token_is_refused(clock: ManualClock, tmp_path: Path) -> None:
@@ -162,7 +162,7 @@ async def test_what_is_no_beginning_is_refused(
 ) -> None:
     async with running(clock, tmp_path, []) as relay:
         assert await refused(relay, message) == code
-        assert relay.transcriber.streams == []
+        assert relay.transcriber.opened == 0
 
 
 async def test_a_protocol_error_ends_its_own_call_alone(clock: ManualClock, tmp_path: Path) -> None:

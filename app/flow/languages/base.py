@@ -56,6 +56,9 @@ class Language:
     # "and a half" after a number, as a regular expression
     half: str
     decimal_mark: str
+    # how the first, second … of several is called, and the last, as regular expressions
+    nth: tuple[str, ...]
+    last_one: str
     # what means the number that one calls from, as regular expressions
     this_number: tuple[str, ...]
     prompts: Mapping[str, tuple[str, ...]]

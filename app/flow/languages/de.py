@@ -116,7 +116,7 @@ CALENDAR = Calendar(
 
 def _date(value: date, with_year: bool) -> str:
     day = next(word for word, number in NUMBERS.ordinals if number == value.day and word.endswith("er"))
-    text = f"{CALENDAR.weekdays[value.weekday()]}, {day} {CALENDAR.months[value.month - 1]}"
+    text = f"{CALENDAR.weekdays[value.isoweekday() - 1]}, {day} {CALENDAR.months[value.month - 1]}"
     return f"{text} {_year(value.year)}" if with_year else text
 
 
@@ -185,6 +185,8 @@ GERMAN = Language(
     corrections=words("nein entschuldigung sorry quatsch moment vielmehr doch"),
     half="(?:und (?:ein|1) halb(?:e[rsn]?)?)",
     decimal_mark=",",
+    nth=("erste[nrs]?", "zweite[nrs]?", "dritte[nrs]?", "vierte[nrs]?", "funfte[nrs]?"),
+    last_one="letzte[nrs]?|spatere[nrs]?",
     this_number=(r"\bdiese (?:selbe )?nummer\b", r"\bvon der ich (?:gerade )?anrufe\b"),
     prompts={
         "no_input": ("Entschuldigung, ich habe Sie nicht gehört.", "Ich höre Sie leider immer noch nicht."),

@@ -151,7 +151,8 @@ CALENDAR = Calendar(
 
 def _date(value: date, with_year: bool) -> str:
     ordinal = next(word for word, number in NUMBERS.ordinals if number == value.day)
-    text = f"{CALENDAR.weekdays[value.weekday()]}, {CALENDAR.months[value.month - 1]} {ordinal.replace(' ', '-')}"
+    month = CALENDAR.months[value.month - 1]
+    text = f"{CALENDAR.weekdays[value.isoweekday() - 1]}, {month} {ordinal.replace(' ', '-')}"
     return f"{text}, {_year(value.year)}" if with_year else text
 
 
@@ -253,6 +254,8 @@ ENGLISH = Language(
     corrections=words("no sorry mean actually correction rather wait make"),
     half="and (?:a|1) half",
     decimal_mark=".",
+    nth=("first", "second", "third", "fourth", "fifth"),
+    last_one="last|latest|later",
     this_number=(
         r"\bthis (?:(?:phone|same|mobile|cell) )?(?:number|1|one)\b",
         r"\b(?:im|i am) (?:calling|phoning|ringing) (?:you )?(?:from|on|with)\b",

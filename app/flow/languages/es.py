@@ -100,7 +100,7 @@ CALENDAR = Calendar(
 
 def _date(value: date, with_year: bool) -> str:
     day = "primero" if value.day == 1 else NUMBERS.spell(value.day)
-    text = f"{CALENDAR.weekdays[value.weekday()]} {day} de {CALENDAR.months[value.month - 1]}"
+    text = f"{CALENDAR.weekdays[value.isoweekday() - 1]} {day} de {CALENDAR.months[value.month - 1]}"
     return f"{text} de {NUMBERS.spell(value.year)}" if with_year else text
 
 
@@ -181,6 +181,8 @@ SPANISH = Language(
     corrections=words("no perdon digo mejor corrijo perdone"),
     half="y (?:media|medio)",
     decimal_mark=",",
+    nth=("primer[oa]?", "segund[oa]", "tercer[oa]?", "cuart[oa]", "quint[oa]"),
+    last_one="ultim[oa]|mas tarde",
     this_number=(
         r"\beste (?:mismo )?(?:numero|telefono)?$",
         r"\beste (?:mismo )?(?:numero|telefono)\b",

@@ -92,7 +92,7 @@ CALENDAR = Calendar(
 
 def _date(value: date, with_year: bool) -> str:
     day = "premier" if value.day == 1 else NUMBERS.spell(value.day)
-    text = f"{CALENDAR.weekdays[value.weekday()]} {day} {CALENDAR.months[value.month - 1]}"
+    text = f"{CALENDAR.weekdays[value.isoweekday() - 1]} {day} {CALENDAR.months[value.month - 1]}"
     return f"{text} {NUMBERS.spell(value.year)}" if with_year else text
 
 
@@ -155,6 +155,8 @@ FRENCH = Language(
     corrections=words("non pardon plutot enfin desole"),
     half="et demie?",
     decimal_mark=",",
+    nth=("premiere?", "deuxieme|seconde?", "troisieme", "quatrieme", "cinquieme"),
+    last_one="derniere?|plus tard",
     this_number=(r"\bce (?:meme )?numero\b", r"\bduquel (?:jappelle|je vous appelle)\b"),
     prompts={
         "no_input": ("Pardon, je ne vous ai pas entendu.", "Je ne vous entends toujours pas."),

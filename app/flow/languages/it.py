@@ -78,7 +78,7 @@ CALENDAR = Calendar(
 
 def _date(value: date, with_year: bool) -> str:
     day = "primo" if value.day == 1 else NUMBERS.spell(value.day)
-    text = f"{CALENDAR.weekdays[value.weekday()]} {day} {CALENDAR.months[value.month - 1]}"
+    text = f"{CALENDAR.weekdays[value.isoweekday() - 1]} {day} {CALENDAR.months[value.month - 1]}"
     return f"{text} {NUMBERS.spell(value.year)}" if with_year else text
 
 
@@ -137,6 +137,8 @@ ITALIAN = Language(
     corrections=words("no scusi anzi pardon"),
     half="e mezz[oa]",
     decimal_mark=",",
+    nth=("prim[oa]", "second[oa]", "terz[oa]", "quart[oa]", "quint[oa]"),
+    last_one="ultim[oa]|piu tardi",
     this_number=(r"\bquesto (?:stesso )?numero\b", r"\bda cui (?:sto chiamando|chiamo)\b"),
     prompts={
         "no_input": ("Scusi, non l'ho sentita.", "Non la sento ancora."),

@@ -2,44 +2,147 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Literal, cast
 
-from app.flow.draft import Draft
-from app.flow.languages import language
+from app.flow.assignments import as_json
+from app.flow.document import Tree
+from app.flow.draft import Draft, built_in_prompt
+from app.flow.effects import Keypad
+from app.flow.expressions import Expression
+from app.flow.global_intents import global_keys
+from app.flow.keypad import PAUSE_MS, Keys, as_keys
 from app.flow.model import Meaning, Node, Scene, Settings, Slot
 from app.flow.nodes import node_type
-from app.flow.question import Question
+from app.flow.offers import pick
+from app.flow.prompts import Prompt
+from app.flow.question import Question, pose, reject
 from app.flow.routes import Route, required_route
 from app.flow.section import Section
-from app.flow.slots import Hearing
+from app.flow.slots import KeyRule, Reading
+from app.flow.speaking import say
 from app.flow.turn import Turn
+from app.flow.values import Json
+
+Confirmation = Literal["always", "low_confidence", "never"]
+REJECTED = built_in_prompt("rejected")
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """What is said when a value will not do, though it was understood."""
+
+    condition: Expression
+    prompt: Prompt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Collect(Question):
+    """`values` is the list slot that holds what may be chosen."""
+
     slot: Slot
     next: Route
+    keys: KeyRule | None
+    keypad_ask: Prompt | None
+    values: str | None
+    rejections: tuple[Rejection, ...]
+    confirmation: Confirmation
 
     @property
     def targets(self) -> tuple[str, ...]:
         return self.next.targets
 
+    @property
+    def derived(self) -> Mapping[str, frozenset[str]]:
+        checked = frozenset(name for one in self.rejections for name in one.condition.names)
+        return {self.slot.name: checked | ({self.values} if self.values else set())}
+
+    def enter(self, turn: Turn) -> str | None:
+        """What a correction has left filled is not asked again."""
+        if turn.state.returning and turn.state.slots.get(self.slot.name) is not None:
+            return self.next.choose(turn)
+        pose(turn, self, self.ask)
+        return None
+
+    def repeat(self, scene: Scene) -> Prompt | None:
+        """From the second failure on the keypad is offered."""
+        state = scene.state
+        if self.keypad_ask and state.no_inputs + state.no_matches + state.rejections > 1:
+            return self.keypad_ask
+        return self.again or self.ask
+
+    # words
+
     def understand(self, scene: Scene, text: str) -> Meaning | None:
-        reading = self.slot.type.understand(text, _hearing(scene))
-        if reading is None:
-            return None
-        return Meaning("value", "slot", reading.score, self.slot.name, reading.value, text)
+        reading = self._among(self.slot.type.understand(text, scene.hearing), scene, text)
+        return self._meaning(reading, scene, "slot") if reading else None
+
+    def _among(self, reading: Reading | None, scene: Scene, text: str) -> Reading | None:
+        """The reading that is on offer, where there is an offer."""
+        offered = scene.state.slots.get(self.values) if self.values else None
+        if not isinstance(offered, list):
+            return reading
+        return pick(reading, offered, text, scene.hearing.language)
+
+    def _meaning(self, reading: Reading, scene: Scene, rung: Literal["slot", "keypad"]) -> Meaning:
+        hearing = scene.hearing
+        words = say(self.slot.type.native(reading.value), hearing.language, hearing.today)
+        return Meaning("value", rung, reading.score, self.slot.name, reading.value, words)
+
+    def doubts(self, meaning: Meaning, confidence: float | None) -> bool:
+        if meaning.kind != "value" or self.confirmation == "low_confidence":
+            return Question.doubts(self, meaning, confidence)
+        return self.confirmation == "always"
+
+    def complete(self, scene: Scene, text: str) -> bool | None:
+        return self.slot.type.complete(text, scene.hearing)
+
+    def hints(self, scene: Scene) -> tuple[str, ...]:
+        return self.slot.type.hints(scene.state.language)
+
+    # keys
+
+    def keypad(self, scene: Scene) -> Keypad | None:
+        if self.keys is None:
+            return Question.keypad(self, scene)
+        return Keypad(self.keys.length or self.keys.most, PAUSE_MS, self.keys.finish)
+
+    def read_keys(self, scene: Scene, keys: str, *, paused: bool) -> Meaning | Keys | None:
+        """Digits until there are enough of them, or a finish key or a pause ends them."""
+        rule = self.keys
+        if rule is None:
+            return Question.read_keys(self, scene, keys, paused=paused)
+        finished = keys[-1] in rule.finish and len(keys) > 1
+        digits = keys[:-1] if finished else keys
+        if not (finished or paused or len(digits) >= (rule.length or rule.most)):
+            return Keys.MORE
+        reading = self.slot.type.keyed(digits, scene.hearing)
+        if reading is not None and rule.length in (None, len(digits)):
+            return self._meaning(reading, scene, "keypad")
+        # nothing more is coming, so a key of the globals is meant as such
+        return global_keys(scene).get(keys) if paused and not self.modal else None
+
+    # values
 
     def act(self, turn: Turn, meaning: Meaning) -> str | None:
+        refusal = self.refusal(turn, meaning.value)
+        if refusal is not None:
+            return reject(turn, self, refusal)
         turn.fill(self.slot.name, meaning.value)
         return self.next.choose(turn)
 
-    def complete(self, scene: Scene, text: str) -> bool | None:
-        return self.slot.type.complete(text, _hearing(scene))
-
-
-def _hearing(scene: Scene) -> Hearing:
-    return Hearing(language(scene.state.language), scene.now)
+    def refusal(self, turn: Turn, value: Json) -> Prompt | None:
+        """What to say to a value that will not do; None: it will."""
+        before = turn.state
+        turn.state = replace(before, slots={**before.slots, self.slot.name: value})
+        held = [one.prompt for one in self.rejections if one.condition.holds(turn)]
+        turn.state = before
+        if held:
+            return held[0]
+        offered = before.slots.get(self.values) if self.values else None
+        known = not isinstance(offered, list) or value in [as_json(one) for one in offered]
+        return None if known and self.slot.type.accepts(value, turn.scene.hearing) else REJECTED
 
 
 @node_type("collect")
@@ -50,8 +153,13 @@ def read_collect(name: str, section: Section, draft: Draft, defaults: Settings) 
     again = draft.prompt(section, "again", f"{name}.again")
     modal = section.flag("modal")
     following = required_route(section, draft, "next")
+    keys, keypad_ask = _keypad(section, draft, name, slot.type.key_rule() if slot else None)
+    values = _values(section, draft)
+    rejections = _rejections(section, draft, name)
+    confirmation = section.choice("confirm_value", ("always", "low_confidence", "never")) or "low_confidence"
     if slot is None:
         return None
+    draft.collected.add(slot.name)
     return Collect(
         name=name,
         settings=settings,
@@ -61,4 +169,57 @@ def read_collect(name: str, section: Section, draft: Draft, defaults: Settings) 
         sensitive=slot.sensitive,
         slot=slot,
         next=following,
+        keys=keys,
+        keypad_ask=keypad_ask,
+        values=values,
+        rejections=rejections,
+        confirmation=cast(Confirmation, confirmation),
     )
+
+
+def _keypad(
+    section: Section, draft: Draft, name: str, base: KeyRule | None
+) -> tuple[KeyRule | None, Prompt | None]:
+    inner = section.section("keypad", f"keypad of {section.what}")
+    if inner is None:
+        return base, None
+    length, most = inner.integer("length", 1, 32), inner.integer("max", 1, 32)
+    finish = inner.text("finish")
+    keys = as_keys(inner, finish, inner.fields.values["finish"].place) if finish is not None else None
+    if (length is None) == (most is None):
+        inner.fault(inner.place, f"{inner.what} needs either length or max: how many keys to wait for")
+    ask = draft.prompt(inner, "ask", f"{name}.keypad.ask")
+    inner.finish()
+    if base is None:
+        inner.fault(inner.place, f"what {section.what} collects cannot be typed; remove keypad")
+    return KeyRule(length or most or 1, length, keys or "#"), ask
+
+
+def _values(section: Section, draft: Draft) -> str | None:
+    slot = draft.slot(section, "values")
+    if slot is not None and slot.type.expression_type != "list":
+        place = section.fields.values["values"].place
+        section.fault(
+            place, f'values must name a list slot; "{slot.name}" is none, declare it {{type: list}}'
+        )
+    return slot.name if slot else None
+
+
+def _rejections(section: Section, draft: Draft, name: str) -> tuple[Rejection, ...]:
+    conditions: list[Expression] = []
+    said: list[Tree] = []
+    for tree in section.items("reject"):
+        inner = section.as_section(tree, f"a rejection of {section.what}")
+        if inner is None:
+            continue
+        condition, words = draft.condition(inner), inner.tree("say")
+        if condition is None and "if" not in inner:
+            inner.missing("if", '"day.weekday > 5"')
+        if words is None:
+            inner.missing("say", "We are closed at weekends.")
+        inner.finish()
+        if condition is not None and words is not None:
+            conditions.append(condition)
+            said.append(words)
+    prompts = draft.indexed_prompts(said, f"{name}.reject")
+    return tuple(Rejection(*pair) for pair in zip(conditions, prompts, strict=True))

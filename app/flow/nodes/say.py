@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from app.flow.draft import Draft
@@ -29,6 +29,10 @@ class Say:
     @property
     def targets(self) -> Sequence[str]:
         return self.next.targets if self.next else ()
+
+    @property
+    def derived(self) -> Mapping[str, frozenset[str]]:
+        return {}
 
     def enter(self, turn: Turn) -> str | None:
         if self.prompt is not None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
-from typing import TYPE_CHECKING, ClassVar, Self, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Final, Self, TypeVar
 
 from app.flow.languages import Language
 from app.flow.values import Json
@@ -58,6 +58,17 @@ class KeyRule:
     finish: str = "#"
 
 
+DAY_PARTS: Final = {"weekday": "number", "day": "number", "month": "number", "year": "number"}
+
+
+class Day(date):
+    """A date whose `weekday` is 1 for Monday to 7, as the flow language counts."""
+
+    @property
+    def weekday(self) -> int:  # type: ignore[override]
+        return self.isoweekday()
+
+
 class SlotType:
     """A type with its options (`from: today`); subclasses are frozen dataclasses."""
 
@@ -65,6 +76,9 @@ class SlotType:
     expression_type: ClassVar[str] = "text"
     # what may be asked of a value, and the expression type of the answer: `day.weekday`
     parts: ClassVar[Mapping[str, str]] = {}
+
+    # whatever is said is a value, so nothing can be recognised as one
+    takes_anything: ClassVar[bool] = False
 
     @classmethod
     def read(cls, section: Section, draft: Draft) -> Self:

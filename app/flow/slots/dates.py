@@ -15,7 +15,7 @@ from app.flow.document import Place
 from app.flow.languages.calendar import Found
 from app.flow.languages.numbers import tokens
 from app.flow.settling import settle
-from app.flow.slots import Hearing, KeyRule, Reading, SlotType, slot_type
+from app.flow.slots import DAY_PARTS, Day, Hearing, KeyRule, Reading, SlotType, slot_type
 from app.flow.values import Json
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 _NAMED: Final = {"yesterday": -1, "today": 0, "tomorrow": 1}
 _DISTANCE: Final = re.compile(r"(\d{1,4}) (day|week|month|year)s?( ago)?")
 _DAYS: Final = {"day": 1.0, "week": 7.0, "month": 30.4375, "year": 365.25}
-WEEKDAY_PARTS: Final = {"weekday": "number", "day": "number", "month": "number", "year": "number"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,21 +38,13 @@ class Bound:
         return self.fixed or today + timedelta(days=self.days)
 
 
-class Day(date):
-    """A date whose `weekday` is 1 for Monday to 7, as the flow language counts."""
-
-    @property
-    def weekday(self) -> int:  # type: ignore[override]
-        return self.isoweekday()
-
-
 @slot_type("date")
 @dataclass(frozen=True, slots=True)
 class Date(SlotType):
     """Kept as ISO 8601 text. `first` and `last` are the bounds, both allowed days."""
 
     expression_type: ClassVar[str] = "date"
-    parts: ClassVar[Mapping[str, str]] = WEEKDAY_PARTS
+    parts: ClassVar[Mapping[str, str]] = DAY_PARTS
     first: Bound | None = None
     last: Bound | None = None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from app.flow.slots import Hearing, Reading, SlotType, slot_type
 
@@ -11,6 +12,8 @@ from app.flow.slots import Hearing, Reading, SlotType, slot_type
 @dataclass(frozen=True, slots=True)
 class Text(SlotType):
     """The words as they were recognised; there is no telling when they are complete."""
+
+    takes_anything: ClassVar[bool] = True
 
     def understand(self, text: str, hearing: Hearing) -> Reading | None:
         words = " ".join(text.split())

@@ -1,0 +1,271 @@
+"""Expressions: `day.weekday > 5 and not vip`, a small language that can only look and compare.
+
+    or, and, not, ( )      == != < <= > >= in      + - *
+    values: slots and their parts, `language`, `caller.number`, `today`; texts in quotes, numbers, true, false
+    functions: is_open("hours"), length(list)
+
+Names and types are checked when a flow is loaded. At run time a slot may be unset: then every comparison with it is
+false, and `not slot` true.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, time
+from typing import Final, Protocol
+
+from app.flow.section import suggestion
+
+MAX_LENGTH: Final = 500
+MAX_DEPTH: Final = 20
+_TOKEN = re.compile(r"\s*(?:(\d+(?:\.\d+)?)|(\"[^\"]*\"|'[^']*')|([^\W\d]\w*)|(==|!=|<=|>=|[<>()+\-*.,]))")
+_ORDERED: Final = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+_SUMS: Final = {"+": operator.add, "-": operator.sub, "*": operator.mul}
+_ORDERED_TYPES: Final = ("number", "date", "time", "text")
+
+
+class Scope(Protocol):
+    """What an expression sees of a call."""
+
+    def value(self, name: str) -> object:
+        """The value of a name, such as `day` or `caller.number`; None where it is unset."""
+        ...
+
+    def is_open(self, hours: str) -> bool: ...
+
+    def unset(self, name: str) -> None:
+        """Told that a comparison met an unset slot."""
+        ...
+
+
+Evaluate = Callable[[Scope], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """`type` is text, number, flag, date, time or list; `names` are the values it looks at."""
+
+    source: str
+    type: str
+    names: frozenset[str]
+    _evaluate: Evaluate = field(repr=False, compare=False)
+
+    def evaluate(self, scope: Scope) -> object:
+        return self._evaluate(scope)
+
+    def holds(self, scope: Scope) -> bool:
+        return bool(self._evaluate(scope))
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A piece of an expression; `name` where it is a single slot."""
+
+    type: str
+    evaluate: Evaluate
+    name: str = ""
+    constant: str | None = None
+
+
+def compile_expression(source: str, types: Mapping[str, str], hours: Collection[str]) -> Expression:
+    """`types` gives the type of every name. Raises ValueError with what is wrong and the way out."""
+    if len(source) > MAX_LENGTH:
+        raise ValueError(f"an expression of {len(source)} characters; split it over several branches")
+    parser = _Parser(source, types, hours)
+    part = parser.whole()
+    return Expression(source, part.type, frozenset(parser.names), part.evaluate)
+
+
+class _Parser:
+    """Recursive descent, one method per level of precedence."""
+
+    def __init__(self, source: str, types: Mapping[str, str], hours: Collection[str]) -> None:
+        self._source = source
+        self._types = types
+        self._hours = hours
+        self._tokens = self._split(source)
+        self._depth = 0
+        self.names: set[str] = set()
+
+    def _split(self, source: str) -> list[str]:
+        tokens, at = [], 0
+        while at < len(source.rstrip()):
+            match = _TOKEN.match(source, at)
+            if match is None:
+                raise ValueError(
+                    f'"{source[at:].strip()[0]}" is not allowed in the expression "{source}"; remove it'
+                )
+            tokens.append(match[0].strip())
+            at = match.end()
+        return tokens
+
+    def whole(self) -> _Part:
+        part = self._either()
+        if self._tokens:
+            raise ValueError(
+                f'"{self._tokens[0]}" is unexpected in "{self._source}"; join conditions with and, or'
+            )
+        return part
+
+    def _take(self, *wanted: str) -> str | None:
+        if self._tokens and self._tokens[0] in wanted:
+            return self._tokens.pop(0)
+        return None
+
+    def _next(self) -> str:
+        if not self._tokens:
+            raise ValueError(f'"{self._source}" ends too early; complete it')
+        return self._tokens.pop(0)
+
+    def _expect(self, wanted: str) -> None:
+        if not self._take(wanted):
+            found = f'not "{self._tokens[0]}"' if self._tokens else "at its end"
+            raise ValueError(f'"{wanted}" is needed in "{self._source}", {found}')
+
+    def _either(self) -> _Part:
+        part = self._both()
+        while self._take("or"):
+            part = _logical(part, self._both(), any)
+        return part
+
+    def _both(self) -> _Part:
+        part = self._negation()
+        while self._take("and"):
+            part = _logical(part, self._negation(), all)
+        return part
+
+    def _negation(self) -> _Part:
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise ValueError(f'"{self._source}" is nested too deeply; split it over several branches')
+        try:
+            if self._take("not"):
+                inner = self._negation()
+                return _Part("flag", lambda scope: not inner.evaluate(scope))
+            return self._comparison()
+        finally:
+            self._depth -= 1
+
+    def _comparison(self) -> _Part:
+        left = self._sum()
+        sign = self._take("==", "!=", "<", "<=", ">", ">=", "in")
+        return left if sign is None else self._compared(left, sign, self._sum())
+
+    def _compared(self, left: _Part, sign: str, right: _Part) -> _Part:
+        if sign == "in":
+            if right.type != "list":
+                raise ValueError(f'"in" needs a list on its right in "{self._source}", not a {right.type}')
+            return _comparison(left, right, _listed)
+        left, right = _adapted(left, right, self._source), _adapted(right, left, self._source)
+        if left.type != right.type:
+            raise ValueError(f'a {left.type} and a {right.type} cannot be compared in "{self._source}"')
+        if sign in _ORDERED and left.type not in _ORDERED_TYPES:
+            raise ValueError(f'a {left.type} has no order, so "{sign}" means nothing in "{self._source}"')
+        if sign in _ORDERED:
+            return _comparison(left, right, _ORDERED[sign])
+        return _comparison(left, right, operator.eq if sign == "==" else operator.ne)
+
+    def _sum(self) -> _Part:
+        left = self._operand()
+        while sign := self._take("+", "-", "*"):
+            right = self._operand()
+            if not left.type == right.type == "number":
+                raise ValueError(
+                    f'"{sign}" is for numbers; "{self._source}" has a {left.type} and a {right.type}'
+                )
+            left = _arithmetic(left, right, _SUMS[sign])
+        return left
+
+    def _operand(self) -> _Part:
+        token = self._next()
+        if token == "(":
+            part = self._either()
+            self._expect(")")
+            return part
+        if token[0] in "\"'":
+            return _Part("text", lambda scope: token[1:-1], constant=token[1:-1])
+        if token[0].isdigit():
+            number = float(token) if "." in token else int(token)
+            return _Part("number", lambda scope: number)
+        if token in ("true", "false"):
+            return _Part("flag", lambda scope: token == "true")
+        if not (token[0].isalpha() or token[0] == "_") or token in ("and", "or", "not", "in"):
+            raise ValueError(f'"{token}" stands where a value is needed in "{self._source}"')
+        return self._call(token) if self._take("(") else self._name(token)
+
+    def _name(self, name: str) -> _Part:
+        if self._take("."):
+            name = f"{name}.{self._next()}"
+        if name not in self._types:
+            raise ValueError(f'there is no value "{name}"; {suggestion(name, self._types)}')
+        self.names.add(name)
+        return _Part(self._types[name], lambda scope: scope.value(name), name)
+
+    def _call(self, function: str) -> _Part:
+        argument = self._either()
+        self._expect(")")
+        if function == "is_open":
+            hours = argument.constant
+            if hours is None or hours not in self._hours:
+                raise ValueError(
+                    f"is_open needs the name of hours in quotes; {suggestion(hours or '', self._hours)}"
+                )
+            return _Part("flag", lambda scope: scope.is_open(hours))
+        if function == "length":
+            if argument.type not in ("list", "text"):
+                raise ValueError(f"length is for lists and texts, not for a {argument.type}")
+            return _Part("number", lambda scope: _length(argument.evaluate(scope)))
+        raise ValueError(f'there is no function "{function}"; {suggestion(function, ("is_open", "length"))}')
+
+
+def _logical(left: _Part, right: _Part, decide: Callable[[Iterator[bool]], bool]) -> _Part:
+    parts = (left, right)
+    return _Part("flag", lambda scope: decide(bool(part.evaluate(scope)) for part in parts))
+
+
+def _comparison(left: _Part, right: _Part, compare: Callable[..., object]) -> _Part:
+    def evaluate(scope: Scope) -> object:
+        values = [part.evaluate(scope) for part in (left, right)]
+        for part, value in zip((left, right), values, strict=True):
+            if value is None:
+                scope.unset(part.name)
+                return False
+        return compare(*values)
+
+    return _Part("flag", evaluate)
+
+
+def _arithmetic(left: _Part, right: _Part, compute: Callable[..., object]) -> _Part:
+    def evaluate(scope: Scope) -> object:
+        values = [part.evaluate(scope) for part in (left, right)]
+        return None if None in values else compute(*values)
+
+    return _Part("number", evaluate)
+
+
+def _adapted(part: _Part, other: _Part, source: str) -> _Part:
+    """A text in quotes beside a date or a time is one."""
+    if part.constant is None or other.type not in ("date", "time"):
+        return part
+    text = part.constant
+    try:
+        value = date.fromisoformat(text) if other.type == "date" else time.fromisoformat(text)
+    except ValueError:
+        example = "2026-12-24" if other.type == "date" else "09:30"
+        raise ValueError(f'"{text}" in "{source}" is no {other.type}; write it as "{example}"') from None
+    return _Part(other.type, lambda scope: value)
+
+
+def _listed(one: object, many: object) -> bool:
+    """Whether a list has a value; lists hold dates and times as ISO 8601 text."""
+    text = (
+        one.strftime("%H:%M") if isinstance(one, time) else one.isoformat() if isinstance(one, date) else one
+    )
+    return isinstance(many, list | tuple) and text in many
+
+
+def _length(value: object) -> int:
+    return len(value) if isinstance(value, list | tuple | str) else 0

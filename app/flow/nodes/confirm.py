@@ -1,0 +1,115 @@
+"""`confirm`: yes or no, or a correction: "no, Thursday" changes that slot, redoes what hangs on it, and comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from app.flow.draft import Draft
+from app.flow.languages import language
+from app.flow.model import Meaning, Node, Scene, Settings
+from app.flow.nodes import node_type
+from app.flow.nodes.collect import Collect
+from app.flow.phrases import complete, words_of
+from app.flow.question import Question
+from app.flow.routes import Route, required_route
+from app.flow.section import Section
+from app.flow.turn import Turn
+from app.flow.yes_no import YES_NO_KEYS, understand_yes_no, yes_no_phrases
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Confirm(Question):
+    """`change` are the slots that may be corrected here, the likeliest first."""
+
+    yes: Route
+    no: Route
+    change: tuple[str, ...]
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        return (*self.yes.targets, *self.no.targets)
+
+    def understand(self, scene: Scene, text: str) -> Meaning | None:
+        """A whole yes or no; with more beside it only where that corrects nothing."""
+        found = understand_yes_no(text, language(scene.state.language))
+        if found is None or (found.score < 1 and self.correct(scene, text)):
+            return None
+        return Meaning("choice", "choice", found.score, found.name, heard=text)
+
+    def correct(self, scene: Scene, text: str) -> Meaning | None:
+        for name in self.change:
+            collect = _collect(scene, name)
+            if collect is None or collect.slot.type.takes_anything:
+                continue
+            found = collect.understand(scene, text)
+            if found is not None and found.value != scene.state.slots.get(name):
+                return replace(found, kind="correction", rung="correction")
+        return self._named(scene, text)
+
+    def _named(self, scene: Scene, text: str) -> Meaning | None:
+        """ "change the day": the slot is named and asked for again."""
+        words = words_of(text)
+        for name in self.change:
+            if set(words_of(name.replace("_", " "))) <= set(words):
+                return Meaning("correction", "correction", 1.0, name, heard=text)
+        return None
+
+    def doubts(self, meaning: Meaning, confidence: float | None) -> bool:
+        """A yes is not asked back with "Did you say yes?"."""
+        return meaning.kind != "choice" and Question.doubts(self, meaning, confidence)
+
+    def act(self, turn: Turn, meaning: Meaning) -> str | None:
+        if meaning.kind == "correction":
+            return self._redo(turn, meaning)
+        return (self.yes if meaning.name == "yes" else self.no).choose(turn)
+
+    def _redo(self, turn: Turn, meaning: Meaning) -> str | None:
+        collect = _collect(turn.scene, meaning.name)
+        assert collect is not None, "only what is collected somewhere can be understood as a correction"
+        turn.log("corrected")
+        turn.state = replace(turn.state, returning=self.name)
+        if meaning.value is None:
+            turn.fill(meaning.name, None)
+            return collect.name
+        refusal = collect.refusal(turn, meaning.value)
+        if refusal is None:
+            turn.fill(meaning.name, meaning.value)
+            return collect.next.choose(turn)
+        turn.say(refusal, collect.settings)
+        turn.fill(meaning.name, None)
+        return collect.name
+
+    def complete(self, scene: Scene, text: str) -> bool | None:
+        spoken = language(scene.state.language)
+        return complete(words_of(text), yes_no_phrases(spoken).values(), spoken)
+
+    def key_options(self, scene: Scene) -> Mapping[str, Meaning]:
+        return YES_NO_KEYS
+
+
+def _collect(scene: Scene, slot: str) -> Collect | None:
+    """The node that asks for a slot."""
+    nodes = scene.flow.nodes.values()
+    return next((node for node in nodes if isinstance(node, Collect) and node.slot.name == slot), None)
+
+
+@node_type("confirm")
+def read_confirm(name: str, section: Section, draft: Draft, defaults: Settings) -> Node:
+    change = []
+    for tree in section.items("change"):
+        slot = section.as_text(tree, "change")
+        if slot is not None and draft.known_slot(slot, tree.place):
+            change.append(slot)
+            draft.changed.append((slot, tree.place))
+    return Confirm(
+        name=name,
+        settings=draft.settings(section, name, defaults),
+        ask=draft.prompt(section, "confirm", f"{name}.confirm"),
+        again=draft.prompt(section, "again", f"{name}.again"),
+        modal=section.flag("modal"),
+        yes=required_route(section, draft, "yes"),
+        no=required_route(section, draft, "no"),
+        change=tuple(change),
+        sensitive=any(draft.slots[name].sensitive for name in change),
+    )
