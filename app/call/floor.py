@@ -181,10 +181,10 @@ class Floor:
             self._judging = None
 
     async def _judge_pause(self) -> None:
-        async with asyncio.TaskGroup() as both:
-            both.create_task(self._recognise())
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._recognise())
             if self._turn.state is TurnState.LULL and self._end_of_turn:
-                both.create_task(self._listen_for_an_end())
+                group.create_task(self._listen_for_an_end())
 
     async def _recognise(self) -> None:
         text = await self._words()
