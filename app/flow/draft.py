@@ -200,7 +200,7 @@ class Draft:
 
     def indexed_prompts(self, trees: Sequence[Tree], name: str) -> tuple[Prompt, ...]:
         """Prompts of a list, each under `name.1`, `name.2` …; a translation is one list under `name`."""
-        translations = self._ladder_translations(name)
+        translations = self._ladder_translations(name, len(trees))
         return tuple(self._indexed(tree, name, index, translations) for index, tree in enumerate(trees))
 
     def _indexed(
@@ -217,21 +217,28 @@ class Draft:
         if key not in section:
             return None
         name = f"{prefix}.{key}"
-        translations = self._ladder_translations(name)
+        trees = section.items(key)
+        spoken = [tree for tree in trees if not (isinstance(tree, Fields) and set(tree.values) == {"goto"})]
+        translations = self._ladder_translations(name, len(spoken))
         rungs: list[Rung] = []
-        for tree in section.items(key):
-            spoken = sum(rung.prompt is not None for rung in rungs)
-            rungs.append(self._rung(tree, name, spoken, translations))
+        for tree in trees:
+            index = sum(rung.prompt is not None for rung in rungs)
+            rungs.append(self._rung(tree, name, index, translations))
         return Ladder(tuple(rungs))
 
-    def _ladder_translations(self, name: str) -> dict[str, tuple[Tree, ...]]:
-        """A translated ladder is the list of its spoken rungs, in order."""
+    def _ladder_translations(self, name: str, count: int) -> dict[str, tuple[Tree, ...]]:
+        """A translated ladder is the list of its spoken rungs, in order, as many as the flow has."""
         found: dict[str, tuple[Tree, ...]] = {}
         for overlay in self.overlays:
             tree = overlay.prompts.values.get(name)
             if tree is not None:
                 overlay.used.add(name)
                 found[overlay.language] = tree.values if isinstance(tree, Items) else (tree,)
+                if len(found[overlay.language]) != count:
+                    self.fault(
+                        tree.place,
+                        f"{name} has {count} texts in the flow; give as many, each in quotes or on its line",
+                    )
         return found
 
     def _rung(self, tree: Tree, name: str, spoken: int, translations: dict[str, tuple[Tree, ...]]) -> Rung:

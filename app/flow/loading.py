@@ -177,8 +177,10 @@ def _nodes(section: Section, draft: Draft, settings: Settings) -> tuple[dict[str
 
 
 def _verb(section: Section) -> str | None:
-    """The node's one verb; `say` is a mere key beside another."""
+    """The node's one verb; `say` is a mere key beside another, except that `hangup: true` is one beside `say`."""
     verbs = [verb for verb in node_readers() if verb in section]
+    if sorted(verbs) == ["hangup", "say"]:
+        return "say"
     if len(verbs) > 1 and "say" in verbs:
         verbs.remove("say")
     if len(verbs) == 1:
