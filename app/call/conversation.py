@@ -75,7 +75,9 @@ class Conversation:
         self._carried = ""
         self._ends_with: str | None = None
         echo = EchoGate()
-        self.speaker = Speaker(self._clock, services.speech.synthesizer, echo, send, self)
+        self.speaker = Speaker(
+            self._clock, services.speech.synthesizer, services.speech_cache, echo, send, self
+        )
         self.floor = Floor(services, transcription, echo, group, self)
 
     async def run(self) -> None:
@@ -111,9 +113,9 @@ class Conversation:
         if self._timeline and prompt is self._answer:
             self._timeline.stage("speech_first_byte", asked, ready)
 
-    def prompt_started(self, prompt: Prompt, ready: float, sent: float) -> None:
+    def prompt_started(self, prompt: Prompt, ready: float, sent: float, *, cached: bool) -> None:
         self.floor.happened(TurnEvent.AGENT_STARTED)
-        self._call.journal.write("said", text=prompt.record, node=prompt.node, cached=False)
+        self._call.journal.write("said", text=prompt.record, node=prompt.node, cached=cached)
         if self._timeline and prompt is self._answer:
             self._timeline.stage("first_frame_out", ready, sent)
             self._timeline.waited("pacing", (sent - ready) * 1000)
@@ -280,6 +282,7 @@ class Conversation:
             by_speech=say.barge_in in ("speech", "any"),
             by_key=say.barge_in in ("dtmf", "any"),
             min_words=say.min_words,
+            lasting=say.wording == "static" and not say.sensitive,
         )
 
     def _end_if_done(self) -> None:

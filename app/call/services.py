@@ -9,6 +9,7 @@ from typing import Protocol
 from app.call.registry import CallRegistry
 from app.call.timeline import Timeline
 from app.clock import Clock
+from app.orchestrator.speech_cache import SpeechCache
 from providers.base import EndOfTurnDetector, Synthesizer, Transcriber, VoiceDetector
 
 
@@ -70,4 +71,5 @@ class Services:
     clock: Clock
     registry: CallRegistry
     speech: Speech
+    speech_cache: SpeechCache
     turn_answered: Callable[[Timeline], None]

@@ -11,6 +11,7 @@ from app.call.flow_store import FlowStore
 from app.call.registry import CallRegistry
 from app.call.services import Speech
 from app.clock import Clock
+from app.orchestrator.speech_cache import SpeechCache
 from app.ops.meters import Meters, percentile
 
 
@@ -24,6 +25,7 @@ class Health:
     flows: FlowStore
     meters: Meters
     speech: Speech
+    speech_cache: SpeechCache
     started_at: float
 
     def not_ready(self) -> str | None:
@@ -69,7 +71,7 @@ class Health:
         return {
             "averageLatency": _rounded(sum(answers) / len(answers)) if answers else None,
             "p95Latency": _rounded(percentile(answers, 0.95)),
-            "cacheHitRate": None,
+            "cacheHitRate": self.speech_cache.hit_rate,
             "qualityScore": None,
             "breakdown": self.meters.breakdown_ms(),
         }
