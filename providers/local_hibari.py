@@ -28,15 +28,11 @@ class HibariVoice:
 
     def speak(self, sentence: str) -> bytes:
         """μ-law for one sentence, empty when there is nothing to say in it."""
-        text, engine = speakable(sentence), self._loaded()
+        text, engine = speakable(sentence, "en"), self._loaded()
         if not any(character.isalnum() for character in text):
             return b""
         spoken = [engine.from_phonemes(phonemes, seed=SEED) for phonemes in engine.phonemize(text)]
         return for_the_telephone(np.concatenate([np.zeros(0, np.float32), *spoken]), rate_factor=3, gain=GAIN)
-
-    def load(self) -> None:
-        """Load the network if it is not."""
-        self._loaded()
 
     def _loaded(self) -> Hibari:
         with self._lock:

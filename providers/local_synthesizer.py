@@ -4,16 +4,27 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from functools import partial
-
-from hibari import Hibari
+from typing import Protocol
 
 from app.errors import Refused
 from providers.base import Voice
 from providers.dsp import BYTES_PER_MS, SILENCE
 from providers.local_hibari import HibariVoice
+from providers.local_pico import pico_voices
 from providers.local_workers import InferenceWorkers
+from providers.spoken_text import sentences
 
 BETWEEN_SENTENCES = SILENCE * 150 * BYTES_PER_MS
+
+
+class Speaker(Protocol):
+    """A voice of one language. Runs on a worker thread, maybe several times at once."""
+
+    name: str
+
+    def speak(self, sentence: str) -> bytes:
+        """μ-law for one sentence, empty when there is nothing to say in it."""
+        ...
 
 
 class EmbeddedSynthesizer:
@@ -21,7 +32,7 @@ class EmbeddedSynthesizer:
 
     def __init__(self, workers: InferenceWorkers) -> None:
         self._workers = workers
-        self._voices = {"en": HibariVoice()}
+        self._voices: dict[str, Speaker] = {"en": HibariVoice(), **pico_voices()}
 
     @property
     def name(self) -> str:
@@ -44,7 +55,7 @@ class EmbeddedSynthesizer:
         if not speaker:
             raise Refused(f"no embedded voice speaks {voice.language!r}; there are {', '.join(self._voices)}")
         pause = b""
-        for sentence in Hibari.split_sentences(text):
+        for sentence in sentences(text):
             audio = await self._workers.run(partial(speaker.speak, sentence))
             if audio:
                 yield pause + audio

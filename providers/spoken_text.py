@@ -1,36 +1,71 @@
-"""English text made speakable: what the voice would misread is written out.
+"""Text made speakable: cut into sentences, and with what a voice would misread written out.
 
-The voice itself reads prices, times, dates, ordinals and abbreviations well. It does not know a keypad, and it takes a
-code or a telephone number for a quantity.
+The voices read prices, times, dates and ordinals well. They do not know a keypad, and they take a code or a telephone
+number for a quantity.
 """
 
 from __future__ import annotations
 
 import re
+import textwrap
 
-# Not part of a time, date, decimal or range.
-_ALONE = r"(?<![\d:.,/-]){}(?![\d]*[:.,/-]?\d)"
+LONGEST = 300  # characters: some twenty seconds
+
+# What the signs are called on a keypad, "#" before a number, and "+" before a telephone number.
+_SIGNS = {
+    "de": ("Raute", "Stern", "Nummer", "plus"),
+    "en": ("pound", "star", "number", "plus"),
+    "es": ("almohadilla", "asterisco", "número", "más"),
+    "fr": ("dièse", "étoile", "numéro", "plus"),
+    "it": ("cancelletto", "asterisco", "numero", "più"),
+}
+
+_POUND_NUMBER = re.compile(r"(?<!\w)#(?=\d)")
+_POUND = re.compile(r"#(?!\w)")
+_STAR = re.compile(r"(?<![\w*])\*(?![\w*])")
+_EMPHASIS = re.compile(r"[*_`]+")
 _PHONE_NUMBER = re.compile(
     r"(?<![\w.-])\+?\(?\d{1,4}\)?(?:[ -]\d{2,4}){2,4}(?![\w-])|(?<![\w.-])\d{3}-\d{4}(?![\w-])"
 )
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}$")
+_ALONE = r"(?<![\d:.,/-]){}(?![\d]*[:.,/-]?\d)"  # not part of a time, date, decimal or range
 _CODE = re.compile(_ALONE.format(r"0\d+") + "|" + _ALONE.format(r"\d{7,}"))
-_POUND = re.compile(r"#(?!\w)")
-_STAR = re.compile(r"(?<![\w*])\*(?![\w*])")
-_EMPHASIS = re.compile(r"[*_`]+")
+
+_SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’»)]*\s+(?=[^\s\W]|[¿¡«“\"'(])|\s*\n\s*")
+_NO_END = re.compile(
+    # a title, an initial, and a German ordinal: "am 3. März"
+    r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|St|Sr|Sra|Srta|Dra|Hr|Nr|Sig|Dott|Mme|M|No|Tel)|\b[A-ZÄÖÜÀ-Þ]|(?<!\S)\d{1,2})\.$"
+)
 
 
-def speakable(text: str) -> str:
-    """`text` with keypad signs as words and with codes and telephone numbers digit by digit."""
-    text = _STAR.sub(" star ", _POUND.sub(" pound ", text))
+def sentences(text: str) -> list[str]:
+    """`text` in sentences, each to be spoken in one breath; what is too long for one is cut between words."""
+    whole = [sentence for sentence in _whole_sentences(text) if sentence]
+    return [breath for sentence in whole for breath in textwrap.wrap(sentence, LONGEST) or [sentence]]
+
+
+def _whole_sentences(text: str) -> list[str]:
+    found, begin = [], 0
+    for gap in _SENTENCE_END.finditer(text):
+        if "\n" in gap.group() or not _NO_END.search(text, begin, gap.start()):
+            found.append(text[begin : gap.end()].strip())
+            begin = gap.end()
+    return [*found, text[begin:].strip()]
+
+
+def speakable(text: str, language: str) -> str:
+    """`text` (in a language by ISO 639-1) with keypad signs as words, codes and telephone numbers digit by digit."""
+    pound, star, number, plus = _SIGNS[language]
+    text = _POUND_NUMBER.sub(f"{number} ", text)
+    text = _STAR.sub(f" {star} ", _POUND.sub(f" {pound} ", text))
     text = _EMPHASIS.sub("", text)
-    text = _PHONE_NUMBER.sub(_by_group, text)
+    text = _PHONE_NUMBER.sub(lambda found: _by_group(found.group(), plus), text)
     text = _CODE.sub(lambda code: " ".join(code.group()), text)
     return re.sub(r"\s+([.,;:!?])", r"\1", " ".join(text.split()))
 
 
-def _by_group(number: re.Match[str]) -> str:
-    if _ISO_DATE.match(number.group()):
-        return number.group()
-    groups = [" ".join(group) for group in re.findall(r"\d+", number.group())]
-    return ("plus " if number.group().startswith("+") else "") + ", ".join(groups)
+def _by_group(number: str, plus: str) -> str:
+    if _ISO_DATE.match(number):
+        return number
+    groups = ", ".join(" ".join(group) for group in re.findall(r"\d+", number))
+    return f"{plus} {groups}" if number.startswith("+") else groups

@@ -107,6 +107,10 @@ def default_install() -> Iterator[PackageMetadata]:
         ]
 
 
+# The whole of what these say is the text of a licence, in a file: this one.
+LICENCE_FILES = {"py-nanotts": "Apache-2.0"}
+
+
 def licence(package: PackageMetadata) -> str:
     """All that a package says about its licence, short of the text itself."""
     named = [
@@ -115,7 +119,7 @@ def licence(package: PackageMetadata) -> str:
         for text in package.get_all(key) or []
     ]
     classifiers = [line for line in package.get_all("Classifier") or [] if line.startswith("License ::")]
-    return "; ".join([*named, *classifiers])
+    return "; ".join([*named, *classifiers]) or LICENCE_FILES.get(package["Name"], "")
 
 
 def is_gpl(text: str) -> bool:

@@ -5,7 +5,7 @@
     functions: is_open("hours"), length(list)
 
 Names and types are checked when a flow is loaded. At run time a slot may be unset: then every comparison with it is
-false, and `not slot` true.
+false, and `not slot` true; in a sum it counts as 0, so that a counter needs no beginning.
 """
 
 from __future__ import annotations
@@ -240,8 +240,7 @@ def _comparison(left: _Part, right: _Part, compare: Callable[..., object]) -> _P
 
 def _arithmetic(left: _Part, right: _Part, compute: Callable[..., object]) -> _Part:
     def evaluate(scope: Scope) -> object:
-        values = [part.evaluate(scope) for part in (left, right)]
-        return None if None in values else compute(*values)
+        return compute(left.evaluate(scope) or 0, right.evaluate(scope) or 0)
 
     return _Part("number", evaluate)
 

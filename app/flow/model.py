@@ -113,7 +113,7 @@ class Node(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Flow:
     """`version` is the hash of everything it was made of. `languages[0]` is the default."""
 
@@ -160,6 +160,9 @@ class Flow:
         """Where a caller goes who could not be helped: to a person, if the flow has one."""
         agent = self.globals.get("agent")
         return agent.goto if agent else None
+
+    def __repr__(self) -> str:
+        return f"Flow({self.name!r}, version={self.version!r}, nodes={len(self.nodes)})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -209,8 +209,8 @@ def _hear(turn: Turn, node: Question, text: str, confidence: float | None) -> st
             return _confirmed(turn, node, answer.name == "yes")
     meaning = understand(turn.scene, node, text)
     if meaning is None and turn.state.keys:
-        # a voice in the background while digits are typed
-        listen(turn, node)
+        # a voice in the background while digits are typed; the keypad's pause goes on
+        turn.log("speech_ignored")
         return None
     turn.state = replace(turn.state, keys="", pending=None, phase="asking")
     if meaning is None:

@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime
 
 from app.flow import Context, Flow, State, begin, step
-from app.flow.effects import Effect, Event, HangUp, Listen, Record, Say, Transfer
+from app.flow.effects import Effect, Event, Listen, Say
 from app.flow.inputs import (
     Heard,
     Input,
@@ -84,7 +84,3 @@ class Caller:
     @property
     def events(self) -> list[str]:
         return [effect.name for effect in self.log if isinstance(effect, Event)]
-
-    @property
-    def waits(self) -> bool:
-        return isinstance(self.last, Listen | Transfer | Record | HangUp)

@@ -9,6 +9,7 @@ from app.errors import Refused
 from providers import dsp
 from providers.base import Voice
 from providers.local_hibari import HibariVoice
+from providers.local_pico import find_pico
 from providers.local_synthesizer import EmbeddedSynthesizer
 from providers.local_workers import InferenceWorkers
 
@@ -79,6 +80,16 @@ async def test_many_at_once_do_not_disturb_each_other(synthesizer: EmbeddedSynth
 def test_keypad_words_are_spoken(voice: HibariVoice) -> None:
     assert voice.speak("Press #.") == voice.speak("Press pound.")
     assert len(voice.speak("Your code is 0042.")) > len(voice.speak("Your code is 42."))
+
+
+@pytest.mark.real_time
+@pytest.mark.skipif(find_pico() is None, reason="Pico is not installed on this system")
+async def test_other_languages_have_their_own_voices(synthesizer: EmbeddedSynthesizer) -> None:
+    for language in ("es", "fr-CA", "de", "it"):
+        voice = synthesizer.voice(language)
+        assert voice
+        assert voice.language == language.partition("-")[0]
+        assert b"".join([chunk async for chunk in synthesizer.synthesize("Uno. Due.", voice)])
 
 
 async def test_voices_are_found_by_language_and_others_refused(synthesizer: EmbeddedSynthesizer) -> None:

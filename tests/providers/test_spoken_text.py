@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from providers.spoken_text import speakable
+from providers.spoken_text import LONGEST, sentences, speakable
 
 
 @pytest.mark.parametrize(
@@ -10,7 +10,7 @@ from providers.spoken_text import speakable
     [
         ("Press # to go on, or * to repeat.", "Press pound to go on, or star to repeat."),
         ("Press *.", "Press star."),
-        ("You are #5 in line.", "You are #5 in line."),  # the voice says "number 5"
+        ("You are #5 in line.", "You are number 5 in line."),
         ("**Great** news, _really_.", "Great news, really."),
         ("Your code is 0042.", "Your code is 0 0 4 2."),
         ("Room 007A.", "Room 0 0 7A."),
@@ -21,7 +21,7 @@ from providers.spoken_text import speakable
     ],
 )
 def test_signs_and_codes_are_written_out(written: str, spoken: str) -> None:
-    assert speakable(written) == spoken
+    assert speakable(written, "en") == spoken
 
 
 @pytest.mark.parametrize(
@@ -36,4 +36,46 @@ def test_signs_and_codes_are_written_out(written: str, spoken: str) -> None:
     ],
 )
 def test_quantities_times_and_dates_are_left_to_the_voice(text: str) -> None:
-    assert speakable(text) == text
+    assert speakable(text, "en") == text
+
+
+@pytest.mark.parametrize(
+    ("language", "spoken"),
+    [
+        ("de", "Drücken Sie Raute oder Stern, Nummer 5, plus 4 9, 3 0, 1 2 3."),
+        ("es", "Drücken Sie almohadilla oder asterisco, número 5, más 4 9, 3 0, 1 2 3."),
+        ("fr", "Drücken Sie dièse oder étoile, numéro 5, plus 4 9, 3 0, 1 2 3."),
+        ("it", "Drücken Sie cancelletto oder asterisco, numero 5, più 4 9, 3 0, 1 2 3."),
+    ],
+)
+def test_each_language_has_its_own_words_for_signs(language: str, spoken: str) -> None:
+    assert speakable("Drücken Sie # oder *, #5, +49 30 123.", language) == spoken
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        ["Hello.", "How are you?", "Fine!"],
+        ["Goodbye, Dr. Smith.", "See you!"],
+        ["Ask for J. K. Rowling.", "Now."],
+        ["Ihr Termin ist am 3. März.", "Bis dann!"],
+        ["¿Cómo está?", "¡Bien!", "Adiós."],
+        ['He said "Yes."', "Good…", "Then go."],
+        ["It costs 3.50 dollars.", "Pay now."],
+        ["No end"],
+    ],
+)
+def test_text_is_cut_into_sentences(parts: list[str]) -> None:
+    assert sentences(" ".join(parts)) == parts
+
+
+def test_a_new_line_ends_a_sentence_and_nothing_is_none() -> None:
+    assert sentences("one\n\n two \nthree") == ["one", "two", "three"]
+    assert sentences(" \n ") == []
+
+
+def test_what_is_too_long_for_one_breath_is_cut_between_words() -> None:
+    text = "word " * 200
+    parts = sentences(text)
+    assert max(map(len, parts)) <= LONGEST
+    assert " ".join(parts) == text.strip()

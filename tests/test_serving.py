@@ -1,0 +1,270 @@
+"""The server as a real process: signals, kills, vanished callers, and boots that cannot succeed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import socket
+import subprocess
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.call.journal import path_of
+from app.clock import SystemClock
+from app.simulator.call import CallPlan
+from app.simulator.caller import Patience
+from app.simulator.network import NetworkCarriage
+from app.simulator.steps import Press, StaySilent, Step
+from app.simulator.webhook import CallIdentity, Route, Signer
+from scripts.benches.server import CALLRELAY, ROOT, ServerProcess, environment, serving, until
+from tests.simulator.calls import Placed, call_over
+from tests.web.test_streams import Peer, start
+
+pytestmark = [
+    pytest.mark.real_time,
+    pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="looks at processes by way of /proc"),
+]
+
+SCRIPTED = {"SPEECH_CHAIN": "scripted"}
+QUICK = Patience(pause_ms=200, greeting_s=5, answer_s=5)
+TWO_QUESTIONS = """
+flow: questions
+format: 1
+languages: [en]
+start: first
+intents:
+  one: {phrases: [one]}
+  two: {phrases: [two]}
+nodes:
+  first: {menu: "One?", choices: [{intent: one, press: 1, goto: second}]}
+  second: {menu: "Two?", choices: [{intent: two, press: 2, goto: end}]}
+  end: {hangup: Bye.}
+"""
+
+
+async def place(server: ServerProcess, call_sid: str, steps: Sequence[Step], flow: str = "echo") -> Placed:
+    """A call into the server over real sockets, to its end."""
+    identity = CallIdentity(call_sid=call_sid)
+    plan = CallPlan(f"{server.url}/voice/incoming?flow={flow}", Signer(Route(server.url)), patience=QUICK)
+    async with NetworkCarriage() as carriage:
+        return await call_over(carriage, SystemClock(), steps, replace(plan, identity=identity))
+
+
+def reasons(server: ServerProcess, call_sid: str) -> list[str]:
+    """Why the call ended, each time that the journal says so; the last line must be one of them."""
+    events = server.events(call_sid)
+    assert events[-1]["event"] == "call_ended"
+    return [event["reason"] for event in events if event["event"] == "call_ended"]
+
+
+async def in_call(server: ServerProcess, call_sid: str) -> None:
+    """Until the agent speaks."""
+
+    async def speaks() -> bool:
+        return any(event["event"] == "said" for event in server.events(call_sid))
+
+    await until(speaks, 10, f"the agent speaks in {call_sid}")
+
+
+# Told to stop
+
+
+async def not_ready(server: ServerProcess) -> None:
+    async def is_draining() -> bool:
+        return (await server.get("/health/ready")).status_code == 503
+
+    await until(is_draining, 1, "the server is not ready any more")
+
+
+async def test_sigterm_lets_the_call_finish(tmp_path: Path) -> None:
+    flows = tmp_path / "flows"
+    flows.mkdir()
+    (flows / "questions.yaml").write_text(TWO_QUESTIONS)
+    async with serving(tmp_path, {**SCRIPTED, "FLOWS_DIR": str(flows)}) as server:
+        async with asyncio.TaskGroup() as group:
+            running = group.create_task(place(server, "CA1", [Press("1"), Press("2")], "questions"))
+            await in_call(server, "CA1")
+            server.signal(signal.SIGTERM)
+            await not_ready(server)
+            refused = await place(server, "CA2", [], "questions")
+        assert refused.report.ended == "busy"
+        assert running.result().report.faults() == []
+        assert running.result().report.ended == "server_hung_up"
+        assert await server.ended(5) == 0
+        assert reasons(server, "CA1") == ["end"]
+        assert server.events("CA2") == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_second_signal_ends_everything_at_once(tmp_path: Path, number: signal.Signals) -> None:
+    async with serving(tmp_path, SCRIPTED) as server, asyncio.TaskGroup() as group:
+        group.create_task(place(server, "CA1", [StaySilent(60)]))
+        await in_call(server, "CA1")
+        server.signal(number)
+        await not_ready(server)
+        server.signal(number)
+        assert await server.ended(6) == 0
+        assert reasons(server, "CA1") == ["server stopped"]
+
+
+async def test_the_drain_time_is_not_exceeded(tmp_path: Path) -> None:
+    async with serving(tmp_path, {**SCRIPTED, "DRAIN_SECONDS": "1"}) as server, asyncio.TaskGroup() as group:
+        group.create_task(place(server, "CA1", [StaySilent(60)]))
+        await in_call(server, "CA1")
+        server.signal(signal.SIGTERM)
+        assert await server.ended(7) == 0
+        assert reasons(server, "CA1") == ["server stopped"]
+
+
+# The other side is gone
+
+
+async def gone_without_a_trace(server: ServerProcess, call_sid: str, before: tuple[int, int]) -> None:
+    async def is_free() -> bool:
+        return await server.active_calls() == 0 and held(server) == before
+
+    await until(is_free, 2, f"the call has ended and {before} descriptors and threads are held")
+    assert reasons(server, call_sid) == ["connection lost"]
+
+
+def held(server: ServerProcess) -> tuple[int, int]:
+    now = server.resources
+    return now.descriptors, now.threads
+
+
+async def test_a_caller_who_is_killed_leaves_nothing_behind(tmp_path: Path) -> None:
+    async with serving(tmp_path, SCRIPTED) as server:
+        await place(server, "CA1", [])
+        before = held(server)
+        command = [*CALLRELAY, "call", "echo", "--silence", "60", "--url", server.url]
+        caller = await asyncio.create_subprocess_exec(
+            *command, cwd=ROOT, env=environment({}), stderr=subprocess.DEVNULL
+        )
+
+        async def has_called() -> bool:
+            return len(journals(server)) == 2
+
+        await until(has_called, 20, "the caller has called")
+        (call_sid,) = journals(server) - {"CA1"}
+        await in_call(server, call_sid)
+        caller.kill()
+        await caller.wait()
+        await gone_without_a_trace(server, call_sid, before)
+
+
+async def test_a_socket_that_breaks_leaves_nothing_behind(tmp_path: Path) -> None:
+    async with serving(tmp_path, SCRIPTED) as server:
+        await place(server, "CA1", [])
+        before = held(server)
+        async with NetworkCarriage() as carriage:
+            ring = f"{server.url}/voice/incoming?flow=echo"
+            answer = await carriage.request("POST", ring, [("CallSid", "CA2")], {})
+            token = answer.body.decode().partition('name="token" value="')[2].partition('"')[0]
+            peer = Peer()
+            url = f"ws{server.url.removeprefix('http')}/streams/twilio"
+            peer.socket = await carriage.connect(url, {}, peer)
+            peer.send(start("CA2", token))
+            await in_call(server, "CA2")
+            peer.socket.abort()
+        await gone_without_a_trace(server, "CA2", before)
+
+
+def journals(server: ServerProcess) -> set[str]:
+    return {path.stem for path in (server.data_dir / "calls").glob("*.jsonl")}
+
+
+# The server is gone
+
+
+async def test_a_killed_server_leaves_whole_journals(tmp_path: Path) -> None:
+    async with serving(tmp_path, SCRIPTED) as server, asyncio.TaskGroup() as group:
+        group.create_task(place(server, "CA1", [StaySilent(60)]))
+        await in_call(server, "CA1")
+        server.signal(signal.SIGKILL)
+        assert await server.ended(2) == -signal.SIGKILL
+    lines = path_of(tmp_path, "CA1").read_bytes().split(b"\n")
+    whole = [json.loads(line)["event"] for line in lines[:-1]]
+    assert whole[0] == "call_started"
+    assert whole[-1] == "said"
+    async with serving(tmp_path, SCRIPTED) as server:
+        assert (await place(server, "CA2", [])).report.faults() == []
+    listed = {call["call_sid"]: call["ended"] for call in past_calls(tmp_path)}
+    assert listed == {"CA1": None, "CA2": "hangup"}
+
+
+def past_calls(data_dir: Path) -> list[dict[str, Any]]:
+    done = run(["calls", "--json"], {"DATA_DIR": str(data_dir)})
+    assert done.returncode == 0, done.stderr
+    found: list[dict[str, Any]] = json.loads(done.stdout)
+    return found
+
+
+# It cannot start
+
+
+def run(arguments: Sequence[str], variables: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """A command to its end."""
+    return subprocess.run(
+        [*CALLRELAY, *arguments],
+        cwd=ROOT,
+        env=environment(variables),
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("variables", "thing", "way_out"),
+    [
+        ({"PORT": "eighty"}, "PORT", "a whole number from 0 to 65535"),
+        ({"FLOWS_DIR": "nowhere"}, "FLOWS_DIR: there is no directory 'nowhere'", "name one that holds flows"),
+        ({"DATA_DIR": "/dev/null/data"}, "DATA_DIR: /dev/null/data", "name a folder that can be written to"),
+        ({"HOST": "192.0.2.1"}, "HOST, PORT: cannot listen on 192.0.2.1:", "an address of this machine"),
+        ({"XDG_CACHE_HOME": "/nowhere"}, "/nowhere/callrelay/weights/", "run scripts/install"),
+    ],
+)
+def test_what_cannot_be_used_is_named_with_the_way_out(
+    tmp_path: Path, variables: dict[str, str], thing: str, way_out: str
+) -> None:
+    told = why_it_does_not_start({"DATA_DIR": str(tmp_path), "PORT": "0", **variables})
+    assert thing in told
+    assert way_out in told
+
+
+def test_a_taken_port_is_named_with_the_way_out(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        told = why_it_does_not_start({"DATA_DIR": str(tmp_path), "PORT": port})
+    assert f"127.0.0.1:{port}" in told
+    assert "set PORT to a free port" in told
+
+
+def why_it_does_not_start(variables: dict[str, str]) -> str:
+    """The one line that says so."""
+    done = run(["serve"], {"SPEECH_CHAIN": "embedded", **variables})
+    assert done.returncode == 3, done.stderr
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("callrelay: ")
+    return line
+
+
+# Behind a proxy
+
+
+async def test_who_comes_by_way_of_a_proxy_is_not_local(tmp_path: Path) -> None:
+    async with serving(tmp_path, SCRIPTED) as server, NetworkCarriage() as carriage:
+
+        async def status(headers: dict[str, str]) -> int:
+            url, form = f"{server.url}/voice/incoming?flow=echo", [("CallSid", "CA1")]
+            return (await carriage.request("POST", url, form, headers)).status
+
+        assert await status({}) == 200
+        assert await status({"X-Forwarded-For": "127.0.0.1"}) == 403
+        assert await status({"Forwarded": "for=127.0.0.1"}) == 403
