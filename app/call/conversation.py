@@ -11,8 +11,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from app.audio.echo import EchoGate
-from app.call.flow_run import MASK, FlowRun, Step
 from app.call.floor import Floor, TurnEnded
+from app.call.flow_run import MASK, FlowRun, Step
 from app.call.registry import Call
 from app.call.services import Services
 from app.call.speaker import Prompt, Speaker, Spoken

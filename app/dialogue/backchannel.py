@@ -11,7 +11,7 @@ _WORDS = {
     "de": "mm mhm hm äh ah oh ok ja genau",
 }
 BACKCHANNELS = {language: frozenset(words.split()) for language, words in _WORDS.items()}
-ANYWHERE = frozenset("mm mhm mmhm mmhmm hm hmm uh huh um ah oh ok okay".split())
+ANYWHERE = frozenset(["mm", "mhm", "mmhm", "mmhmm", "hm", "hmm", "uh", "huh", "um", "ah", "oh", "ok", "okay"])
 
 
 def words_beyond(text: str, language: str) -> int:

@@ -139,7 +139,7 @@ TRANSITIONS: Final[dict[TurnState, dict[TurnEvent, tuple[TurnState, TurnAction |
         _E.ANSWERED: (_S.QUIET, None),
         _E.ENDED: (_S.OVER, None),
     },
-    _S.OVER: {event: (_S.OVER, None) for event in _E},
+    _S.OVER: dict.fromkeys(_E, (_S.OVER, None)),
 }
 
 

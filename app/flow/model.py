@@ -141,10 +141,10 @@ class Flow:
         ladders = (self.settings.no_input, self.settings.no_match)
         built_in = [rung.prompt for ladder in ladders for rung in ladder.rungs if rung.prompt]
         for prompt in (*self.prompts, *built_in):
-            for language in self.languages:
-                for line in prompt.lines.get(language, ()):
+            for code in self.languages:
+                for line in prompt.lines.get(code, ()):
                     if line.template.static and not line.audio:
-                        yield language, line.template.render({})
+                        yield code, line.template.render({})
 
     @property
     def home(self) -> Hours | None:

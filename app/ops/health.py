@@ -11,8 +11,8 @@ from app.call.flow_store import FlowStore
 from app.call.registry import CallRegistry
 from app.call.services import Speech
 from app.clock import Clock
-from app.orchestrator.speech_cache import SpeechCache
 from app.ops.meters import Meters, percentile
+from app.orchestrator.speech_cache import SpeechCache
 
 
 @dataclass(slots=True)

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from app.audio.activity import Edge, VoiceActivity
 
-
 LOUD = 1e9
 
 

@@ -10,8 +10,8 @@ import pytest
 from app.audio.echo import EchoGate
 from app.call.speaker import Prompt, Speaker, Spoken
 from app.clock import ManualClock
-from app.orchestrator.speech_cache import SpeechCache
 from app.errors import BrokenStream, ProviderError
+from app.orchestrator.speech_cache import SpeechCache
 from providers.base import Voice
 from providers.scripted import ScriptedSynthesizer, hum
 from tests.call.carrier import FakeCarrier
