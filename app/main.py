@@ -15,12 +15,15 @@ from app.call.services import Services, Speech
 from app.clock import Clock
 from app.ops.health import Health
 from app.ops.meters import Meters
+from app.orchestrator.prerender import render_fixed_words
+from app.orchestrator.speech_cache import SpeechCache
 from app.settings import Settings
 from app.web.access import Access
 from app.web.health import health_routes
 from app.web.streams import Streams
 from app.web.tokens import StreamTokens
 from app.web.voice import VoiceWebhooks
+from providers.local_end_of_turn import EmbeddedEndOfTurnDetector
 from providers.local_recognizer import EmbeddedTranscriber
 from providers.local_synthesizer import EmbeddedSynthesizer
 from providers.local_voice_detector import SileroVoiceDetector
@@ -36,7 +39,13 @@ def open_speech(chain: Sequence[str]) -> Speech:
             detector, ScriptedTranscriber(lambda number: f"utterance {number}"), ScriptedSynthesizer()
         )
     workers = InferenceWorkers()
-    return Speech(detector, EmbeddedTranscriber(workers), EmbeddedSynthesizer(workers), [workers])
+    return Speech(
+        detector,
+        EmbeddedTranscriber(workers),
+        EmbeddedSynthesizer(workers),
+        EmbeddedEndOfTurnDetector(workers),
+        shared=[workers],
+    )
 
 
 class Relay:
@@ -49,13 +58,16 @@ class Relay:
         self.registry = CallRegistry()
         self._speech = speech
         self._meters = Meters(clock)
-        flows = FlowStore(settings.flows_dir, environment)
+        self._cache = SpeechCache()
+        self._flows = flows = FlowStore(settings.flows_dir, environment)
         tokens = StreamTokens(settings.data_dir, clock)
         access = Access(settings.public_url, settings.auth_tokens, settings.require_ws_signature)
-        services = Services(clock, self.registry, speech, self._meters.turn)
+        services = Services(clock, self.registry, speech, self._cache, self._meters.turn)
         webhooks = VoiceWebhooks(settings, clock, access, tokens, flows, self.registry, self.admission)
         streams = Streams(access, tokens, self.registry, services)
-        health = Health(clock, self.admission, self.registry, flows, self._meters, speech, clock.now())
+        health = Health(
+            clock, self.admission, self.registry, flows, self._meters, speech, self._cache, clock.now()
+        )
         self.app = Starlette(
             routes=[*webhooks.routes, *streams.routes, *health_routes(health)], lifespan=self._lifespan
         )
@@ -65,6 +77,7 @@ class Relay:
         async with asyncio.TaskGroup() as group:
             watch = group.create_task(self._meters.watch_loop())
             await self._speech.warm_up()
+            await render_fixed_words(self._flows.all(), self._speech.synthesizer, self._cache)
             self.admission.ready = True
             try:
                 yield

@@ -42,6 +42,13 @@ class TranscriptionStream(Protocol):
         """A first short silence: a good moment to decode all there is, in case the utterance ends here."""
         ...
 
+    async def hypothesis(self) -> Hypothesis:
+        """What has been said so far, up to now or to the last pause.
+
+        Raises ProviderError. Safe to cancel.
+        """
+        ...
+
     async def finish(self) -> Hypothesis:
         """The utterance is over: its final text. The next one starts empty.
 

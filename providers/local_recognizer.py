@@ -2,7 +2,7 @@
 
     push            the last 400 ms are kept, for detectors are late; inside an utterance everything is
     every 400 ms    what there is is decoded, for a partial (English); a newer try replaces one that still waits
-    paused          all there is is decoded, in case this was the end
+    paused          all there is is decoded, in case this was the end; `hypothesis` tells
     finish          that decode, when nothing was said since; else another
 
 A long utterance is decoded in stretches, cut where it is quietest, so nothing of it is lost and none costs too much.
@@ -28,7 +28,7 @@ PRE_ROLL_BYTES = 400 * BYTES_PER_MS
 FRAME_BYTES = 20 * BYTES_PER_MS
 QUIET_FRAMES = 8
 REMEMBERED_BYTES = 2000 * BYTES_PER_MS
-STILL_SPEECH = 0.1  # of the loudest frame before the pause: 20 dB below it
+PAUSE_FRAMES = 3
 
 
 class EmbeddedTranscriber:
@@ -114,6 +114,13 @@ class EmbeddedStream:
         if self._utterance:
             self._utterance.paused()
 
+    async def hypothesis(self) -> Hypothesis:
+        utterance = self._utterance
+        if not utterance:
+            return Hypothesis("", self._language, False, 0.0)
+        decoding = await utterance.so_far()
+        return self._hypothesis(decoding, utterance.audio_ms, final=False)
+
     async def finish(self) -> Hypothesis:
         utterance, self._utterance = self._utterance, None
         if not utterance:
@@ -145,10 +152,10 @@ class EmbeddedStream:
 class _Stretch:
     """A part of an utterance that is decoded in one go, and the best decode of it so far."""
 
-    def __init__(self, began_ms: float, audio: bytes = b"") -> None:
+    def __init__(self, began_ms: float, audio: bytes | bytearray = b"", latest: Decoding = NOTHING) -> None:
         self.began_ms = began_ms
         self.audio = bytearray(audio)
-        self.latest = NOTHING
+        self.latest = latest
         self.latest_bytes = 0
 
     @property
@@ -205,6 +212,13 @@ class _Utterance:
             self._at_pause.cancel()
         self._at_pause = None
 
+    async def so_far(self) -> Decoding:
+        """The text up to the last pause, or to now when there was none. Raises ProviderError."""
+        if not self._at_pause or _failed(self._at_pause) or self._spoke_since_pause():
+            self.paused()
+        decodes = [future for future in [*self._cut_off, self._at_pause] if future]
+        return _joined([await asyncio.shield(asyncio.wrap_future(future)) for future in decodes])
+
     async def final(self) -> Decoding:
         """The whole text. Raises ProviderError."""
         self._over = True
@@ -225,12 +239,12 @@ class _Utterance:
         """Begin a new stretch where the second half of this one is quietest."""
         self.resumed()
         self._forget_waiting()
-        audio = self._now.audio
-        at = len(audio) // 2 + _quietest(bytes(audio[len(audio) // 2 :]))
-        rest = bytes(audio[at:])
-        del audio[at:]
-        self._cut_off.append(self._decode(self._now, urgent=True))
-        self._stretches.append(_Stretch(self._now.end_ms, rest))
+        whole = self._stretches.pop()
+        half = len(whole.audio) // 2
+        at = half + _quietest(bytes(whole.audio[half:]))
+        first = _Stretch(whole.began_ms, whole.audio[:at], whole.latest)
+        self._stretches += [first, _Stretch(first.end_ms, whole.audio[at:])]
+        self._cut_off.append(self._decode(first, urgent=True))
         self._asked_bytes = 0
 
     def _ask_for_partial(self) -> None:
@@ -262,9 +276,11 @@ class _Utterance:
             self._report(so_far, covered_ms)
 
     def _spoke_since_pause(self) -> bool:
+        """Whether it grew loud again, by the speech before the pause and by the line's noise at its beginning."""
         before = frame_levels(bytes(self._now.audio[: self._pause_bytes][-REMEMBERED_BYTES:]))
         since = frame_levels(bytes(self._now.audio[self._pause_bytes :]))
-        return bool(since.max(initial=0) > STILL_SPEECH * before.max(initial=0))
+        speech, noise = before.max(initial=0), before[-PAUSE_FRAMES:].max(initial=0)
+        return bool(since.max(initial=0) > max(speech / 10, min(2 * noise, speech / 2)))
 
 
 def _failed(future: Future[Decoding]) -> bool:

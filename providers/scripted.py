@@ -132,15 +132,26 @@ class ScriptedTranscriptionStream:
     def utterance_paused(self) -> None:
         self._paused_at = self._loop.time()
 
+    async def hypothesis(self) -> Hypothesis:
+        heard, audio_ms = self._heard or Heard(""), self._audio_ms()
+        if self._paused_at is None:
+            self.utterance_paused()
+        await self._understood(self._paused_at)
+        return Hypothesis(heard.text, self._language, False, audio_ms, heard.confidence)
+
     async def finish(self) -> Hypothesis:
         heard, audio_ms = self._heard or Heard(""), self._audio_ms()
-        began = self._loop.time() if self._paused_at is None else self._paused_at
+        paused_at = self._paused_at
         self.discard()
-        await asyncio.sleep(max(0.0, began + self._final_ms / 1000 - self._loop.time()))
+        await self._understood(paused_at)
         if heard.error:
             raise heard.error
         confidence = heard.confidence if heard.text else None
         return Hypothesis(heard.text, self._language, True, audio_ms, confidence)
+
+    async def _understood(self, since: float | None) -> None:
+        began = self._loop.time() if since is None else since
+        await asyncio.sleep(max(0.0, began + self._final_ms / 1000 - self._loop.time()))
 
     def discard(self) -> None:
         for timer in self._timers:

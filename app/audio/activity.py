@@ -1,8 +1,9 @@
 """From a voice detector's windows to the edges of speech.
 
-Speech begins when `ONSET_WINDOWS` windows in a row reach `SPEAKING`, and its beginning is the first of them.
-It is interrupted by a *lull* when no window has reached `QUIET` for `LULL_MS`. What a lull means (a breath, or the
-end of the turn) is turn-taking's business. Hysteresis and sizes: Silero's own iterator uses 0.5 and 0.15 less.
+Speech begins when `ONSET_WINDOWS` windows in a row reach `SPEAKING` and are loud; its beginning is the first of them.
+It is interrupted by a *lull* once nothing has been voiced and loud for `LULL_MS`. What a lull means (a breath, or the
+end of the turn) is turn-taking's business. A detector smooths over windows and so finds the end late; the level says
+when it was. Hysteresis as in Silero's own iterator: 0.5, and 0.15 less to go on.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ SPEAKING = 0.5
 QUIET = 0.35
 ONSET_WINDOWS = 2
 LULL_MS = 64.0
+WINDOW_MS = 32.0
 
 
 class Edge(Enum):
@@ -25,29 +27,38 @@ class Edge(Enum):
 
 @dataclass(slots=True)
 class VoiceActivity:
-    """Edge detection over one stream. Times are stream time in milliseconds."""
+    """Edge detection over one stream. Times are stream time in milliseconds.
+
+    `voiced_ms` is how much was voiced since the onset, `ended_ms` where speech ended as far as is known.
+    """
 
     speaking: bool = False
     onset_ms: float = 0.0
-    last_voiced_ms: float = 0.0
+    ended_ms: float = 0.0
+    voiced_ms: float = 0.0
     _run: int = 0
 
-    def window(self, probability: float, end_ms: float, window_ms: float = 32.0) -> Edge | None:
-        """Take in one window; says whether speech began or paused with it."""
-        if probability >= (QUIET if self.speaking else SPEAKING):
-            return self._voiced(end_ms, window_ms)
+    def window(self, probability: float, end_ms: float, loud_until_ms: float) -> Edge | None:
+        """Take in one window, and where audio was last loud; says whether speech began or paused with it."""
+        loud = loud_until_ms > end_ms - WINDOW_MS
+        if loud and probability >= (QUIET if self.speaking else SPEAKING):
+            return self._voiced(end_ms, min(end_ms, loud_until_ms))
         self._run = 0
-        if self.speaking and end_ms - self.last_voiced_ms >= LULL_MS:
+        if self.speaking and end_ms - self.ended_ms >= LULL_MS:
             self.speaking = False
             return Edge.LULL
         return None
 
-    def _voiced(self, end_ms: float, window_ms: float) -> Edge | None:
+    def _voiced(self, end_ms: float, loud_until_ms: float) -> Edge | None:
         self._run += 1
-        if self.speaking or self._run >= ONSET_WINDOWS:
-            self.last_voiced_ms = end_ms
-        if self.speaking or self._run < ONSET_WINDOWS:
+        if self.speaking:
+            self.ended_ms = loud_until_ms
+            self.voiced_ms += WINDOW_MS
+            return None
+        if self._run < ONSET_WINDOWS:
             return None
         self.speaking = True
-        self.onset_ms = end_ms - window_ms * ONSET_WINDOWS
+        self.ended_ms = loud_until_ms
+        self.voiced_ms = WINDOW_MS * ONSET_WINDOWS
+        self.onset_ms = end_ms - self.voiced_ms
         return Edge.ONSET

@@ -20,7 +20,8 @@ from app.audio.g711 import BYTES_PER_MS, FRAME_BYTES, FRAME_MS, SILENCE
 from app.carriers.events import OutboundCommand, PlayAudio, SendMark
 
 AHEAD_MS = 400.0
-REFILL_MS = 300.0
+WARY_AHEAD_MS = 200.0
+BURST_MS = 100.0
 MARK_EVERY_MS = 200.0
 MARK_OVERDUE_S = 1.0
 ROUNDING_MS = 0.01
@@ -28,9 +29,13 @@ ROUNDING_MS = 0.01
 
 @dataclass(slots=True)
 class Playout:
-    """The far end's buffer. `now` is monotonic seconds, everything else milliseconds of audio."""
+    """The far end's buffer. `now` is monotonic seconds, everything else milliseconds of audio.
+
+    While `wary` (an interruption is in the air) it sends less far ahead, so that less has to be cleared.
+    """
 
     sent_ms: float = 0.0
+    wary: bool = False
     _queue: bytearray = field(default_factory=bytearray)
     _ended: bool = True
     _generation: int = 0
@@ -56,13 +61,19 @@ class Playout:
         """Audio fed and not sent."""
         return len(self._queue) / BYTES_PER_MS
 
+    @property
+    def _limit_ms(self) -> float:
+        return WARY_AHEAD_MS if self.wary else AHEAD_MS
+
     def ahead_ms(self, now: float) -> float:
         """Audio sent and not yet played, by the clock."""
         return self.sent_ms - self._clock_ms(now)
 
     def due(self, now: float) -> Iterator[OutboundCommand]:
         """What may be sent at `now`, in order; a `clear` in between ends it."""
-        while len(self._queue) >= FRAME_BYTES and self.ahead_ms(now) + FRAME_MS <= AHEAD_MS + ROUNDING_MS:
+        while (
+            len(self._queue) >= FRAME_BYTES and self.ahead_ms(now) + FRAME_MS <= self._limit_ms + ROUNDING_MS
+        ):
             yield self._next_frame(now)
             if self.sent_ms - self._marked_ms >= MARK_EVERY_MS:
                 yield self._next_mark()
@@ -73,7 +84,7 @@ class Playout:
         """When `due` will have something again, None while there is nothing to send."""
         if len(self._queue) < FRAME_BYTES:
             return None
-        return now + max(0.0, self.ahead_ms(now) - REFILL_MS) / 1000
+        return now + max(0.0, self.ahead_ms(now) - self._limit_ms + BURST_MS) / 1000
 
     def reached(self, mark: str, now: float) -> None:
         """A mark came back. Those of before a `clear` prove nothing and are ignored."""

@@ -11,14 +11,14 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from app.audio.echo import EchoGate
+from app.call.floor import Floor, TurnEnded
 from app.call.flow_run import MASK, FlowRun, Step
-from app.call.listener import Listener
 from app.call.registry import Call
 from app.call.services import Services
 from app.call.speaker import Prompt, Speaker, Spoken
 from app.call.timeline import Timeline
 from app.carriers.events import OutboundCommand
-from app.dialogue.turn import Turn, TurnAction, TurnEvent, TurnState
+from app.dialogue.turn import TurnEvent, TurnState
 from app.errors import ProviderError
 from app.flow import effects as fx
 from app.flow import inputs
@@ -27,16 +27,6 @@ from providers.base import Hypothesis, TranscriptionStream
 INPUTS_WAITING = 64
 WORDS_EXPECTED_MS = 500.0
 RELEASE_TIMEOUT_S = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class _TurnEnded:
-    """The caller's turn is over: their speech ended at `t0`, which was known at `decided_at`."""
-
-    t0: float
-    decided_at: float
-    window_waited_ms: float
-    voiced_ms: float
 
 
 @dataclass(slots=True)
@@ -55,7 +45,7 @@ class Partial:
 
 
 class Conversation:
-    """Implements `SpeakerReports`. `ended` ends the stream and gives the reason."""
+    """Implements `SpeakerReports` and `FloorActor`. `ended` ends the stream and gives the reason."""
 
     def __init__(
         self,
@@ -63,6 +53,7 @@ class Conversation:
         services: Services,
         transcription: TranscriptionStream,
         partial: Partial,
+        group: asyncio.TaskGroup,
         send: Callable[[OutboundCommand], Awaitable[None]],
         ended: Callable[[str], None],
     ) -> None:
@@ -71,53 +62,48 @@ class Conversation:
         self._clock = services.clock
         self._transcription = transcription
         self._partial = partial
+        self._group = group
         self._ended = ended
         self._flow = FlowRun(call, services.clock)
-        self._turn = Turn()
-        self._inputs: asyncio.Queue[_TurnEnded | inputs.Input] = asyncio.Queue(INPUTS_WAITING)
+        self._inputs: asyncio.Queue[TurnEnded | inputs.Input] = asyncio.Queue(INPUTS_WAITING)
         self._busy = False
-        self._listen: fx.Listen | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timeline: Timeline | None = None
         self._answer: Prompt | None = None
+        self._answered: inputs.Heard | None = None
+        self._taken_back = False
+        self._carried = ""
         self._ends_with: str | None = None
         echo = EchoGate()
-        self.speaker = Speaker(self._clock, services.speech.synthesizer, echo, send, self)
-        self.listener = Listener(
-            self._clock,
-            self._turn,
-            services.speech.detector,
-            transcription,
-            echo,
-            self._happened,
-            self._may_interrupt,
+        self.speaker = Speaker(
+            self._clock, services.speech.synthesizer, services.speech_cache, echo, send, self
         )
+        self.floor = Floor(services, transcription, echo, group, self)
 
     async def run(self) -> None:
         """Speak and listen, for ever."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self.speaker.make(group))
-            group.create_task(self.speaker.send())
-            self._begin()
-            while True:
-                self._await_caller()
-                event = await self._inputs.get()
-                self._busy = True
-                await self._take(event)
-                self._busy = False
+        self._group.create_task(self.speaker.make(self._group))
+        self._group.create_task(self.speaker.send())
+        self._begin()
+        while True:
+            self.floor_changed()
+            event = await self._inputs.get()
+            self._busy = True
+            await self._take(event)
+            self._busy = False
 
     def pressed(self, digit: str) -> None:
         """The caller pressed a key; it counts for the question that is being asked."""
-        if self.speaker.prompt and self.speaker.prompt.by_key:
-            self._yield_floor()
+        if self.prompt and self.prompt.by_key:
+            self.yield_floor()
+        self._carry("")
         self._put(inputs.Pressed(digit, self._clock.wall()))
 
     async def aclose(self) -> None:
         """Let go of everything, in bounded time."""
         self._call.unheard = self.speaker.unheard
-        self._turn.happened(TurnEvent.ENDED)
+        self.floor.close()
         self._stop_timer()
-        self.listener.close()
         async with asyncio.timeout(RELEASE_TIMEOUT_S):
             await self._transcription.aclose()
 
@@ -127,9 +113,9 @@ class Conversation:
         if self._timeline and prompt is self._answer:
             self._timeline.stage("speech_first_byte", asked, ready)
 
-    def prompt_started(self, prompt: Prompt, ready: float, sent: float) -> None:
-        self._happened(TurnEvent.AGENT_STARTED)
-        self._call.journal.write("said", text=prompt.record, node=prompt.node, cached=False)
+    def prompt_started(self, prompt: Prompt, ready: float, sent: float, *, cached: bool) -> None:
+        self.floor.happened(TurnEvent.AGENT_STARTED)
+        self._call.journal.write("said", text=prompt.record, node=prompt.node, cached=cached)
         if self._timeline and prompt is self._answer:
             self._timeline.stage("first_frame_out", ready, sent)
             self._timeline.waited("pacing", (sent - ready) * 1000)
@@ -144,59 +130,69 @@ class Conversation:
         self._call.journal.write("error", text=f"{prompt.node} could not be spoken: {error}")
 
     def fell_silent(self) -> None:
-        self._happened(TurnEvent.AGENT_FINISHED)
+        self.floor.happened(TurnEvent.AGENT_FINISHED)
         if not self._busy:
-            self._happened(TurnEvent.ANSWERED)
+            self.floor.happened(TurnEvent.ANSWERED)
         self._end_if_done()
 
-    # turn-taking
+    # what the floor asks for
 
-    def _happened(self, event: TurnEvent) -> None:
-        match self._turn.happened(event):
-            case TurnAction.OPEN:
-                self._transcription.utterance_started()
-            case TurnAction.PAUSE:
-                self._transcription.utterance_paused()
-            case TurnAction.COMMIT:
-                self._commit()
-            case TurnAction.DISCARD:
-                self._transcription.discard()
-            case TurnAction.YIELD:
-                self._yield_floor()
-        self._await_caller()
+    @property
+    def prompt(self) -> Prompt | None:
+        return self.speaker.prompt
 
-    def _may_interrupt(self) -> bool:
-        prompt = self.speaker.prompt
-        return prompt is None or prompt.by_speech
+    @property
+    def question(self) -> fx.Listen | None:
+        return self._flow.question
 
-    def _yield_floor(self) -> None:
+    def turn_ended(self, turn: TurnEnded) -> None:
+        self._taken_back = False
+        self._answered = None
+        self._put(turn)
+
+    def turn_taken_back(self) -> None:
+        """Undo the answer if there is one; else it will not be given."""
+        self._call.journal.write("taken_back")
+        self._timeline, self._ends_with, self._call.next_step = None, None, None
+        self._taken_back = self._answered is None
+        if self._answered:
+            self.speaker.interrupt()
+            self._flow.take_back()
+            self._carry(self._answered.text)
+            self._answered = None
+
+    def yield_floor(self) -> None:
         cut = self.speaker.interrupt()
         heard = " ".join(spoken.heard for spoken in cut if spoken.heard)
         unheard = " ".join(spoken.unheard for spoken in cut if spoken.unheard)
         if unheard:
             self._call.journal.write("interrupted", heard=heard, unheard=unheard)
 
-    def _commit(self) -> None:
-        listener, now = self.listener, self._clock.now()
-        t0 = min(listener.speech_ended_at, now)
-        self._put(_TurnEnded(t0, now, listener.window_waited_ms, listener.voiced_ms))
+    def wary(self, wary: bool) -> None:
+        self.speaker.wary = wary
 
-    def _put(self, event: _TurnEnded | inputs.Input) -> None:
+    def floor_changed(self) -> None:
+        """Let a timer run exactly while something is awaited from the caller and nothing has come."""
+        self._stop_timer()
+        question = self.question
+        if not question or self._busy or not self._inputs.empty():
+            return
+        loop = asyncio.get_running_loop()
+        if question.keypad and question.collected:
+            self._timer = loop.call_later(question.keypad.pause_ms / 1000, self._keypad_paused)
+        elif self.floor.state is TurnState.QUIET and not self.speaker.speaking:
+            self._timer = loop.call_later(question.timeout_ms / 1000, self._no_input)
+
+    def _carry(self, text: str) -> None:
+        """Words of a turn that was taken back; the next ones belong to them."""
+        self._carried = text
+        self.floor.carry(text)
+
+    def _put(self, event: TurnEnded | inputs.Input) -> None:
         try:
             self._inputs.put_nowait(event)
         except asyncio.QueueFull:
             self._call.journal.write("error", text=f"{INPUTS_WAITING} inputs wait already; one was dropped")
-
-    def _await_caller(self) -> None:
-        """Let a timer run exactly while something is awaited from the caller and nothing has come."""
-        self._stop_timer()
-        if not self._listen or self._busy or not self._inputs.empty():
-            return
-        loop, keypad = asyncio.get_running_loop(), self._listen.keypad
-        if keypad and self._listen.collected:
-            self._timer = loop.call_later(keypad.pause_ms / 1000, self._keypad_paused)
-        elif self._turn.state is TurnState.QUIET and not self.speaker.speaking:
-            self._timer = loop.call_later(self._listen.timeout_ms / 1000, self._no_input)
 
     def _stop_timer(self) -> None:
         if self._timer:
@@ -218,32 +214,40 @@ class Conversation:
             self.speaker.say(prompt)
         self._perform(Step((), step.then) if missed else step)
 
-    async def _take(self, event: _TurnEnded | inputs.Input) -> None:
-        heard: inputs.Input | None
-        if isinstance(event, _TurnEnded):
-            heard = await self._understand(event)
+    async def _take(self, event: TurnEnded | inputs.Input) -> None:
+        if isinstance(event, TurnEnded):
+            await self._take_words(event)
         else:
-            heard, self._timeline = event, None
-        if heard:
-            started = self._clock.now()
-            step = self._flow.take(heard)
-            if self._timeline:
-                self._timeline.stage("decide", started, self._clock.now())
-            self._perform(step)
+            self._timeline = None
+            self._perform(self._flow.take(event))
         if not self.speaker.speaking:
-            self._happened(TurnEvent.ANSWERED)
+            self.floor.happened(TurnEvent.ANSWERED)
 
-    async def _understand(self, turn: _TurnEnded) -> inputs.Heard | None:
+    async def _take_words(self, turn: TurnEnded) -> None:
+        timeline = self._timeline = self._begin_timeline(turn)
         asked = self._clock.now()
-        timeline = self._timeline = Timeline(turn.t0)
-        timeline.stage("endpoint", turn.t0, turn.decided_at)
-        timeline.waited("voice_batch", turn.window_waited_ms)
-        timeline.waited("event_loop", (asked - turn.decided_at) * 1000)
         hypothesis = await self._final_words()
         timeline.stage("stt_final", asked, self._clock.now())
-        if not hypothesis.text and turn.voiced_ms < WORDS_EXPECTED_MS:
-            return None
-        return inputs.Heard(hypothesis.text, hypothesis.language, hypothesis.confidence, self._clock.wall())
+        text = f"{self._carried} {hypothesis.text}".strip()
+        if self._taken_back:
+            self._carry(text)
+            return
+        self._carry("")
+        if not text and turn.voiced_ms < WORDS_EXPECTED_MS:
+            return
+        heard = inputs.Heard(text, hypothesis.language, hypothesis.confidence, self._clock.wall())
+        decided = self._clock.now()
+        step = self._flow.take(heard)
+        timeline.stage("decide", decided, self._clock.now())
+        self._answered = heard
+        self._perform(step)
+
+    def _begin_timeline(self, turn: TurnEnded) -> Timeline:
+        timeline = Timeline(turn.t0)
+        timeline.stage("endpoint", turn.t0, turn.decided_at)
+        timeline.waited("voice_batch", turn.window_waited_ms)
+        timeline.waited("event_loop", (self._clock.now() - turn.decided_at) * 1000)
+        return timeline
 
     async def _final_words(self) -> Hypothesis:
         try:
@@ -260,8 +264,6 @@ class Conversation:
         for prompt in prompts:
             self.speaker.say(prompt)
         match step.then:
-            case fx.Listen():
-                self._listen = step.then
             case fx.HangUp(reason=reason):
                 self._ends_with = reason
             case fx.Transfer():
@@ -279,6 +281,8 @@ class Conversation:
             voice=voice,
             by_speech=say.barge_in in ("speech", "any"),
             by_key=say.barge_in in ("dtmf", "any"),
+            min_words=say.min_words,
+            lasting=say.wording == "static" and not say.sensitive,
         )
 
     def _end_if_done(self) -> None:

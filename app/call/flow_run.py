@@ -24,12 +24,13 @@ class Step:
 
 
 class FlowRun:
-    """Keeps `call.state`, the checkpoint, up to date."""
+    """Keeps `call.state`, the checkpoint, up to date; `question` is what the caller was asked last."""
 
     def __init__(self, call: Call, clock: Clock) -> None:
         self._call = call
         self._clock = clock
-        self._sensitive = False
+        self._before: tuple[State, fx.Listen | None] | None = None
+        self.question: fx.Listen | None = None
 
     def begin(self) -> Step:
         """The first words of a call, or of a call that comes back after its stream was lost."""
@@ -45,12 +46,18 @@ class FlowRun:
     def take(self, event: inputs.Input) -> Step:
         """Step on."""
         assert self._call.state, "a flow begins before it takes anything"
+        self._before = (self._call.state, self.question)
         state, effects = step(self._call.flow, self._call.state, event)
         if isinstance(event, inputs.Heard):
             self._write_utterance(event, effects)
         elif isinstance(event, inputs.Pressed):
             self._call.journal.write("dtmf", digits=self._masked(event.digit))
         return self._advance(state, effects)
+
+    def take_back(self) -> None:
+        """Undo the last step."""
+        assert self._before, "there is a step to take back"
+        self._call.state, self.question = self._before
 
     def _advance(self, state: State, effects: Sequence[fx.Effect]) -> Step:
         self._call.state = state
@@ -64,7 +71,7 @@ class FlowRun:
                 case _:
                     self._write_fact(effect)
         if then:
-            self._sensitive = isinstance(then, fx.Listen) and then.sensitive
+            self.question = then if isinstance(then, fx.Listen) else None
         return Step(says, then)
 
     def _write_fact(self, effect: fx.NodeEntered | fx.Understood | fx.SlotFilled | fx.Event) -> None:
@@ -91,4 +98,4 @@ class FlowRun:
         )
 
     def _masked(self, text: str) -> str:
-        return MASK if self._sensitive else text
+        return MASK if self.question and self.question.sensitive else text

@@ -28,6 +28,10 @@ class FlowStore:
         """The newest good version of a flow."""
         return self._library.flows.get(name)
 
+    def all(self) -> Sequence[Flow]:
+        """The newest good version of every flow."""
+        return list(self._library.flows.values())
+
     def name_for(self, number: str) -> str | None:
         """The flow that a dialled number starts."""
         flow = self._library.for_number(number)

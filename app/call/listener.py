@@ -10,45 +10,39 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from app.audio import g711
-from app.audio.activity import Edge, VoiceActivity
+from app.audio.activity import WINDOW_MS, Edge, VoiceActivity
 from app.audio.echo import EchoGate
+from app.audio.loudness import Loudness
 from app.clock import Clock
-from app.dialogue.turn import Turn, TurnEvent, TurnState
 from providers.base import TranscriptionStream, VoiceDetector, VoiceWindow
 
-SILENCE_MS = 500.0
-INTERRUPTION_MS = 250.0
-WINDOW_MS = 32.0
 FRAMES_JUDGED = 100
+REMEMBERED_BYTES = 8000 * g711.BYTES_PER_MS
 
 
 class Listener:
-    """Reports ONSET, LULL, ENDPOINT and INTERRUPTED to `happened`, and hands audio on to the transcriber.
-
-    `may_interrupt` says whether what is being said now gives way to speech.
-    """
+    """Calls `edge` when speech begins or pauses, and `listened` after every window."""
 
     def __init__(
         self,
         clock: Clock,
-        turn: Turn,
         detector: VoiceDetector,
         transcription: TranscriptionStream,
         echo: EchoGate,
-        happened: Callable[[TurnEvent], None],
-        may_interrupt: Callable[[], bool],
+        edge: Callable[[Edge], None],
+        listened: Callable[[], None],
     ) -> None:
         self._clock = clock
-        self._turn = turn
         self._transcription = transcription
         self._echo = echo
-        self._happened = happened
-        self._may_interrupt = may_interrupt
-        self._activity = VoiceActivity()
+        self._edge = edge
+        self._listened = listened
+        self._loudness = Loudness()
         self._masked: deque[tuple[float, bool]] = deque(maxlen=FRAMES_JUDGED)
+        self._recent = bytearray()
         self._stream_ms = 0.0
         self._stream_began = clock.now()
-        self.voiced_ms = 0.0
+        self.activity = VoiceActivity()
         self.window_waited_ms = 0.0
         self.last_audio_at = clock.now()
         self._voice = detector.open(self._windows)
@@ -59,43 +53,55 @@ class Listener:
         self.last_audio_at = now
         self._stream_ms += g711.duration_ms(audio)
         self._stream_began = min(self._stream_began, now - self._stream_ms / 1000)
-        if self._echo.active(now):
-            self._masked.append((self._stream_ms, self._echo.masks(now, g711.rms(audio))))
+        level = g711.rms(audio)
+        echo = self._echo.masks(now, level)
+        if echo or self._masked:
+            self._masked.append((self._stream_ms, echo))
+        self._loudness.frame(level, self._stream_ms)
+        self._remember(audio)
         self._transcription.push(audio)
         self._voice.push(audio)
 
     @property
     def speech_ended_at(self) -> float:
-        """t0 as it can be known live: the monotonic time at which the last voiced window ended."""
-        return self._stream_began + self._activity.last_voiced_ms / 1000
+        """t0 as it can be known live: the monotonic time at which the caller's speech ended."""
+        return self._stream_began + self.activity.ended_ms / 1000
+
+    @property
+    def silence_ms(self) -> float:
+        """How much audio has come since the caller's speech ended."""
+        return self._stream_ms - self.activity.ended_ms
+
+    @property
+    def recent(self) -> bytes:
+        """The last eight seconds of audio, for who listens to intonation."""
+        return bytes(self._recent[-REMEMBERED_BYTES:])
+
+    def utterance_started(self) -> None:
+        """Levels are measured against the loudest of what begins now."""
+        self._loudness.utterance_started()
 
     def close(self) -> None:
-        """No event comes after this."""
+        """Nothing is called after this."""
         self._voice.close()
 
     def _windows(self, windows: Sequence[VoiceWindow]) -> None:
         for window in windows:
             self.window_waited_ms = window.waited_ms
             echo = self._masked and self._is_echo(window.end_ms)
-            self._window(0.0 if echo else window.probability, window.end_ms)
-
-    def _window(self, probability: float, end_ms: float) -> None:
-        edge = self._activity.window(probability, end_ms, WINDOW_MS)
-        if edge is Edge.ONSET:
-            self.voiced_ms = end_ms - self._activity.onset_ms
-            self._happened(TurnEvent.ONSET)
-        elif edge is Edge.LULL:
-            self._happened(TurnEvent.LULL)
-        elif self._activity.last_voiced_ms == end_ms:
-            self.voiced_ms += WINDOW_MS
-        state = self._turn.state
-        if state is TurnState.LULL and end_ms - self._activity.last_voiced_ms >= SILENCE_MS:
-            self._happened(TurnEvent.ENDPOINT)
-        elif state is TurnState.OVERLAP and self.voiced_ms >= INTERRUPTION_MS and self._may_interrupt():
-            self._happened(TurnEvent.INTERRUPTED)
+            probability = 0.0 if echo else window.probability
+            edge = self.activity.window(probability, window.end_ms, self._loudness.loud_until_ms)
+            if edge:
+                self._edge(edge)
+            self._listened()
 
     def _is_echo(self, window_end_ms: float) -> bool:
         while self._masked and self._masked[0][0] <= window_end_ms - WINDOW_MS:
             self._masked.popleft()
         judged = [masked for end_ms, masked in self._masked if end_ms - g711.FRAME_MS < window_end_ms]
         return bool(judged) and all(judged)
+
+    def _remember(self, audio: bytes) -> None:
+        self._recent += audio
+        if len(self._recent) > 2 * REMEMBERED_BYTES:
+            del self._recent[:-REMEMBERED_BYTES]

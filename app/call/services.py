@@ -9,7 +9,22 @@ from typing import Protocol
 from app.call.registry import CallRegistry
 from app.call.timeline import Timeline
 from app.clock import Clock
-from providers.base import Synthesizer, Transcriber, VoiceDetector
+from app.orchestrator.speech_cache import SpeechCache
+from providers.base import EndOfTurnDetector, Synthesizer, Transcriber, VoiceDetector
+
+
+class Engine(Protocol):
+    """What every engine can do."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def healthy(self) -> bool: ...
+
+    async def warm_up(self) -> None: ...
+
+    async def aclose(self) -> None: ...
 
 
 class Closable(Protocol):
@@ -25,17 +40,27 @@ class Speech:
     detector: VoiceDetector
     transcriber: Transcriber
     synthesizer: Synthesizer
+    end_of_turn: EndOfTurnDetector | None = None
     shared: Sequence[Closable] = ()
+
+    @property
+    def engines(self) -> dict[str, Engine]:
+        """By role."""
+        engines: dict[str, Engine] = {
+            "voice": self.detector,
+            "transcriber": self.transcriber,
+            "synthesizer": self.synthesizer,
+        }
+        return engines | ({"end_of_turn": self.end_of_turn} if self.end_of_turn else {})
 
     async def warm_up(self) -> None:
         """Make the first call as quick as the second."""
-        for engine in (self.detector, self.transcriber, self.synthesizer):
+        for engine in self.engines.values():
             await engine.warm_up()
 
     async def aclose(self) -> None:
         """Let go of threads and memory."""
-        parts: list[Closable] = [self.detector, self.transcriber, self.synthesizer, *self.shared]
-        for part in parts:
+        for part in (*self.engines.values(), *self.shared):
             await part.aclose()
 
 
@@ -46,4 +71,5 @@ class Services:
     clock: Clock
     registry: CallRegistry
     speech: Speech
+    speech_cache: SpeechCache
     turn_answered: Callable[[Timeline], None]

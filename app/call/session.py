@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import AsyncExitStack
 from typing import Protocol
 
 from app.call.conversation import Conversation, Partial
@@ -101,18 +102,18 @@ class _Session:
     async def run(self) -> None:
         call, services, partial = self._call, self._services, Partial()
         transcription = await services.speech.transcriber.open(call.language, on_partial=partial.arrived)
-        conversation = Conversation(call, services, transcription, partial, self._send, self.ended)
         try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self._read(conversation))
-                group.create_task(self._watch(conversation))
-                group.create_task(conversation.run())
+            async with AsyncExitStack() as afterwards, asyncio.TaskGroup() as group:
+                conversation = Conversation(
+                    call, services, transcription, partial, group, self._send, self.ended
+                )
+                afterwards.push_async_callback(conversation.aclose)
+                for part in (self._read(conversation), self._watch(conversation), conversation.run()):
+                    group.create_task(part)
                 await self._over.wait()
                 raise _StreamOver
         except* _StreamOver:
             pass
-        finally:
-            await asyncio.shield(conversation.aclose())
 
     def settle(self) -> None:
         """What the end of the stream means for the call."""
@@ -142,7 +143,7 @@ class _Session:
         match event:
             case AudioReceived(payload=payload, concealed=concealed):
                 self._frames += not concealed
-                conversation.listener.hear(payload)
+                conversation.floor.listener.hear(payload)
             case MarkReached(name=name):
                 conversation.speaker.mark_reached(name)
             case DigitPressed(digit=digit):
@@ -166,7 +167,7 @@ class _Session:
         clock = self._services.clock
         while True:
             await asyncio.sleep(PROBE_AFTER_S)
-            silent_s = clock.now() - conversation.listener.last_audio_at
+            silent_s = clock.now() - conversation.floor.listener.last_audio_at
             if silent_s >= GIVE_UP_AFTER_S:
                 self.ended("no media", 1001)
             elif silent_s >= PROBE_AFTER_S:

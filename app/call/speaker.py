@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Protocol
@@ -20,6 +20,7 @@ from app.carriers.events import ClearAudio, OutboundCommand, PlayAudio
 from app.clock import Clock
 from app.dialogue.transcript import Segment, split_at
 from app.errors import ProviderError
+from app.orchestrator.speech_cache import SpeechCache
 from providers.base import Synthesizer, Voice
 
 MADE_AHEAD_MS = 2000.0
@@ -30,9 +31,9 @@ Send = Callable[[OutboundCommand], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """Words to say. `by_speech` and `by_key`: whether speech or a key interrupts them.
+    """Words to say. `by_speech` and `by_key`: whether speech (of at least `min_words`) or a key interrupts them.
 
-    `record` is what the journal may know of them.
+    `record` is what the journal may know of them; `lasting` words may be kept as speech to be said again.
     """
 
     text: str
@@ -41,6 +42,8 @@ class Prompt:
     voice: Voice
     by_speech: bool = True
     by_key: bool = True
+    min_words: int = 1
+    lasting: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +62,8 @@ class SpeakerReports(Protocol):
         """The first audio of a prompt has been made."""
         ...
 
-    def prompt_started(self, prompt: Prompt, ready: float, sent: float) -> None:
-        """The first frame of a prompt has been sent."""
+    def prompt_started(self, prompt: Prompt, ready: float, sent: float, *, cached: bool) -> None:
+        """The first frame of a prompt has been sent; `cached`: its speech had been made before."""
         ...
 
     def prompt_ended(self, spoken: Spoken) -> None:
@@ -81,6 +84,7 @@ class _Saying:
     prompt: Prompt
     start_ms: float
     ready_at: float
+    cached: bool
     made_ms: float = 0.0
     complete: bool = False
     started: bool = False
@@ -96,10 +100,17 @@ class Speaker:
     """Speaks prompts one after the other. `run` both `make` and `send` for as long as the stream lasts."""
 
     def __init__(
-        self, clock: Clock, synthesizer: Synthesizer, echo: EchoGate, send: Send, reports: SpeakerReports
+        self,
+        clock: Clock,
+        synthesizer: Synthesizer,
+        cache: SpeechCache,
+        echo: EchoGate,
+        send: Send,
+        reports: SpeakerReports,
     ) -> None:
         self._clock = clock
         self._synthesizer = synthesizer
+        self._cache = cache
         self._echo = echo
         self._send = send
         self._reports = reports
@@ -122,6 +133,16 @@ class Speaker:
     def unheard(self) -> list[Prompt]:
         """What has not been heard to its end."""
         return [saying.prompt for saying in self._sayings] + list(self._prompts)
+
+    @property
+    def wary(self) -> bool:
+        """Whether the caller may be about to interrupt: then as little audio as possible is out of our hands."""
+        return self._playout.wary
+
+    @wary.setter
+    def wary(self, wary: bool) -> None:
+        self._playout.wary = wary
+        self._wake.set()
 
     def say(self, prompt: Prompt) -> None:
         """Say it after everything that is to be said already."""
@@ -180,11 +201,12 @@ class Speaker:
 
     async def _make(self, prompt: Prompt) -> None:
         asked = self._clock.now()
+        cached = prompt.lasting and (prompt.text, prompt.voice) in self._cache
         saying = None
         try:
-            async with aclosing(self._synthesizer.synthesize(prompt.text, prompt.voice)) as chunks:
+            async with aclosing(self._audio(prompt)) as chunks:
                 async for chunk in chunks:
-                    saying = saying or self._first_audio(prompt, asked)
+                    saying = saying or self._first_audio(prompt, asked, cached)
                     await self._feed(saying, chunk)
         except ProviderError as error:
             self._reports.prompt_failed(prompt, error)
@@ -194,10 +216,23 @@ class Speaker:
             self._prompts.popleft()
         self._playout.end_utterance()
 
-    def _first_audio(self, prompt: Prompt, asked: float) -> _Saying:
+    async def _audio(self, prompt: Prompt) -> AsyncGenerator[bytes, None]:
+        ready = self._cache.get(prompt.text, prompt.voice) if prompt.lasting else None
+        if ready is not None:
+            yield ready
+            return
+        made = []
+        async with aclosing(self._synthesizer.synthesize(prompt.text, prompt.voice)) as chunks:
+            async for chunk in chunks:
+                made.append(chunk)
+                yield chunk
+        if prompt.lasting:
+            self._cache.put(prompt.text, prompt.voice, b"".join(made))
+
+    def _first_audio(self, prompt: Prompt, asked: float, cached: bool) -> _Saying:
         ready = self._clock.now()
         self._prompts.popleft()
-        saying = _Saying(prompt, self._playout.sent_ms + self._playout.waiting_ms, ready)
+        saying = _Saying(prompt, self._playout.sent_ms + self._playout.waiting_ms, ready, cached)
         self._sayings.append(saying)
         self._reports.speech_ready(prompt, asked, ready)
         return saying
@@ -219,7 +254,7 @@ class Speaker:
         for saying in self._sayings:
             if not saying.started and self._playout.sent_ms > saying.start_ms:
                 saying.started = True
-                self._reports.prompt_started(saying.prompt, saying.ready_at, now)
+                self._reports.prompt_started(saying.prompt, saying.ready_at, now, cached=saying.cached)
 
     def _settle(self) -> None:
         now = self._clock.now()

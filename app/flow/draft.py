@@ -49,6 +49,7 @@ class Draft:
     changed: list[tuple[str, Place]] = field(default_factory=list)
     wanted: list[tuple[str, Place]] = field(default_factory=list)
     places: dict[str, Place] = field(default_factory=dict)
+    prompts: list[Prompt] = field(default_factory=list)
 
     def fault(self, place: Place, message: str) -> None:
         self.faults.append(place.fault(message))
@@ -127,7 +128,9 @@ class Draft:
             if translated is not None:
                 overlay.used.add(name)
                 by_language[overlay.language] = self._translated(translated, name, order)
-        return Prompt(name, by_language, order)
+        prompt = Prompt(name, by_language, order)
+        self.prompts.append(prompt)
+        return prompt
 
     def _translated(self, tree: Tree, name: str, order: Order) -> tuple[Line, ...]:
         """A list stands for the original's list, whichever kind that is."""

@@ -99,6 +99,7 @@ def _flow(
         dependents=_dependents(nodes.values()),
         voices={key: voices.text(key) or "" for key in voices.fields.values} if voices else {},
         numbers=section.texts("numbers"),
+        prompts=tuple(draft.prompts),
         environment={key: environment.get(key, "") for key in sorted(draft.environment_names)},
     )
     section.finish()

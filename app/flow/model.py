@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, Protocol
@@ -133,7 +133,18 @@ class Flow:
     dependents: Mapping[str, frozenset[str]]
     voices: Mapping[str, str] = field(default_factory=dict)
     numbers: tuple[str, ...] = ()
+    prompts: tuple[Prompt, ...] = field(default=(), repr=False)
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def fixed_wordings(self) -> Iterator[tuple[str, str]]:
+        """(language, text) of everything that is always said in the same words."""
+        ladders = (self.settings.no_input, self.settings.no_match)
+        built_in = [rung.prompt for ladder in ladders for rung in ladder.rungs if rung.prompt]
+        for prompt in (*self.prompts, *built_in):
+            for code in self.languages:
+                for line in prompt.lines.get(code, ()):
+                    if line.template.static and not line.audio:
+                        yield code, line.template.render({})
 
     @property
     def home(self) -> Hours | None:

@@ -118,8 +118,9 @@ class QuestionGrammar:
             verdict = complete(words_of(text), yes_no_phrases(spoken).values(), spoken)
         if verdict is None:
             verdict = self.node.complete(self.scene, text)
-        if verdict is None and not self.node.modal:
-            verdict = complete(words_of(text), global_phrases(self.scene).values(), spoken)
+        everywhere = {} if self.node.modal else global_phrases(self.scene)
+        if verdict is None and everywhere:
+            verdict = complete(words_of(text), everywhere.values(), spoken)
         return verdict
 
 

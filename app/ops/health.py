@@ -13,6 +13,7 @@ from app.call.registry import CallRegistry
 from app.call.services import Speech
 from app.clock import Clock
 from app.ops.meters import Meters, percentile
+from app.orchestrator.speech_cache import SpeechCache
 
 
 @dataclass(slots=True)
@@ -25,6 +26,7 @@ class Health:
     flows: FlowStore
     meters: Meters
     speech: Speech
+    speech_cache: SpeechCache
     started_at: float
 
     def not_ready(self) -> str | None:
@@ -63,14 +65,9 @@ class Health:
         return "healthy" if engines_well and not self.flows.faults else "degraded"
 
     def _providers(self) -> dict[str, Any]:
-        speech = self.speech
         return {
             f"{engine.name}/{role}": {"state": "healthy" if engine.healthy else "down", "breaker": None}
-            for role, engine in (
-                ("voice", speech.detector),
-                ("transcriber", speech.transcriber),
-                ("synthesizer", speech.synthesizer),
-            )
+            for role, engine in self.speech.engines.items()
         }
 
     def _performance(self) -> dict[str, Any]:
@@ -78,7 +75,7 @@ class Health:
         return {
             "averageLatency": _rounded(sum(answers) / len(answers)) if answers else None,
             "p95Latency": _rounded(percentile(answers, 0.95)),
-            "cacheHitRate": None,
+            "cacheHitRate": self.speech_cache.hit_rate,
             "qualityScore": None,
             "breakdown": self.meters.breakdown_ms(),
         }

@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -11,6 +11,7 @@ from app.audio.echo import EchoGate
 from app.call.speaker import Prompt, Speaker, Spoken
 from app.clock import ManualClock
 from app.errors import BrokenStream, ProviderError
+from app.orchestrator.speech_cache import SpeechCache
 from providers.base import Voice
 from providers.scripted import ScriptedSynthesizer, hum
 from tests.call.carrier import FakeCarrier
@@ -31,7 +32,7 @@ class Reports:
     def speech_ready(self, prompt: Prompt, asked: float, ready: float) -> None:
         self.log.append(f"ready {prompt.text}")
 
-    def prompt_started(self, prompt: Prompt, ready: float, sent: float) -> None:
+    def prompt_started(self, prompt: Prompt, ready: float, sent: float, *, cached: bool) -> None:
         self.log.append(f"started {prompt.text}")
 
     def prompt_ended(self, spoken: Spoken) -> None:
@@ -55,7 +56,7 @@ class Stage:
 @asynccontextmanager
 async def stage(clock: ManualClock, synthesizer: ScriptedSynthesizer) -> AsyncIterator[Stage]:
     carrier, reports = FakeCarrier(clock), Reports(clock)
-    speaker = Speaker(clock, synthesizer, EchoGate(), carrier.take, reports)
+    speaker = Speaker(clock, synthesizer, SpeechCache(), EchoGate(), carrier.take, reports)
     carrier.mark_reached = speaker.mark_reached
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(speaker.make(group)), group.create_task(speaker.send())]
@@ -73,6 +74,16 @@ async def test_speaks_in_order_and_says_when_it_was_heard(clock: ManualClock) ->
         "ready one", "started one", "ready two", "started two", "heard one", "heard two", "silent"
     ]  # fmt: skip
     assert bytes(s.carrier.played) == hum("one") + hum("two")
+
+
+async def test_lasting_words_are_made_once(clock: ManualClock) -> None:
+    synthesizer = ScriptedSynthesizer(first_ms=50)
+    async with stage(clock, synthesizer) as s:
+        for _ in range(2):
+            s.speaker.say(replace(prompt("welcome"), lasting=True))
+        await s.reports.silent.wait()
+    assert list(synthesizer.spoken) == ["welcome"]
+    assert bytes(s.carrier.played) == hum("welcome") * 2
 
 
 async def test_paces_without_gaps_when_speech_is_made_little_faster_than_it_plays(clock: ManualClock) -> None:

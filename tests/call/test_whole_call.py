@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from app.audio.endpoint import Pause, silence_needed_ms
 from app.clock import ManualClock
 from app.errors import Refused
 from app.flow.engine import step
@@ -34,7 +35,7 @@ async def test_every_turn_tells_where_its_time_went(clock: ManualClock, tmp_path
     (turn,) = events(relay.journal(placed), "turn")
     stages = turn["timeline"]["stages"]
     assert list(stages) == ["endpoint", "stt_final", "decide", "speech_first_byte", "first_frame_out"]
-    assert stages["endpoint"][1] == pytest.approx(500, abs=40)
+    assert stages["endpoint"][1] == pytest.approx(silence_needed_ms(Pause("good morning"), "en"), abs=40)
     assert turn["timeline"]["answer_ms"] == pytest.approx(placed.report.turns[0].answer_audio_ms, abs=60)
 
 
@@ -155,3 +156,42 @@ async def test_a_defect_ends_its_own_call_with_an_apology(
     assert "planted" in events(relay.journal(bad), "error")[0]["text"]
     assert [event["reason"] for event in events(relay.journal(bad), "call_ended")] == ["error"]
     assert good.report.faults() == []
+
+
+async def test_a_caller_who_goes_on_takes_the_answer_back(clock: ManualClock, tmp_path: Path) -> None:
+    async with running(clock, tmp_path, ["good morning", "to you"]) as relay:
+        placed = await relay.call("echo", [Say("good morning"), BargeIn(120, "to you")])
+    journal = relay.journal(placed)
+    said = [event["text"] for event in events(journal, "said")]
+    assert said == ["Go ahead.", "good morning", "good morning to you"]
+    assert len(events(journal, "taken_back")) == 1
+    assert events(journal, "interrupted") == []
+    assert [event["text"] for event in events(journal, "heard")] == ["Go ahead.", "good morning to you"]
+
+
+async def test_a_noise_after_the_turn_leaves_its_words_standing(clock: ManualClock, tmp_path: Path) -> None:
+    async with running(clock, tmp_path, ["good morning", ""]) as relay:
+        placed = await relay.call("echo", [Say("good morning"), BargeIn(120, "ah")])
+    said = [event["text"] for event in events(relay.journal(placed), "said")]
+    assert said == ["Go ahead.", "good morning", "good morning"]
+
+
+@pytest.mark.parametrize("murmur", ["mm-hm", "uh huh", "", "OK."])
+async def test_a_listener_who_murmurs_does_not_interrupt(
+    clock: ManualClock, tmp_path: Path, murmur: str
+) -> None:
+    async with running(clock, tmp_path, [murmur]) as relay:
+        placed = await relay.call("greeting", [BargeIn(800, "mhmmm"), StaySilent(6)])
+    journal = relay.journal(placed)
+    assert events(journal, "interrupted") == []
+    assert events(journal, "utterance") == []
+    assert placed.report.gaps == []
+    assert len(events(journal, "heard")) >= 2
+
+
+async def test_one_word_that_answers_interrupts_at_once(clock: ManualClock, tmp_path: Path) -> None:
+    async with running(clock, tmp_path, ["goodbye"]) as relay:
+        placed = await relay.call("greeting", [BargeIn(3500, "bye bye")])
+    journal = relay.journal(placed)
+    assert len(events(journal, "interrupted")) == 1
+    assert events(journal, "node_entered")[-1]["node"] == "goodbye"

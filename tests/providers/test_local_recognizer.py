@@ -21,6 +21,7 @@ from providers.local_workers import InferenceWorkers
 T = TypeVar("T")
 
 QUIET = dsp.SILENCE * 160
+NOISE = dsp.to_mulaw((0.05 * np.sin(np.arange(160))).astype(np.float32))
 LOUD = dsp.to_mulaw((0.3 * np.sin(np.arange(160))).astype(np.float32))
 
 
@@ -235,6 +236,31 @@ async def test_a_long_utterance_is_cut_where_it_is_quietest_and_nothing_is_lost(
     assert 2800 <= first + second <= 3200
     assert hypothesis.text == " ".join(f"{length:.0f} ms" for length in decoder.seen)
     assert hypothesis.confidence == 0.5
+
+
+async def test_partials_go_on_across_a_cut_and_say_nothing_twice() -> None:
+    ear = Ear(LengthDecoder(partial_every_ms=400, longest_ms=2000))
+    ear.stream.utterance_started()
+    for _ in range(6):
+        ear.push(LOUD, 20)
+        await ear.workers.work()
+    texts = [[int(word) for word in partial.text.split() if word.isdigit()] for partial in ear.partials]
+    assert [sum(lengths) for lengths in texts] == [partial.audio_ms for partial in ear.partials]
+    assert len(texts[-1]) == 2
+    assert texts[-1][0] == pytest.approx(1000, abs=100)
+
+
+async def test_noise_on_the_line_after_a_pause_is_not_speech() -> None:
+    decoder = LengthDecoder()
+    ear = Ear(decoder)
+    ear.stream.utterance_started()
+    ear.push(LOUD, 16)
+    ear.push(NOISE, 3)
+    ear.stream.utterance_paused()
+    await ear.workers.work()
+    ear.push(NOISE, 15)
+    assert (await ear.stream.finish()).text == "380 ms"
+    assert decoder.seen == [380]
 
 
 async def test_a_cancelled_finish_leaves_no_work_and_the_next_utterance_is_whole() -> None:

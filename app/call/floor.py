@@ -1,0 +1,244 @@
+"""Who speaks and who listens, live: edges of speech and words become turn-taking's events.
+
+A pause is judged the moment it begins: what has been said so far is recognised, held against the question's grammar
+of completeness, and listened to for its intonation. Each answer to that may end the turn, and so may every further
+window of silence. Speech over the agent is judged by its words, again and again while it lasts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Protocol
+
+from app.audio.activity import Edge
+from app.audio.echo import EchoGate
+from app.audio.endpoint import Pause, silence_needed_ms
+from app.call.listener import Listener
+from app.call.services import Services
+from app.call.speaker import Prompt
+from app.dialogue.backchannel import words_beyond
+from app.dialogue.turn import Turn, TurnAction, TurnEvent, TurnState
+from app.errors import ProviderError
+from app.flow.effects import Listen
+from providers.base import TranscriptionStream
+
+TAKEN_BACK_WITHIN_S = 0.5
+FIRST_WORDS_MS = 250.0
+MORE_WORDS_MS = 150.0
+SURELY_MEANT_MS = 1200.0
+
+
+@dataclass(frozen=True, slots=True)
+class TurnEnded:
+    """The caller's turn is over: their speech ended at `t0`, which was known at `decided_at`."""
+
+    t0: float
+    decided_at: float
+    window_waited_ms: float
+    voiced_ms: float
+
+
+class FloorActor(Protocol):
+    """Who acts on it."""
+
+    @property
+    def prompt(self) -> Prompt | None:
+        """What the agent is saying."""
+        ...
+
+    @property
+    def question(self) -> Listen | None:
+        """What the caller was asked."""
+        ...
+
+    def turn_ended(self, turn: TurnEnded) -> None:
+        """Understand the caller, and answer."""
+        ...
+
+    def turn_taken_back(self) -> None:
+        """They go on: undo the answer; their next words belong to the last ones."""
+        ...
+
+    def yield_floor(self) -> None:
+        """Stop speaking, now."""
+        ...
+
+    def wary(self, wary: bool) -> None:
+        """The caller may be about to interrupt: commit as little audio as possible; or not any more."""
+        ...
+
+    def floor_changed(self) -> None:
+        """Something happened."""
+        ...
+
+
+class Floor:
+    """One stream's turn-taking. `group` runs what has to be waited for."""
+
+    def __init__(
+        self,
+        services: Services,
+        transcription: TranscriptionStream,
+        echo: EchoGate,
+        group: asyncio.TaskGroup,
+        actor: FloorActor,
+    ) -> None:
+        self._clock = services.clock
+        self._end_of_turn = services.speech.end_of_turn
+        self._transcription = transcription
+        self._group = group
+        self._actor = actor
+        self._turn = Turn()
+        self._pause = Pause()
+        self._judging: asyncio.Task[None] | None = None
+        self._words_at_ms = FIRST_WORDS_MS
+        self._carried = ""
+        self._ended_at = float("-inf")
+        self.listener = Listener(
+            services.clock, services.speech.detector, transcription, echo, self._edge, self._listened
+        )
+
+    @property
+    def state(self) -> TurnState:
+        return self._turn.state
+
+    def carry(self, text: str) -> None:
+        """Words that the next ones belong to: the turn that was taken back said them."""
+        self._carried = text
+
+    def happened(self, event: TurnEvent) -> None:
+        """Move on, and do what follows."""
+        match self._turn.happened(event):
+            case TurnAction.OPEN:
+                self._open()
+            case TurnAction.CONTINUE:
+                self._stop_judging()
+                self._transcription.utterance_started()
+            case TurnAction.JUDGE:
+                self._transcription.utterance_paused()
+                self._judge()
+            case TurnAction.COMMIT:
+                self._commit()
+            case TurnAction.TAKE_BACK:
+                self._open()
+                self._actor.turn_taken_back()
+            case TurnAction.DISCARD:
+                self._stop_judging()
+                self._transcription.discard()
+            case TurnAction.YIELD:
+                self._actor.yield_floor()
+        self._actor.wary(self._turn.state in (TurnState.OVERLAP, TurnState.ASIDE))
+        self._actor.floor_changed()
+
+    def close(self) -> None:
+        """Nothing happens after this."""
+        self.happened(TurnEvent.ENDED)
+        self._stop_judging()
+        self.listener.close()
+
+    def _edge(self, edge: Edge) -> None:
+        if edge is Edge.LULL:
+            self.happened(TurnEvent.LULL)
+        elif self._is_resumption():
+            self.happened(TurnEvent.RESUMED)
+        else:
+            self.happened(TurnEvent.ONSET)
+
+    def _is_resumption(self) -> bool:
+        follows = self._turn.state in (TurnState.QUIET, TurnState.AGENT, TurnState.DECIDING)
+        return follows and self._clock.now() - self._ended_at <= TAKEN_BACK_WITHIN_S
+
+    def _listened(self) -> None:
+        if self._turn.state is TurnState.LULL:
+            self._end_if_long_enough()
+        elif self._turn.state is TurnState.OVERLAP:
+            self._interrupt_if_meant()
+
+    def _open(self) -> None:
+        self._stop_judging()
+        self._words_at_ms = FIRST_WORDS_MS
+        self.listener.utterance_started()
+        self._transcription.utterance_started()
+
+    def _commit(self) -> None:
+        self._stop_judging()
+        now = self._ended_at = self._clock.now()
+        listener = self.listener
+        t0 = min(listener.speech_ended_at, now)
+        self._actor.turn_ended(TurnEnded(t0, now, listener.window_waited_ms, listener.activity.voiced_ms))
+
+    # judging
+
+    def _judge(self) -> None:
+        self._stop_judging()
+        self._judging = self._group.create_task(self._judge_pause())
+
+    def _stop_judging(self) -> None:
+        self._pause = Pause()
+        if self._judging:
+            self._judging.cancel()
+            self._judging = None
+
+    async def _judge_pause(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._recognise())
+            if self._turn.state is TurnState.LULL and self._end_of_turn:
+                group.create_task(self._listen_for_an_end())
+
+    async def _recognise(self) -> None:
+        text = await self._words()
+        if self._turn.state is TurnState.ASIDE:
+            meant = self._is_meant(text)
+            self.happened(TurnEvent.INTERRUPTED if meant else TurnEvent.DISMISSED)
+        question = self._actor.question
+        complete = question.grammar.complete(f"{self._carried} {text}".strip()) if question else None
+        self._pause = Pause(text, complete, self._pause.end_probability)
+        self._listened()
+
+    async def _listen_for_an_end(self) -> None:
+        assert self._end_of_turn
+        try:
+            probability = await self._end_of_turn.probability(self.listener.recent)
+        except ProviderError:
+            return
+        self._pause = Pause(self._pause.text, self._pause.complete, probability)
+        self._listened()
+
+    async def _words(self) -> str:
+        try:
+            return (await self._transcription.hypothesis()).text
+        except ProviderError:
+            return ""
+
+    def _end_if_long_enough(self) -> None:
+        question = self._actor.question
+        language = question.language if question else ""
+        if self.listener.silence_ms >= silence_needed_ms(self._pause, language):
+            self.happened(TurnEvent.ENDPOINT)
+
+    # interruptions
+
+    def _interrupt_if_meant(self) -> None:
+        voiced_ms, prompt = self.listener.activity.voiced_ms, self._actor.prompt
+        if prompt and not prompt.by_speech:
+            return
+        if voiced_ms >= SURELY_MEANT_MS:
+            self.happened(TurnEvent.INTERRUPTED)
+        elif voiced_ms >= self._words_at_ms and (not self._judging or self._judging.done()):
+            self._words_at_ms = voiced_ms + MORE_WORDS_MS
+            self._judging = self._group.create_task(self._judge_overlap())
+
+    async def _judge_overlap(self) -> None:
+        text = await self._words()
+        if self._turn.state is TurnState.OVERLAP and self._is_meant(text):
+            self.happened(TurnEvent.INTERRUPTED)
+
+    def _is_meant(self, text: str) -> bool:
+        prompt, question = self._actor.prompt, self._actor.question
+        if not text or (prompt and not prompt.by_speech):
+            return False
+        if question and question.grammar.complete(text) is True:
+            return True
+        language = question.language if question else ""
+        return words_beyond(text, language) >= (prompt.min_words if prompt else 1)

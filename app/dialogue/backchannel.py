@@ -1,0 +1,21 @@
+"""What a listener says to show that they listen, and what is therefore no interruption."""
+
+from __future__ import annotations
+
+import re
+
+_WORDS = {
+    "en": "mm mhm mmhm mmhmm hm hmm uh huh um ah oh ok okay yeah yep right sure i see",
+    "es": "mm mhm ajá eh ah oh ok vale ya claro",
+    "fr": "mm mhm euh ah oh ok oui d'accord",
+    "de": "mm mhm hm äh ah oh ok ja genau",
+}
+BACKCHANNELS = {language: frozenset(words.split()) for language, words in _WORDS.items()}
+ANYWHERE = frozenset(["mm", "mhm", "mmhm", "mmhmm", "hm", "hmm", "uh", "huh", "um", "ah", "oh", "ok", "okay"])
+
+
+def words_beyond(text: str, language: str) -> int:
+    """How many words there are that are more than a sign of listening."""
+    listening = BACKCHANNELS.get(language, frozenset()) | ANYWHERE
+    words = re.findall(r"[^\W\d_]+(?:'[^\W\d_]+)?|\d", text.lower().replace("-", " "))
+    return sum(word not in listening for word in words)

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from app.errors import Refused
+from app.flow import load
+from app.orchestrator.prerender import render_fixed_words
+from app.orchestrator.speech_cache import SpeechCache
+from providers.base import Voice
+from providers.scripted import ScriptedSynthesizer, hum
+
+VOICE = Voice("hum", "en")
+FLOW = Path(__file__).parents[2] / "flows" / "greeting.yaml"
+
+
+def test_gives_back_what_was_put_and_counts() -> None:
+    cache = SpeechCache()
+    assert cache.hit_rate is None
+    assert cache.get("hello", VOICE) is None
+    cache.put("hello", VOICE, b"audio")
+    assert cache.get("hello", VOICE) == b"audio"
+    assert cache.get("hello", Voice("hum", "es")) is None
+    assert cache.hit_rate == 1 / 3
+
+
+def test_what_was_not_used_for_longest_goes_first() -> None:
+    cache = SpeechCache(max_entries=2)
+    for text in ("one", "two"):
+        cache.put(text, VOICE, b"x")
+    cache.get("one", VOICE)
+    cache.put("three", VOICE, b"x")
+    assert [(text, VOICE) in cache for text in ("one", "two", "three")] == [True, False, True]
+
+
+def test_is_bounded_by_bytes() -> None:
+    cache = SpeechCache(max_bytes=10)
+    for text in ("one", "two", "three"):
+        cache.put(text, VOICE, b"12345")
+    cache.put("three", VOICE, b"123456789")
+    assert [(text, VOICE) in cache for text in ("one", "two", "three")] == [False, False, True]
+
+
+async def test_fixed_words_are_ready_before_the_first_call() -> None:
+    flow = load(FLOW.read_text(), str(FLOW))
+    cache = SpeechCache()
+    await render_fixed_words([flow], ScriptedSynthesizer(), cache)
+    greeting = "Hello, you have reached the front desk."
+    assert cache.get(greeting, VOICE) == hum(greeting)
+    assert ("Sorry, I didn't catch that.", VOICE) in cache
+
+
+async def test_a_voice_that_fails_does_not_stop_the_boot() -> None:
+    cache = SpeechCache()
+    flow = load(FLOW.read_text(), str(FLOW))
+    await render_fixed_words([flow], ScriptedSynthesizer(fail=Refused("quota")), cache)
+    assert cache.hit_rate is None
