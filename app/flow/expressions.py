@@ -169,15 +169,23 @@ class _Parser:
         return _comparison(left, right, operator.eq if sign == "==" else operator.ne)
 
     def _sum(self) -> _Part:
-        left = self._operand()
-        while sign := self._take("+", "-", "*"):
-            right = self._operand()
-            if not left.type == right.type == "number":
-                raise ValueError(
-                    f'"{sign}" is for numbers; "{self._source}" has a {left.type} and a {right.type}'
-                )
-            left = _arithmetic(left, right, _SUMS[sign])
+        left = self._product()
+        while sign := self._take("+", "-"):
+            left = self._computed(left, sign, self._product())
         return left
+
+    def _product(self) -> _Part:
+        left = self._operand()
+        while sign := self._take("*"):
+            left = self._computed(left, sign, self._operand())
+        return left
+
+    def _computed(self, left: _Part, sign: str, right: _Part) -> _Part:
+        if not left.type == right.type == "number":
+            raise ValueError(
+                f'"{sign}" is for numbers; "{self._source}" has a {left.type} and a {right.type}'
+            )
+        return _arithmetic(left, right, _SUMS[sign])
 
     def _operand(self) -> _Part:
         token = self._next()

@@ -41,6 +41,7 @@ _CALLED = {
     "import": "write the text out",
     "include": "write the text out",
 }
+_WRITTEN = {"assign": "set", "assignblock": "set", "fromimport": "import"}
 
 
 def _plain(value: object) -> object:
@@ -101,6 +102,7 @@ def _syntax(problem: str, source: str) -> str:
 def _names(tree: nodes.Node) -> Iterator[str]:
     if not isinstance(tree, _ALLOWED):
         word = type(tree).__name__.lower()
+        word = _WRITTEN.get(word, word)
         hint = _CALLED.get(
             word, "a text may have {{ name }}, {{ name | filter }} and {% if name %}…{% endif %}"
         )

@@ -8,7 +8,7 @@ from typing import Final
 
 from app.flow.languages import Language
 from app.flow.model import Meaning
-from app.flow.phrases import PhraseMatch, PhraseSet, match, words_of
+from app.flow.phrases import PhraseMatch, PhraseSet, Words, match, words_of
 
 YES_NO_KEYS: Final[Mapping[str, Meaning]] = {
     "1": Meaning("choice", "keypad", 1.0, "yes"),
@@ -18,6 +18,8 @@ YES_NO_KEYS: Final[Mapping[str, Meaning]] = {
 
 # "no" must be most of what was said, not one word in a story
 SURE_SHARE: Final = 0.6
+# words of content that may follow
+MOST_BESIDE: Final = 3
 
 
 @cache
@@ -29,5 +31,25 @@ def yes_no_phrases(spoken: Language) -> Mapping[str, PhraseSet]:
 
 def understand_yes_no(text: str, spoken: Language) -> PhraseMatch | None:
     """`yes` or `no`, None where it is neither."""
-    found = match(words_of(text), yes_no_phrases(spoken), spoken)
-    return found if found and found.name != "unsure" and found.score > SURE_SHARE else None
+    words = words_of(text)
+    found = match(words, yes_no_phrases(spoken), spoken)
+    if found is None or found.score <= SURE_SHARE:
+        return _by_first_word(words, spoken)
+    return None if found.name == "unsure" else found
+
+
+def _by_first_word(words: Words, spoken: Language) -> PhraseMatch | None:
+    """ "Yes, Wednesday is fine", "No, I have no more questions": who begins like this has answered.
+
+    Not so if the opposite is said as well, or much else.
+    """
+    content = [word for word in words[1:] if word not in spoken.small_talk]
+    if not words or len(content) > MOST_BESIDE:
+        return None
+    if words[:1] in spoken.yes and not any(
+        (word,) in spoken.no or word in spoken.negations for word in words[1:]
+    ):
+        return PhraseMatch("yes", SURE_SHARE)
+    if words[:1] in spoken.no and not any((word,) in spoken.yes for word in words[1:]):
+        return PhraseMatch("no", SURE_SHARE)
+    return None

@@ -50,8 +50,6 @@ NUMBERS = NumberWords(
         "million": 1_000_000,
         "millionen": 1_000_000,
         "tausend": 1000,
-        "eintausend": 1000,
-        "zweitausend": 2000,
     },
     ordinals=[
         (stem + ending, value) for stem, value in _ORDINAL_STEMS for ending in ("er", "e", "en", "es", "em")

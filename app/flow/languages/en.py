@@ -216,7 +216,7 @@ ENGLISH = Language(
     ),
     unsure=phrases(
         "i dont know, dont know, not sure, im not sure, i am not sure, maybe, perhaps, no idea",
-        "i have no idea, it depends",
+        "i have no idea, it depends, yes and no, yes or no",
     ),
     openings=phrases(
         "um, uh, er, erm, hmm, mm, ah, oh, well, so, okay, ok, right, alright, yes, yeah, yep, hi, hello",

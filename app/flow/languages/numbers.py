@@ -71,6 +71,8 @@ class NumberWords:
 
     def cardinal(self, words: Sequence[str], at: int) -> tuple[int, int] | None:
         """(value, tokens used) of the longest number in words at a position; figures count as words."""
+        if self.compound and (value := self._compound_thousands(words[at] if at < len(words) else "")):
+            return value, 1
         total, end, used = 0, at, False
         for word_values in (1_000_000, 1000):
             part = self._below_thousand(words, end)
@@ -84,6 +86,19 @@ class NumberWords:
         if rest is None:
             return (total, end - at) if used else None
         return total + rest[0], rest[1] - at
+
+    def _compound_thousands(self, word: str) -> int:
+        """The value of "zwölftausendfünfhundert", 0 where a word is none."""
+        thousand = next(one for one, size in self.thousand.items() if size == 1000)
+        head, found, tail = word.partition(thousand)
+        if not found or not (head or tail):
+            return 0
+        parts = [
+            self._below_thousand([part], 0) if part else (default, 1)
+            for part, default in ((head, 1), (tail, 0))
+        ]
+        values = [part[0] for part in parts if part is not None]
+        return values[0] * 1000 + values[1] if len(values) == 2 else 0
 
     def round_hundred(self, words: Sequence[str], at: int) -> tuple[int, int] | None:
         """(value, tokens used) of whole hundreds at a position, whatever follows them."""

@@ -1,0 +1,76 @@
+"""Every node type keeps the contract, and does what its golden conversation says.
+
+A golden file has a flow, `===`, and then a conversation: `>` said by the caller, `#` pressed, `~` something else that
+happens, `<` everything the step said, `!` an event logged so far, `@` the node where the call stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from app.flow import load, resume, step
+from app.flow.effects import HangUp, Listen, Record, Say, Transfer
+from app.flow.inputs import NoInput
+from app.flow.nodes import node_readers
+from tests.flow.caller import Caller
+
+GOLDEN = Path(__file__).parent / "data" / "nodes"
+HAPPENINGS: dict[str, Callable[[Caller], Caller]] = {
+    "silence": lambda caller: caller.silent(),
+    "pause": lambda caller: caller.pause(),
+    "recorded": lambda caller: caller.recorded(4.5),
+    "nothing": lambda caller: caller.recorded(0),
+    "no_answer": lambda caller: caller.transfer_ends("no_answer"),
+    "busy": lambda caller: caller.transfer_ends("busy"),
+    "failed": lambda caller: caller.transfer_ends("failed"),
+    "completed": lambda caller: caller.transfer_ends("completed"),
+}
+
+
+@pytest.mark.parametrize("verb", sorted(node_readers()))
+def test_golden_conversation(verb: str) -> None:
+    text, _, script = (GOLDEN / f"{verb}.txt").read_text("utf-8").partition("\n===\n")
+    flow = load(text, f"{verb}.yaml")
+    assert verb in text
+    caller = Caller(flow)
+    begun = 0
+    for line in script.splitlines():
+        if line[0] in ">#~":
+            begun = len(caller.log)
+        mark, _, rest = line.partition(" ")
+        match mark:
+            case ">":
+                caller.say(rest)
+            case "#":
+                caller.press(rest)
+            case "~":
+                HAPPENINGS[rest](caller)
+            case "<":
+                assert " ".join(one.text for one in caller.log[begun:] if isinstance(one, Say)) == rest
+            case "!":
+                assert rest in caller.events
+            case "@":
+                assert caller.node == rest
+            case _:
+                raise AssertionError(f"what is {line!r}?")
+        keeps_contract(caller)
+
+
+def keeps_contract(caller: Caller) -> None:
+    """One thing is awaited at most, and a lost line can always be taken up again."""
+    ends = [one for one in caller.effects if isinstance(one, Listen | Transfer | Record | HangUp)]
+    assert len(ends) <= 1
+    assert not ends or caller.effects[-1] is ends[0]
+    state, effects = resume(caller.flow, caller.state, caller.now)
+    assert state.node == caller.node
+    assert isinstance(effects[-1], Listen | Transfer | Record | HangUp)
+    for name, node in caller.flow.nodes.items():
+        assert node.name == name
+        assert set(node.targets) <= set(caller.flow.nodes)
+        assert set(node.derived) <= set(caller.flow.slots)
+    if ends and isinstance(ends[0], HangUp):
+        assert caller.state.ended
+        assert step(caller.flow, caller.state, NoInput(caller.now)) == (caller.state, ())
