@@ -1,0 +1,87 @@
+"""The grammar of completeness: when an answer is whole, when more must follow, and when words cannot tell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.flow.caller import Caller
+from tests.flow.test_slots import hearing, phrasings, slot
+
+
+@pytest.mark.parametrize(
+    ("declaration", "said", "expected"),
+    [
+        ("{type: yes_no}", "Yes.", True),
+        ("{type: yes_no}", "No, thank you.", True),
+        ("{type: yes_no}", "Well", False),
+        ("{type: yes_no}", "I was wondering about the price", None),
+        ("{type: date}", "Next Tuesday.", True),
+        ("{type: date}", "The fifteenth of November.", True),
+        ("{type: date}", "Tomorrow.", True),
+        ("{type: date}", "The fifteenth.", None),
+        ("{type: date}", "The fifteenth of", False),
+        ("{type: date}", "Next", False),
+        ("{type: date}", "On the", False),
+        ("{type: date}", "I think", None),
+        ("{type: time}", "Half past nine.", True),
+        ("{type: time}", "Half past", False),
+        ("{type: time}", "Nine thirty.", True),
+        ("{type: time}", "A quarter to", False),
+        ("{type: time}", "Nine.", None),
+        ("{type: time}", "Two o'clock.", True),
+        ("{type: time}", "Nine in the morning.", True),
+        ("{type: digits, length: 4}", "Four four seven one.", True),
+        ("{type: digits, length: 4}", "4471", True),
+        ("{type: digits, length: 4}", "Four four", False),
+        ("{type: digits, length: 4}", "My number is", False),
+        ("{type: digits, length: 4}", "My number is four four", False),
+        ("{type: digits, min: 4}", "Four four seven one.", None),
+        ("{type: phone, country: US}", "Two one two five five five oh one four seven.", True),
+        ("{type: phone, country: US}", "My number is two one two", False),
+        ("{type: number, max: 12}", "Twenty", None),
+        ("{type: number, max: 20}", "Seventeen", True),
+        ("{type: number}", "A hundred and", False),
+        ("{type: number}", "Two point", False),
+        ("{type: number}", "Twenty", None),
+        ("{type: choice, options: [small, large]}", "Large, please.", True),
+        ("{type: choice, options: [small, extra large]}", "Extra", False),
+        ("{type: text}", "My name is Ann.", None),
+    ],
+)
+def test_complete(declaration: str, said: str, expected: bool | None) -> None:
+    assert slot(declaration).complete(said, hearing("en")) is expected
+
+
+@pytest.mark.parametrize(("code", "declaration", "said", "expected"), list(phrasings()))
+def test_what_is_a_value_is_never_called_unfinished(
+    code: str, declaration: str, said: str, expected: str
+) -> None:
+    if expected.split(maxsplit=1)[0] != "None":
+        assert slot(declaration, code).complete(said, hearing(code)) is not False
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("I'd like to book an appointment.", True),
+        ("I'd like to", False),
+        ("a person please", True),
+        ("help", True),
+        ("my cat is ill", None),
+    ],
+)
+def test_a_question_knows_its_choices_and_the_globals(
+    call: Callable[..., Caller], said: str, expected: bool | None
+) -> None:
+    assert call("clinic").listen.grammar.complete(said) is expected
+
+
+def test_a_question_being_confirmed_expects_yes_or_no(call: Callable[..., Caller]) -> None:
+    caller = call("clinic").press("1").say("Tuesday.", confidence=0.2)
+    assert caller.state.phase == "confirming"
+    assert caller.listen.grammar.complete("yes") is True
+    assert caller.listen.grammar.complete("no thursday") is True
+    assert caller.listen.keypad
+    assert caller.listen.keypad.most == 1
