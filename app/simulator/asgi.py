@@ -115,7 +115,9 @@ class AsgiSocket:
             case "websocket.accept":
                 self._open = True
                 self._opened.set_result(None)
-            case "websocket.send" if self._open:
+            case "websocket.send" | "websocket.close" if self._opened.done() and not self._open:
+                raise OSError("the client is gone")
+            case "websocket.send":
                 text = message.get("text")
                 self._listener.message(message["bytes"] if text is None else text)
             case "websocket.close":
@@ -124,8 +126,6 @@ class AsgiSocket:
                 self._closed(message.get("code", 1000), message.get("reason") or "")
             case "websocket.http.response.start":
                 self._refused(message["status"])
-            case _:
-                await asyncio.sleep(0)
 
     def _refused(self, status: int) -> None:
         if not self._opened.done():

@@ -10,7 +10,7 @@ from app.simulator.asgi import AsgiCarriage
 from app.simulator.call import CallPlan, SimulatedCall
 from app.simulator.caller import Event
 from app.simulator.carriage import Carriage
-from app.simulator.speech import prepare
+from app.simulator.speech import Hearing, prepare
 from app.simulator.steps import Step
 from app.simulator.ticker import beating
 from app.simulator.webhook import Route, Signer
@@ -29,20 +29,28 @@ class Placed:
 
 
 async def call_over(
-    carriage: Carriage, clock: Clock, steps: Sequence[Step] = (), plan: CallPlan = PLAN
+    carriage: Carriage,
+    clock: Clock,
+    steps: Sequence[Step] = (),
+    plan: CallPlan = PLAN,
+    hearing: Hearing | None = None,
 ) -> Placed:
     """Place a call on a carriage and see it to its end."""
     events: list[Event] = []
     plan = replace(plan, acts=await prepare(steps, ToneSpeech(), "en"))
     async with beating(clock) as ticker:
-        call = SimulatedCall(plan, carriage, ticker, clock, observe=events.append)
+        call = SimulatedCall(plan, carriage, ticker, clock, observe=events.append, hearing=hearing)
         await call.run()
     return Placed(call, events)
 
 
 async def call_in_memory(
-    server: Server, clock: Clock, steps: Sequence[Step] = (), plan: CallPlan = PLAN
+    server: Server,
+    clock: Clock,
+    steps: Sequence[Step] = (),
+    plan: CallPlan = PLAN,
+    hearing: Hearing | None = None,
 ) -> Placed:
     """Place a call into a server's application."""
     async with AsgiCarriage(server.app) as carriage:
-        return await call_over(carriage, clock, steps, plan)
+        return await call_over(carriage, clock, steps, plan, hearing)

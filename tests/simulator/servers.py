@@ -26,7 +26,7 @@ CONNECT = (
     "</Connect></Response>"
 )
 END = "<Response/>"
-VOICED = 300
+VOICED = 1000
 END_OF_TURN_MS = 200
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from app.audio.g711 import rms
 from app.clock import ManualClock
 from app.simulator.caller import Patience
 from app.simulator.carriage import NOT_READ
@@ -269,6 +270,12 @@ async def test_a_transfer_that_nobody_answers_comes_back_to_a_new_stream(clock: 
     paths = [path for path, _, _ in server.requests]
     assert paths == ["/voice", "/after", "/dialled", "/after"]
     assert server.requests[2][1]["DialCallStatus"] == "no-answer"
+    assert [form["CallStatus"] for _, form, _ in server.requests] == [
+        "ringing",
+        "in-progress",
+        "in-progress",
+        "completed",
+    ]
     assert len(set(streams)) == 2
     assert placed.report.turns[0].began_s > 20
     assert [line.of("start")[0]["sequenceNumber"] for line in server.lines] == ["1", "1"]
@@ -383,3 +390,84 @@ async def test_a_noisy_line_does_not_change_what_is_measured(clock: ManualClock)
     plan = replace(PLAN, line=LineModel(noise_dbm0=-55.0, echo_db=-25.0))
     placed = await call_in_memory(Server(polite()), clock, [HELLO, Say("and again")], plan)
     assert [turn.any_audio_ms for turn in placed.report.turns] == pytest.approx([250, 250])
+
+
+async def test_the_agent_is_heard_again_on_a_line_with_echo(clock: ManualClock) -> None:
+    plan = replace(PLAN, line=LineModel(echo_db=-25.0, echo_ms=120.0))
+    placed = await call_in_memory(Server(polite(greeting_ms=500)), clock, plan=plan)
+    recording, began = placed.call.recording, (placed.report.greeting.any_audio_ms or 0.0) / 1000
+    assert recording is not None
+    assert rms(recording.caller.between(began, began + 0.1)) == 0
+    echo = rms(recording.caller.between(began + 0.13, began + 0.6)) / rms(tone(500))
+    assert echo == pytest.approx(10 ** (-25 / 20), rel=0.05)
+
+
+async def test_what_is_still_on_its_way_arrives_before_the_stop(clock: ManualClock) -> None:
+    server = Server(polite())
+    await call_in_memory(server, clock, plan=replace(PLAN, faults=Faults(delay_ms=300)))
+    (line,) = server.lines
+    assert line.received[-1]["event"] == "stop"
+    numbers = [int(message["sequenceNumber"]) for message in line.received[1:]]
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert len(numbers) > 40
+
+
+async def test_an_answer_may_come_on_the_stream_after_a_long_transfer(clock: ManualClock) -> None:
+    async def agent(line: Line) -> None:
+        if len(server.lines) == 1:
+            messages = line.messages()
+            async for _ in ends_of_turns(messages, line):
+                return await line.close()
+        else:
+            await started(line)
+            await asyncio.sleep(1)
+            await line.play(tone(300))
+            await to_the_end(line)
+        return None
+
+    dial = '<Response><Dial timeout="20" action="/dialled">+14155550123</Dial></Response>'
+    server = Server(agent, {"/voice": [CONNECT], "/after": [dial, END], "/dialled": [CONNECT]})
+    plan = replace(PLAN, dial_outcome="no-answer")
+    report = (await call_in_memory(server, clock, [HELLO], plan)).report
+    assert report.turns[0].any_audio_ms == pytest.approx(21_000 + END_OF_TURN_MS, abs=30)
+    assert report.faults() == []
+
+
+async def test_the_agents_last_words_are_told_when_it_hangs_up_at_once(clock: ManualClock) -> None:
+    async def agent(line: Line) -> None:
+        await started(line)
+        await line.play(tone(400))
+        await asyncio.sleep(0.4)
+        await line.close()
+
+    placed = await call_in_memory(Server(agent), clock)
+    assert [event.text for event in placed.events if event.who == "agent"] == ["(0.4 s)"]
+
+
+async def test_an_agent_that_never_stops_is_not_listened_to_for_ever(clock: ManualClock) -> None:
+    async def agent(line: Line) -> None:
+        await started(line)
+        while True:
+            await line.play(tone(1000))
+            await asyncio.sleep(1)
+
+    plan = replace(PLAN, patience=Patience(monologue_s=10))
+    report = (await call_in_memory(Server(agent), clock, [HELLO], plan)).report
+    assert report.turns[0].began_s == pytest.approx(10, abs=0.05)
+    assert report.seconds < 26
+
+
+async def test_what_is_heard_is_told_and_kept_with_its_turn(clock: ManualClock) -> None:
+    class Counting:
+        async def hear(self, audio: bytes, language: str) -> str:
+            await asyncio.sleep(0.05)
+            return f"{round(len(audio) / 8)} ms"
+
+    placed = await call_in_memory(Server(polite()), clock, [HELLO], hearing=Counting())
+    assert placed.report.greeting.heard == "700 ms"
+    assert placed.report.turns[0].heard == "1000 ms"
+    assert [event.text for event in placed.events if event.who == "agent"] == [
+        "700 ms  (0.5 s)",
+        "1000 ms  (0.8 s)",
+    ]
+    assert placed.events[-1].text == "the caller hangs up"

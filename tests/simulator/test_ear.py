@@ -91,3 +91,11 @@ def test_after_a_clear_the_next_words_are_no_gap() -> None:
     ear.cleared(0.5)
     ear.fed(tone(200), 0.8)
     assert ear.gaps == []
+
+
+def test_a_caller_who_said_something_long_ago_explains_no_gap() -> None:
+    ear = Ear()
+    ear.fed(tone(5000), 0.0)
+    ear.caller_did(1.0)
+    ear.fed(tone(200), 5.3)
+    assert len(ear.gaps) == 1

@@ -36,6 +36,11 @@ def test_noise_has_the_level_asked_for_and_its_seed_repeats_it() -> None:
     assert noise != carried(Line(LineModel(noise_dbm0=-55.0, seed=1), 0.0), None)
 
 
+def test_noise_does_not_repeat_itself_soon() -> None:
+    noise = carried(Line(LineModel(noise_dbm0=-55.0), 0.0), None)
+    assert len(set(frames(noise))) == 50
+
+
 def test_zero_dbm0_is_three_decibels_below_a_full_scale_sine() -> None:
     assert 20 * math.log10(32124 / 2**0.5 / dbm0_rms(0.0)) == pytest.approx(3.17)
 

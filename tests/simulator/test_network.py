@@ -19,7 +19,7 @@ from app.simulator.network import NetworkCarriage, NetworkSocket
 from app.simulator.steps import Say
 from app.simulator.webhook import Route, Signer, sign
 from tests.simulator.calls import Placed, call_over
-from tests.simulator.servers import END_OF_TURN_MS, Line, Server, polite
+from tests.simulator.servers import CONNECT, END, END_OF_TURN_MS, Line, Server, polite
 
 pytestmark = pytest.mark.real_time
 QUICK = Patience(pause_ms=200, greeting_s=2, answer_s=2)
@@ -71,6 +71,20 @@ async def test_requests_and_handshake_are_signed() -> None:
     stream = f"ws://{headers['host']}/stream"
     assert handshake["x-twilio-signature"] == sign("secret", stream)
     assert "sec-websocket-extensions" not in handshake
+
+
+async def test_a_server_behind_a_public_address_is_reached_where_it_listens() -> None:
+    connect = CONNECT.replace('url="/stream"', 'url="wss://voice.example.com/stream"')
+    server = Server(polite(greeting_ms=100), {"/voice": [connect], "/after": [END]})
+    async with listening(server) as address, NetworkCarriage() as carriage:
+        signer = Signer(Route(address, "https://voice.example.com"), "secret", sign_sockets=True)
+        placed = await call_over(
+            carriage, SystemClock(), (), CallPlan(f"{address}/voice", signer, patience=QUICK)
+        )
+    assert placed.report.faults() == []
+    (handshake,) = server.handshakes
+    assert handshake["host"] == "voice.example.com"
+    assert handshake["x-twilio-signature"] == sign("secret", "wss://voice.example.com/stream")
 
 
 async def test_the_pace_is_wall_time() -> None:
