@@ -63,7 +63,7 @@ steps:
         ("steps:\n  - say: 'oh", "2:13", "no YAML"),
         ("steps: [", "1:9", "no YAML"),
         ("a: b\n---\nc: d", "2:1", "no YAML"),
-        ("{" * 400, "1:1", "no YAML"),
+        ("{" * 400, "1:401", "no YAML"),
     ],
 )
 def test_every_fault_has_its_place(tmp_path: Path, text: str, place: str, fault: str) -> None:
