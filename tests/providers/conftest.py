@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from providers.local_decoders import SharedWhisper
 from providers.local_hibari import HibariVoice
 from providers.local_recognizer import EmbeddedTranscriber
 from providers.local_synthesizer import EmbeddedSynthesizer
@@ -30,6 +31,11 @@ def transcriber(workers: InferenceWorkers) -> EmbeddedTranscriber:
 @pytest.fixture(scope="session")
 def synthesizer(workers: InferenceWorkers) -> EmbeddedSynthesizer:
     return EmbeddedSynthesizer(workers)
+
+
+@pytest.fixture(scope="session")
+def whisper() -> SharedWhisper:
+    return SharedWhisper(1)
 
 
 @pytest.fixture(scope="session")

@@ -13,8 +13,11 @@ def model() -> MoonshineModel:
 def test_a_draft_changes_nothing_but_the_time(model: MoonshineModel, speech: bytes) -> None:
     written = model.decode(speech)
     assert len(written.tokens) == len(written.probabilities) > 8
-    for draft in (written.tokens, written.tokens[:5], written.tokens[1:], (3, 4, 5)):
-        assert model.text(model.decode(speech, draft).tokens) == model.text(written.tokens)
+    for draft in (written.tokens, written.tokens[:5], written.tokens[1:], tuple(range(300, 320))):
+        again = model.decode(speech, draft)
+        assert model.text(again.tokens) == model.text(written.tokens)
+        # The network's activations are rounded per run, so a run over more tokens differs in the last bits.
+        assert again.probabilities == pytest.approx(written.probabilities, abs=0.08)
 
 
 def test_a_draft_from_half_the_words_is_carried_on(model: MoonshineModel, speech: bytes) -> None:

@@ -31,12 +31,14 @@ def open_files() -> int:
 
 
 @pytest.mark.parametrize("language", SENTENCES)
-def test_each_language_is_understood(voices: dict[str, PicoVoice], language: str) -> None:
+def test_each_language_is_understood(
+    voices: dict[str, PicoVoice], whisper: SharedWhisper, language: str
+) -> None:
     text, heard = SENTENCES[language]
     audio = voices[language].speak(text)
     assert 1 < len(audio) / 8000 < 5
     assert 0.05 < dsp.rms(audio) < 0.2
-    assert heard in WhisperDecoder(SharedWhisper(1), language).decode(audio, ()).text.lower()
+    assert heard in WhisperDecoder(whisper, language).decode(audio, ()).text.lower()
 
 
 @pytest.mark.parametrize("text", ["", "…", "🙂", "你好"])

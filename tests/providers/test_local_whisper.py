@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import pytest
 
+from providers.local_decoders import SharedWhisper
 from providers.local_whisper import WhisperModel, spell, words_before
 
 
-@pytest.fixture(scope="module")
-def model() -> WhisperModel:
-    return WhisperModel(1)
+@pytest.fixture
+def model(whisper: SharedWhisper) -> WhisperModel:
+    return whisper.loaded()
 
 
 def test_it_understands_and_says_how_sure_it_is(model: WhisperModel, speech: bytes) -> None:

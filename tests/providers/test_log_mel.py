@@ -4,6 +4,8 @@ import numpy as np
 
 from providers.log_mel import log_mel
 
+# What Whisper's own extractor makes of whole seconds of these tones, full scale, at 16 kHz.
+PEAK_OF_HERTZ = {250: 1.5582, 1000: 1.5902, 3000: 1.4646}
 # On Slaney's scale 250 Hz is 3.75 mel, 1 kHz is 15, 3 kHz is 30.98 and 8 kHz is 45.25; 80 bands divide it in 81.
 BAND_OF_HERTZ = {250: 6, 1000: 26, 3000: 54}
 
@@ -20,6 +22,11 @@ def test_a_tone_stands_in_its_band() -> None:
     for hertz, band in BAND_OF_HERTZ.items():
         peaks = log_mel(tone(hertz))[:, 10:-10].argmax(axis=0)
         assert abs(int(np.median(peaks)) - band) <= 1, hertz
+
+
+def test_levels_are_those_of_whispers_own_extractor() -> None:
+    for hertz, peak in PEAK_OF_HERTZ.items():
+        assert np.isclose(log_mel(tone(hertz))[:, 50].max(), peak, atol=5e-4), hertz
 
 
 def test_nothing_stands_above_what_a_telephone_carries() -> None:
