@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from app.clock import ManualClock
-from app.simulator.steps import Press, Say, StaySilent
+from app.simulator.steps import Press, Say, StaySilent, Step
 from tests.call.relay import events, running
 
 
@@ -60,7 +60,7 @@ async def test_a_message_is_taken_after_the_tone_until_a_key(clock: ManualClock,
 
 
 async def test_who_hangs_up_in_a_message_has_left_it(clock: ManualClock, tmp_path: Path) -> None:
-    steps = [Press("0"), StaySilent(15), Say("please call me back")]
+    steps: list[Step] = [Press("0"), StaySilent(5), Say("please call me back")]
     async with running(clock, tmp_path, ["anything"] * 5) as relay:
         placed = await relay.call("clinic", steps, dial_outcome="busy")
     (recorded,) = events(relay.journal(placed), "recorded")
