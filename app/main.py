@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 
 from app.call.admission import Admission
 from app.call.flow_store import FlowStore
+from app.call.message import MessageStore
 from app.call.registry import CallRegistry
 from app.call.services import Services, Speech
 from app.clock import Clock
@@ -62,7 +63,9 @@ class Relay:
         self._flows = flows = FlowStore(settings.flows_dir, environment)
         tokens = StreamTokens(settings.data_dir, clock)
         access = Access(settings.public_url, settings.auth_tokens, settings.require_ws_signature)
-        services = Services(clock, self.registry, speech, self._cache, self._meters.turn)
+        services = Services(
+            clock, self.registry, speech, self._cache, MessageStore(settings.data_dir), self._meters.turn
+        )
         webhooks = VoiceWebhooks(settings, clock, access, tokens, flows, self.registry, self.admission)
         streams = Streams(access, tokens, self.registry, services)
         health = Health(

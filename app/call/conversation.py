@@ -11,8 +11,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from app.audio.echo import EchoGate
+from app.audio.tones import RECORD_TONE
 from app.call.floor import Floor, TurnEnded
 from app.call.flow_run import MASK, FlowRun, Step
+from app.call.message import Message
 from app.call.registry import Call
 from app.call.services import Services
 from app.call.speaker import Prompt, Speaker, Spoken
@@ -73,7 +75,8 @@ class Conversation:
         self._answered: inputs.Heard | None = None
         self._taken_back = False
         self._carried = ""
-        self._ends_with: str | None = None
+        self._then: fx.Transfer | fx.Record | fx.HangUp | None = None
+        self._message: Message | None = None
         echo = EchoGate()
         self.speaker = Speaker(
             self._clock, services.speech.synthesizer, services.speech_cache, echo, send, self
@@ -92,8 +95,18 @@ class Conversation:
             await self._take(event)
             self._busy = False
 
+    def hear(self, audio: bytes) -> None:
+        """Caller audio."""
+        self.floor.listener.hear(audio)
+        if self._message and self._message.add(audio, self.floor.listener.silence_ms):
+            self._end_message()
+
     def pressed(self, digit: str) -> None:
         """The caller pressed a key; it counts for the question that is being asked."""
+        if self._message:
+            if isinstance(self._then, fx.Record) and digit in self._then.finish:
+                self._end_message()
+            return
         if self.prompt and self.prompt.by_key:
             self.yield_floor()
         self._carry("")
@@ -101,6 +114,8 @@ class Conversation:
 
     async def aclose(self) -> None:
         """Let go of everything, in bounded time."""
+        if self._message:
+            self._close_message(self._message)
         self._call.unheard = self.speaker.unheard
         self.floor.close()
         self._stop_timer()
@@ -133,7 +148,7 @@ class Conversation:
         self.floor.happened(TurnEvent.AGENT_FINISHED)
         if not self._busy:
             self.floor.happened(TurnEvent.ANSWERED)
-        self._end_if_done()
+        self._go_on_if_silent()
 
     # what the floor asks for
 
@@ -153,7 +168,7 @@ class Conversation:
     def turn_taken_back(self) -> None:
         """Undo the answer if there is one; else it will not be given."""
         self._call.journal.write("taken_back")
-        self._timeline, self._ends_with, self._call.next_step = None, None, None
+        self._timeline, self._then = None, None
         self._taken_back = self._answered is None
         if self._answered:
             self.speaker.interrupt()
@@ -232,6 +247,8 @@ class Conversation:
         if self._taken_back:
             self._carry(text)
             return
+        if self._message:
+            return  # words of a message are no answer
         self._carry("")
         if not text and turn.voiced_ms < WORDS_EXPECTED_MS:
             return
@@ -263,13 +280,11 @@ class Conversation:
         self._answer = prompts[0] if prompts else None
         for prompt in prompts:
             self.speaker.say(prompt)
-        match step.then:
-            case fx.HangUp(reason=reason):
-                self._ends_with = reason
-            case fx.Transfer():
-                self._call.next_step = step.then
-                self._ends_with = "transfer"
-        self._end_if_done()
+        if isinstance(step.then, fx.Record):
+            self.speaker.say(self._tone(step.then))
+        if step.then:
+            self._then = None if isinstance(step.then, fx.Listen) else step.then
+        self._go_on_if_silent()
 
     def _prompt(self, say: fx.Say) -> Prompt:
         synthesizer = self._services.speech.synthesizer
@@ -285,6 +300,40 @@ class Conversation:
             lasting=say.wording == "static" and not say.sensitive,
         )
 
-    def _end_if_done(self) -> None:
-        if self._ends_with and not self.speaker.speaking:
-            self._ended(self._ends_with)
+    def _tone(self, record: fx.Record) -> Prompt:
+        voice = self._services.speech.synthesizer.default_voice
+        return Prompt("", "(tone)", record.node, voice, by_speech=False, audio=RECORD_TONE)
+
+    def _go_on_if_silent(self) -> None:
+        """What is to happen once everything said was heard."""
+        if self.speaker.speaking or self._message:
+            return
+        match self._then:
+            case fx.HangUp(reason=reason):
+                self._ended(reason)
+            case fx.Transfer():
+                self._call.next_step = self._then
+                self._ended("transfer")
+            case fx.Record(max_s=max_s):
+                self._begin_message(max_s)
+
+    def _begin_message(self, max_s: float) -> None:
+        try:
+            self._message = self._services.messages.open(self._call.sid, max_s)
+        except OSError as error:
+            self._call.journal.write("error", text=f"a caller's message cannot be kept: {error}")
+            self._message_over(0.0)
+
+    def _end_message(self) -> None:
+        assert self._message
+        message, self._message = self._message, None
+        self._message_over(self._close_message(message))
+
+    def _close_message(self, message: Message) -> float:
+        seconds = message.close(self.floor.listener.silence_ms)
+        self._call.journal.write("recorded", file=message.path.name, seconds=seconds)
+        return seconds
+
+    def _message_over(self, seconds: float) -> None:
+        self._then = None
+        self._put(inputs.RecordingEnded(seconds, self._clock.wall()))

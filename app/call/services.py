@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from app.call.message import MessageStore
 from app.call.registry import CallRegistry
 from app.call.timeline import Timeline
 from app.clock import Clock
@@ -72,4 +73,5 @@ class Services:
     registry: CallRegistry
     speech: Speech
     speech_cache: SpeechCache
+    messages: MessageStore
     turn_answered: Callable[[Timeline], None]

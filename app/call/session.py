@@ -143,7 +143,7 @@ class _Session:
         match event:
             case AudioReceived(payload=payload, concealed=concealed):
                 self._frames += not concealed
-                conversation.floor.listener.hear(payload)
+                conversation.hear(payload)
             case MarkReached(name=name):
                 conversation.speaker.mark_reached(name)
             case DigitPressed(digit=digit):

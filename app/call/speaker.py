@@ -10,7 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from app.audio import g711
@@ -33,7 +33,8 @@ Send = Callable[[OutboundCommand], Awaitable[None]]
 class Prompt:
     """Words to say. `by_speech` and `by_key`: whether speech (of at least `min_words`) or a key interrupts them.
 
-    `record` is what the journal may know of them; `lasting` words may be kept as speech to be said again.
+    `record` is what the journal may know of them; `lasting` words may be kept as speech to be said again. `audio` is
+    played instead of being made from the words.
     """
 
     text: str
@@ -44,6 +45,7 @@ class Prompt:
     by_key: bool = True
     min_words: int = 1
     lasting: bool = False
+    audio: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +203,7 @@ class Speaker:
 
     async def _make(self, prompt: Prompt) -> None:
         asked = self._clock.now()
-        cached = prompt.lasting and (prompt.text, prompt.voice) in self._cache
+        cached = prompt.audio is not None or (prompt.lasting and (prompt.text, prompt.voice) in self._cache)
         saying = None
         try:
             async with aclosing(self._audio(prompt)) as chunks:
@@ -217,7 +219,9 @@ class Speaker:
         self._playout.end_utterance()
 
     async def _audio(self, prompt: Prompt) -> AsyncGenerator[bytes, None]:
-        ready = self._cache.get(prompt.text, prompt.voice) if prompt.lasting else None
+        ready = prompt.audio
+        if ready is None and prompt.lasting:
+            ready = self._cache.get(prompt.text, prompt.voice)
         if ready is not None:
             yield ready
             return

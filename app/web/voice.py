@@ -35,6 +35,8 @@ STREAM_PATH = "/streams/twilio"
 TERMINAL_STATUSES = frozenset({"completed", "busy", "no-answer", "failed", "canceled"})
 OUTCOMES: dict[str, TransferOutcome] = {"completed": "completed", "no-answer": "no_answer", "busy": "busy"}
 BODY_BYTES_MAX = 64 * 1024
+# Twilio ends a call after four hours by itself
+DIAL_AWAITED_S = 4 * 3600.0
 SORRY = "We are sorry, something went wrong. Please call again."
 
 Form = dict[str, str]
@@ -148,6 +150,7 @@ class VoiceWebhooks:
         match call.next_step:
             case Transfer(number=number, ring_s=ring_s):
                 call.journal.write("transferred", to=number)
+                self._registry.await_stream(call, DIAL_AWAITED_S, "transferred")
                 action = self._url(request, "/voice/dial-ended")
                 return _twiml(twiml.dial(number, timeout_s=ring_s, action=action))
             case Apology():

@@ -1,0 +1,72 @@
+"""A caller's message: heard from the tone to a key, a long silence, or the end of the time it may take.
+
+It goes to its file as it is spoken, like the journal, so what was said is not lost with the process.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.audio.g711 import BYTES_PER_MS, to_linear
+
+SILENCE_MS = 4000.0
+RATE_HZ = 8000
+HEADER = struct.Struct("<4sI4s4sIHHIIHH4sI")
+
+
+class Message:
+    """A WAV file being written: 8,000 Hz, 16 bit, mono; nobody else may read it. Raises OSError."""
+
+    def __init__(self, path: Path, max_s: float) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "wb", buffering=0)
+        self._file.write(_header(0))
+        self._bytes = 0
+        self._max_s = max_s
+        self.path = path
+
+    @property
+    def seconds(self) -> float:
+        return self._bytes / BYTES_PER_MS / 1000
+
+    def add(self, audio: bytes, silence_ms: float) -> bool:
+        """Append μ-law audio; says whether that was the end. `silence_ms` is how long nobody has spoken."""
+        self._file.write(to_linear(audio))
+        self._bytes += len(audio)
+        return min(silence_ms, self.seconds * 1000) >= SILENCE_MS or self.seconds >= self._max_s
+
+    def close(self, silence_ms: float) -> float:
+        """Leave out the silence at the end; returns the seconds that remain. An empty message leaves no file."""
+        self._bytes = max(0, self._bytes - int(silence_ms) * BYTES_PER_MS)
+        self._file.truncate(HEADER.size + 2 * self._bytes)
+        self._file.seek(0)
+        self._file.write(_header(2 * self._bytes))
+        self._file.close()
+        if not self._bytes:
+            self.path.unlink()
+        return round(self.seconds, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class MessageStore:
+    """Messages lie in DATA_DIR/recordings, as CALL_SID-NUMBER.wav."""
+
+    data_dir: Path
+
+    def open(self, call_sid: str, max_s: float) -> Message:
+        """Begin a call's next message. Raises OSError."""
+        directory = self.data_dir / "recordings"
+        number = sum(1 for _ in directory.glob(f"{call_sid}-*.wav")) + 1
+        return Message(directory / f"{call_sid}-{number}.wav", max_s)
+
+
+def _header(data_bytes: int) -> bytes:
+    """RIFF WAVE, PCM (Microsoft, "Multimedia Programming Interface and Data Specifications 1.0")."""
+    return HEADER.pack(
+        b"RIFF", HEADER.size - 8 + data_bytes, b"WAVE",
+        b"fmt ", 16, 1, 1, RATE_HZ, 2 * RATE_HZ, 2, 16,
+        b"data", data_bytes,
+    )  # fmt: skip
