@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from providers.dsp import SILENCE
 from providers.local_decoders import SharedWhisper
 from providers.local_whisper import WhisperModel, spell, words_before
 
@@ -25,7 +26,7 @@ def test_it_does_not_say_everything_twice(model: WhisperModel, speech: bytes) ->
 def test_audio_longer_than_its_window_is_heard_as_far_as_that_goes(
     model: WhisperModel, speech: bytes
 ) -> None:
-    assert model.decode(speech * 12, "en").text.lower().count("appointment") > 5
+    assert "appointment is confirmed" in model.decode(speech + SILENCE * 240_000, "en").text.lower()
 
 
 def test_tokens_spell_bytes() -> None:
