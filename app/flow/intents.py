@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from app.flow.draft import Draft
+from app.flow.languages import language
 from app.flow.model import Intent
 from app.flow.phrases import PhraseSet, expand
 from app.flow.section import Section
@@ -16,19 +17,19 @@ def read_intents(flow: Section, translations: Mapping[str, Section], draft: Draf
     found: dict[str, Intent] = {}
     for name, inner in section.sections("intent {}") if section else ():
         meaning = inner.text("meaning")
-        phrases = _phrases(inner)
+        phrases = _phrases(inner, draft.languages[0])
         if phrases is None and meaning is None:
             inner.missing("phrases", "[book an appointment]")
         inner.finish()
         found[name] = Intent(name, {draft.languages[0]: phrases} if phrases else {}, meaning)
-    for language, translated in translations.items():
-        _translate(found, language, translated)
+    for code, translated in translations.items():
+        _translate(found, code, translated)
     return found
 
 
-def _translate(found: dict[str, Intent], language: str, section: Section) -> None:
+def _translate(found: dict[str, Intent], code: str, section: Section) -> None:
     for name, inner in section.sections("intent {}"):
-        phrases = _phrases(inner)
+        phrases = _phrases(inner, code)
         inner.finish()
         if name not in found:
             section.fault(
@@ -36,10 +37,10 @@ def _translate(found: dict[str, Intent], language: str, section: Section) -> Non
             )
         elif phrases is not None:
             original = found[name]
-            found[name] = Intent(name, {**original.phrases, language: phrases}, original.meaning)
+            found[name] = Intent(name, {**original.phrases, code: phrases}, original.meaning)
 
 
-def _phrases(section: Section) -> PhraseSet | None:
+def _phrases(section: Section, code: str) -> PhraseSet | None:
     texts: list[str] = []
     for tree in section.items("phrases"):
         template = section.as_text(tree, "phrases")
@@ -48,4 +49,4 @@ def _phrases(section: Section) -> PhraseSet | None:
         except ValueError as error:
             section.fault(tree.place, str(error))
     texts += section.texts("examples")
-    return PhraseSet.of(texts) if texts else None
+    return PhraseSet.of(texts, language(code)) if texts else None

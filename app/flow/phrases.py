@@ -17,6 +17,7 @@ from app.flow.languages import Language
 
 MAX_VARIANTS = 2000
 SURE_COVERAGE = 0.5
+WHOLE, NEARLY_WHOLE = 1.0, 0.99
 
 Words = tuple[str, ...]
 
@@ -63,24 +64,32 @@ def _alternatives(template: str, at: int) -> tuple[list[str], int]:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class PhraseSet:
-    """All wordings of one intent in one language, and all their beginnings."""
+    """All wordings of one intent in one language, all their beginnings, and what is left of them without the small
+    words, which recognisers mishear most: "book in appointment".
+    """
 
     wordings: frozenset[Words]
     beginnings: frozenset[Words]
+    contents: frozenset[Words]
     texts: tuple[str, ...]
 
     @classmethod
-    def of(cls, texts: Iterable[str]) -> PhraseSet:
+    def of(cls, texts: Iterable[str], language: Language) -> PhraseSet:
         texts = tuple(texts)
         wordings = frozenset(words_of(text) for text in texts) - {()}
         beginnings = frozenset(words[:end] for words in wordings for end in range(1, len(words)))
-        return cls(wordings, beginnings, texts)
+        contents = frozenset(content for words in wordings if len(content := _content(words, language)) > 1)
+        return cls(wordings, beginnings, contents, texts)
+
+    def means(self, words: Words, language: Language) -> bool:
+        """Whether the words are a wording, small words aside."""
+        return words in self.wordings or _content(words, language) in self.contents
 
     def __repr__(self) -> str:
         return f"PhraseSet({len(self.wordings)} wordings)"
 
 
-NO_PHRASES = PhraseSet.of(())
+NO_PHRASES = PhraseSet(frozenset(), frozenset(), frozenset(), ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +105,7 @@ def match(words: Words, phrases: Mapping[str, PhraseSet], language: Language) ->
     for peeled in peelings(words, language):
         for name, known in phrases.items():
             if peeled in known.wordings:
-                return PhraseMatch(name, 1.0)
+                return PhraseMatch(name, WHOLE)
     return _contained(words, phrases, language)
 
 
@@ -132,8 +141,8 @@ def _contained(words: Words, phrases: Mapping[str, PhraseSet], language: Languag
         for end in range(start + 1, len(core) + 1):
             span = core[start:end]
             for name, known in phrases.items():
-                if span in known.wordings and not _negated(core[:start] + core[end:], language):
-                    score = min(0.99, len(_content(span, language)) / max(1, len(content)))
+                if known.means(span, language) and not _negated(core[:start] + core[end:], language):
+                    score = min(NEARLY_WHOLE, len(_content(span, language)) / max(1, len(content)))
                     best[name] = max(best.get(name, 0.0), score)
     ranked = sorted(best.items(), key=lambda item: -item[1])
     if not ranked or (len(ranked) > 1 and ranked[0][1] == ranked[1][1]):
@@ -154,10 +163,8 @@ def complete(words: Words, phrases: Iterable[PhraseSet], language: Language) -> 
     """True when the utterance is a whole phrase, False when it is clearly the beginning of one."""
     known = tuple(phrases)
     peeled = tuple(peelings(words, language))
-    if any(candidate in one.wordings for candidate in peeled for one in known):
+    if any(one.means(candidate, language) for candidate in peeled for one in known):
         return True
-    if words and peeled and len(peeled[-1]) == 0:
-        return False
     if any(candidate in one.beginnings for candidate in peeled for one in known):
         return False
     return False if words and _opening(words, language) == len(words) else None

@@ -26,7 +26,10 @@ MOST_BESIDE: Final = 3
 def yes_no_phrases(spoken: Language) -> Mapping[str, PhraseSet]:
     """What settles the question, `unsure` being the answer that is neither."""
     sets = {"yes": spoken.yes, "no": spoken.no, "unsure": spoken.unsure}
-    return {name: PhraseSet.of(" ".join(words) for words in sorted(known)) for name, known in sets.items()}
+    return {
+        name: PhraseSet.of((" ".join(words) for words in sorted(known)), spoken)
+        for name, known in sets.items()
+    }
 
 
 def understand_yes_no(text: str, spoken: Language) -> PhraseMatch | None:

@@ -8,10 +8,12 @@ from app.flow.languages import language
 from app.flow.phrases import PhraseSet, complete, expand, match, words_of
 
 PHRASES = {
-    "book": PhraseSet.of(expand("(book|make|get) (an|my) appointment")),
-    "cancel": PhraseSet.of([*expand("cancel [my|the] appointment"), "can't make it"]),
-    "agent": PhraseSet.of([*expand("[speak|talk] to (a|an) (person|agent|human)"), "receptionist"]),
-    "spanish": PhraseSet.of(expand("habla[s] español")),
+    "book": PhraseSet.of(expand("(book|make|get) (an|my) appointment"), language("en")),
+    "cancel": PhraseSet.of([*expand("cancel [my|the] appointment"), "can't make it"], language("en")),
+    "agent": PhraseSet.of(
+        [*expand("[speak|talk] to (a|an) (person|agent|human)"), "receptionist"], language("en")
+    ),
+    "spanish": PhraseSet.of(expand("habla[s] español"), language("es")),
 }
 
 
@@ -59,6 +61,9 @@ def test_words_have_no_case_accent_or_punctuation() -> None:
         ("The receptionist, please.", "agent"),
         ("HABLAS ESPANOL", "spanish"),
         ("I want to make an appointment for Tuesday", "book"),
+        ("Book in appointment.", "book"),
+        ("I'd like to book and appointment, please.", "book"),
+        ("Can't sell my appointment.", None),
         ("I don't want to book an appointment.", None),
         ("Never cancel my appointment!", None),
         ("Book an appointment or cancel my appointment", None),

@@ -111,6 +111,14 @@ def test_two_silent_nodes_that_hand_the_caller_to_each_other_do_not_do_so_for_ev
     assert len(caller.events) < 15
 
 
+def test_who_is_understood_now_and_then_is_never_given_up() -> None:
+    text = "flow: a\nformat: 1\nlanguages: [en]\nstart: q\nnodes: {q: {confirm: Q?, yes: q, no: q}}"
+    caller = Caller(load(text, "a.yaml"))
+    for _ in range(20):
+        caller.silent(2).press("1")
+    assert not caller.state.ended
+
+
 def test_a_flow_that_runs_in_circles_without_the_caller_ends() -> None:
     text = (
         "flow: a\nformat: 1\nlanguages: [en]\nstart: q\nnodes: {q: {say: Q., next: r}, r: {say: R., next: q}}"

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from datetime import date, time, timedelta
 from functools import cached_property
 
+from app.flow.languages.numbers import tokens
+
 _HOLES = {
     "day": r"(?P<day>\d{1,2})(?:th)?",
     "dayth": r"(?P<day>\d{1,2})th",
@@ -160,8 +162,6 @@ class Calendar:
 
 
 def _plain(name: str) -> str:
-    from app.flow.languages.numbers import tokens
-
     return " ".join(tokens(name))
 
 

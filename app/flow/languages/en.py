@@ -194,7 +194,7 @@ SPEECH = Speech(
 ENGLISH = Language(
     code="en",
     yes=phrases(
-        "yes, yeah, yep, yup, yes yes, yeah yeah, sure, of course, ok, okay, right, correct, exactly",
+        "yes, yea, ya, yeah, yep, yup, yes yes, yeah yeah, sure, of course, ok, okay, right, correct, exactly",
         "absolutely, certainly, definitely, affirmative, please, please do, yes please do, yes i do, i do",
         "yes it is, it is, thats right, thats correct, that is right, that is correct, thats it, thats fine",
         "that is fine, fine, sounds good, that sounds good, sounds great, go ahead, yes go ahead, do it",
@@ -204,7 +204,7 @@ ENGLISH = Language(
         "yes that works, you bet, that one, book it, yes book it, yeah sure, yeah thats fine",
     ),
     no=phrases(
-        "no, nope, nah, no no, no thanks, no thank you, not really, negative, no way, never, no i dont",
+        "no, know, nope, nah, no no, no thanks, no thank you, not really, negative, no way, never, no i dont",
         "i dont, thats wrong, that is wrong, wrong, incorrect, thats not right, that is not right",
         "not correct, thats not correct, that is not correct, its not, it isnt, no its not, no it isnt",
         "no thats wrong, no thats not right, absolutely not, of course not, certainly not, definitely not",

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
 from app.flow.document import Fields, Items, Scalar, Tree
+from app.flow.languages import language
 from app.flow.phrases import NO_PHRASES, PhraseSet, complete, expand, match, words_of
 from app.flow.slots import Hearing, KeyRule, Reading, SlotType, slot_type
 
@@ -32,7 +33,7 @@ class Choice(SlotType):
     def read(cls, section: Section, draft: Draft) -> Self:
         words = _options(section)
         default = draft.languages[0]
-        phrases = {default: {name: _phrases(tree, name, section) for name, tree in words.items()}}
+        phrases = {default: {name: _phrases(tree, name, section, default) for name, tree in words.items()}}
         name = section.what.split('"')[1]
         for overlay in draft.overlays:
             translated = dict(phrases[default])
@@ -40,7 +41,7 @@ class Choice(SlotType):
                 tree = overlay.prompts.values.get(f"slots.{name}.{option}")
                 if tree is not None:
                     overlay.used.add(f"slots.{name}.{option}")
-                    translated[option] = _phrases(tree, option, section)
+                    translated[option] = _phrases(tree, option, section, overlay.language)
             phrases[overlay.language] = translated
         return cls(phrases, default)
 
@@ -79,7 +80,7 @@ def _options(section: Section) -> dict[str, Tree]:
     return {}
 
 
-def _phrases(tree: Tree, name: str, section: Section) -> PhraseSet:
+def _phrases(tree: Tree, name: str, section: Section, code: str) -> PhraseSet:
     trees = tree.values if isinstance(tree, Items) else (tree,)
     texts: list[str] = []
     for one in trees:
@@ -90,4 +91,4 @@ def _phrases(tree: Tree, name: str, section: Section) -> PhraseSet:
                 section.fault(one.place, str(error))
         else:
             section.fault(one.place, f"the words for {name} must be texts")
-    return PhraseSet.of(texts or [name]) if trees else NO_PHRASES
+    return PhraseSet.of(texts or [name], language(code)) if trees else NO_PHRASES
