@@ -1,0 +1,80 @@
+"""`scripts/bench NAME`: measurements on real processes, real sockets and the real clock.
+
+Exit codes: 0 everything that must hold held, 1 something did not, 2 used wrongly.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import click
+
+from scripts.benches import load as load_bench
+from scripts.benches import recognition as recognition_bench
+from scripts.benches import turns as turns_bench
+from scripts.benches.report import Report
+
+as_json_option = click.option("--json", "as_json", is_flag=True, help="One document on stdout.")
+save_option = click.option("--save", is_flag=True, help="Keep the document as bench/NAME.json.")
+at_once_option = click.option("--at-once", default=2, show_default=True, help="Calls at the same time.")
+seed_option = click.option("--seed", default=1, show_default=True, help="Of all that is random.")
+
+
+@click.group()
+def bench() -> None:
+    """Measure callrelay on this machine."""
+
+
+@bench.command()
+@click.option(
+    "--recordings",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    required=True,
+    metavar="DIR",
+    help="Audio files, and transcripts.tsv with the columns file, transcript, language.",
+)
+@click.option("--noise", is_flag=True, help="Once more with line noise at -55 dBm0.")
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="The first N recordings only.")
+@at_once_option
+@as_json_option
+@save_option
+def recognition(
+    recordings: Path, noise: bool, limit: int | None, at_once: int, as_json: bool, save: bool
+) -> None:
+    """Word error rates by language of recordings played into the echo flow."""
+    found = recognition_bench.samples(recordings)[:limit]
+    _finish(asyncio.run(recognition_bench.measure(found, at_once, noise)), as_json, save)
+
+
+@bench.command()
+@click.option("--count", default=300, show_default=True, type=click.IntRange(1), help="Turns, at least.")
+@at_once_option
+@seed_option
+@as_json_option
+@save_option
+def turns(count: int, at_once: int, seed: int, as_json: bool, save: bool) -> None:
+    """Where the time of a turn goes, on the embedded engines."""
+    _finish(asyncio.run(turns_bench.measure(count, at_once, seed)), as_json, save)
+
+
+@bench.command()
+@click.option(
+    "--calls", default=50, show_default=True, type=click.IntRange(1), help="Calls at the same time."
+)
+@click.option("--total", default=500, show_default=True, type=click.IntRange(1), help="Calls in all.")
+@seed_option
+@as_json_option
+@save_option
+def load(calls: int, total: int, seed: int, as_json: bool, save: bool) -> None:
+    """Many calls on one core, scripted speech and embedded voice detection; the callers on another core."""
+    _finish(asyncio.run(load_bench.measure(calls, total, seed)), as_json, save)
+
+
+def _finish(report: Report, as_json: bool, save: bool) -> None:
+    report.publish(as_json, save)
+    raise SystemExit(0 if report.held else 1)
+
+
+if __name__ == "__main__":
+    bench()
