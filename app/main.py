@@ -64,7 +64,13 @@ class Relay:
         tokens = StreamTokens(settings.data_dir, clock)
         access = Access(settings.public_url, settings.auth_tokens, settings.require_ws_signature)
         services = Services(
-            clock, self.registry, speech, self._cache, MessageStore(settings.data_dir), self._meters.turn
+            clock,
+            self.registry,
+            flows,
+            speech,
+            self._cache,
+            MessageStore(settings.data_dir),
+            self._meters.turn,
         )
         webhooks = VoiceWebhooks(settings, clock, access, tokens, flows, self.registry, self.admission)
         streams = Streams(access, tokens, self.registry, services)

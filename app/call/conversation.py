@@ -297,6 +297,7 @@ class Conversation:
             by_speech=say.barge_in in ("speech", "any"),
             by_key=say.barge_in in ("dtmf", "any"),
             min_words=say.min_words,
+            audio=self._services.flows.recording(say.audio) if say.audio else None,
             lasting=say.wording == "static" and not say.sensitive,
         )
 

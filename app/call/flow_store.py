@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from app.errors import SettingsError
+from app.audio.files import levelled, to_telephone
+from app.errors import InvalidFlow, SettingsError
 from app.flow import Flow, build_library
 
 
@@ -23,14 +24,23 @@ class FlowStore:
             )
         files = {str(path): path.read_text("utf-8", "replace") for path in sorted(directory.glob("*.yaml"))}
         self._library = build_library(files, environment)
+        self._recordings: dict[str, bytes] = {}
+        self._flows: dict[str, Flow] = {}
+        self._faults = dict(self._library.faults)
+        for flow in self._library.flows.values():
+            self._publish(directory, flow)
 
     def get(self, name: str) -> Flow | None:
         """The newest good version of a flow."""
-        return self._library.flows.get(name)
+        return self._flows.get(name)
 
     def all(self) -> Sequence[Flow]:
         """The newest good version of every flow."""
-        return list(self._library.flows.values())
+        return list(self._flows.values())
+
+    def recording(self, file: str) -> bytes | None:
+        """A recorded prompt of a flow, ready to be played."""
+        return self._recordings.get(file)
 
     def name_for(self, number: str) -> str | None:
         """The flow that a dialled number starts."""
@@ -40,17 +50,32 @@ class FlowStore:
     @property
     def names(self) -> Sequence[str]:
         """Of every flow that can be run, sorted."""
-        return sorted(self._library.flows)
+        return sorted(self._flows)
 
     @property
     def faults(self) -> Mapping[str, str]:
         """What is wrong with the files that could not be used, by flow name."""
-        return {name: str(error) for name, error in self._library.faults.items()}
+        return {name: str(error) for name, error in self._faults.items()}
 
     def report(self) -> dict[str, Any]:
         """For /health: version and error of each flow."""
-        faults, flows = self.faults, self._library.flows
+        faults, flows = self.faults, self._flows
         return {
             name: {"version": flows[name].version if name in flows else None, "error": faults.get(name)}
             for name in sorted({*flows, *faults})
         }
+
+    def _publish(self, directory: Path, flow: Flow) -> None:
+        """A flow is good only if its recordings are."""
+        faults = []
+        for file, place in flow.recordings():
+            try:
+                self._recordings[file] = levelled(to_telephone((directory / file).read_bytes(), file))
+            except OSError:
+                faults.append(place.fault(f'there is no audio file "{file}" in {directory}'))
+            except ValueError as error:
+                faults.append(place.fault(f'"{file}": {error}'))
+        if faults:
+            self._faults[flow.name] = InvalidFlow(faults)
+        else:
+            self._flows[flow.name] = flow

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from app.call.flow_store import FlowStore
 from app.call.message import MessageStore
 from app.call.registry import CallRegistry
 from app.call.timeline import Timeline
@@ -71,6 +72,7 @@ class Services:
 
     clock: Clock
     registry: CallRegistry
+    flows: FlowStore
     speech: Speech
     speech_cache: SpeechCache
     messages: MessageStore

@@ -173,7 +173,8 @@ class Draft:
             )
             audio = None
         section.finish()
-        return Line(self.template(text or "", section.place), audio)
+        place = section.fields.values["audio"].place
+        return Line(self.template(text or "", section.place), audio, place)
 
     # settings
 

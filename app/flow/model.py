@@ -146,6 +146,14 @@ class Flow:
                     if line.template.static and not line.audio:
                         yield code, line.template.render({})
 
+    def recordings(self) -> Iterator[tuple[str, Place]]:
+        """Every recorded prompt's file, and where the flow names it."""
+        for prompt in self.prompts:
+            for lines in prompt.lines.values():
+                for line in lines:
+                    if line.audio and line.place:
+                        yield line.audio, line.place
+
     @property
     def home(self) -> Hours | None:
         """The hours whose time zone and country are the flow's own: the first."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from app.flow.document import Place
 from app.flow.templates import Template
 
 Order = Literal["one", "one_of", "sequence"]
@@ -14,10 +15,11 @@ Order = Literal["one", "one_of", "sequence"]
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One wording; `audio` is a recording of it, relative to the flow's directory."""
+    """One wording; `audio` is a recording of it, relative to the flow's directory, named at `place`."""
 
     template: Template
     audio: str | None = None
+    place: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)

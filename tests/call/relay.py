@@ -58,7 +58,7 @@ async def running(
     settings: Settings | None = None,
 ) -> AsyncIterator[RunningRelay]:
     """A relay whose transcriber understands each call's utterances as `script` says."""
-    settings = replace(settings or Settings(), data_dir=data_dir, flows_dir=FLOWS)
+    settings = replace(settings or Settings(flows_dir=FLOWS), data_dir=data_dir)
     transcriber = ScriptedTranscriber(script)
     speech = Speech(ScriptedVoiceDetector(threshold), transcriber, synthesizer or ScriptedSynthesizer())
     relay = Relay(settings, clock, speech, {})

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from app.audio.files import RATE_HZ
 from app.audio.g711 import to_linear
-from app.simulator import recording
 from app.simulator.errors import BadRecording
 from app.simulator.recording import load_recording, save_recording
 from app.simulator.stream import Recording
@@ -84,7 +84,7 @@ def test_a_call_is_kept_in_stereo(tmp_path: Path) -> None:
     call.agent.put(5.5, tone(200))
     save_recording(tmp_path / "call.wav", call)
     with wave.open(str(tmp_path / "call.wav")) as file:
-        assert (file.getnchannels(), file.getframerate(), file.getsampwidth()) == (2, recording.RATE_HZ, 2)
+        assert (file.getnchannels(), file.getframerate(), file.getsampwidth()) == (2, RATE_HZ, 2)
         samples = np.frombuffer(file.readframes(file.getnframes()), "<i2").reshape(-1, 2)
     assert len(samples) == 5600
     assert samples[:800, 0].tobytes() == to_linear(tone(100))

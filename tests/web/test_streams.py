@@ -14,12 +14,12 @@ from app.clock import ManualClock
 from app.settings import Settings
 from app.simulator.carriage import ConnectFailed, Socket
 from app.simulator.webhook import Route, Signer
-from tests.call.relay import URL, RunningRelay, running
+from tests.call.relay import FLOWS, URL, RunningRelay, running
 
 STREAM = "ws://127.0.0.1:8000/streams/twilio"
 PUBLIC = "https://voice.example.com"
 TOKEN = "test-auth-token"
-PRODUCTION = Settings(public_url=PUBLIC, twilio_auth_token=TOKEN)
+PRODUCTION = Settings(flows_dir=FLOWS, public_url=PUBLIC, twilio_auth_token=TOKEN)
 
 
 class Peer:

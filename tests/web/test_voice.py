@@ -12,12 +12,12 @@ from app.settings import Settings
 from app.simulator.faults import Faults
 from app.simulator.steps import Press, StaySilent
 from app.simulator.webhook import Route, Signer
-from tests.call.relay import URL, running
+from tests.call.relay import FLOWS, URL, running
 
 CALL = (("CallSid", "CA1"), ("From", "+14155550100"), ("To", "+18005550199"), ("CallerName", ""))
 PUBLIC = "https://voice.example.com"
 TOKEN = "test-auth-token"
-PRODUCTION = Settings(public_url=PUBLIC, twilio_auth_token=TOKEN)
+PRODUCTION = Settings(flows_dir=FLOWS, public_url=PUBLIC, twilio_auth_token=TOKEN)
 SIGNED = Signer(Route(URL, PUBLIC), TOKEN)
 
 
