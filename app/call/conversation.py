@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
 from app.audio.echo import EchoGate
 from app.audio.tones import RECORD_TONE
 from app.call.floor import Floor, TurnEnded
 from app.call.flow_run import MASK, FlowRun, Step
+from app.call.hearing import Hearing
 from app.call.message import Message
 from app.call.registry import Call
 from app.call.services import Services
@@ -24,26 +24,11 @@ from app.dialogue.turn import TurnEvent, TurnState
 from app.errors import ProviderError
 from app.flow import effects as fx
 from app.flow import inputs
-from providers.base import Hypothesis, TranscriptionStream
+from providers.base import Hypothesis
 
 INPUTS_WAITING = 64
 WORDS_EXPECTED_MS = 500.0
 RELEASE_TIMEOUT_S = 1.0
-
-
-@dataclass(slots=True)
-class Partial:
-    """The last that the transcriber thought of the current utterance, for when its final does not come."""
-
-    hypothesis: Hypothesis | None = None
-
-    def arrived(self, hypothesis: Hypothesis) -> None:
-        self.hypothesis = hypothesis
-
-    def take(self) -> Hypothesis | None:
-        """The hypothesis, once."""
-        taken, self.hypothesis = self.hypothesis, None
-        return taken
 
 
 class Conversation:
@@ -53,8 +38,7 @@ class Conversation:
         self,
         call: Call,
         services: Services,
-        transcription: TranscriptionStream,
-        partial: Partial,
+        hearing: Hearing,
         group: asyncio.TaskGroup,
         send: Callable[[OutboundCommand], Awaitable[None]],
         ended: Callable[[str], None],
@@ -62,8 +46,7 @@ class Conversation:
         self._call = call
         self._services = services
         self._clock = services.clock
-        self._transcription = transcription
-        self._partial = partial
+        self._hearing = hearing
         self._group = group
         self._ended = ended
         self._flow = FlowRun(call, services.clock)
@@ -81,7 +64,7 @@ class Conversation:
         self.speaker = Speaker(
             self._clock, services.speech.synthesizer, services.speech_cache, echo, send, self
         )
-        self.floor = Floor(services, transcription, echo, group, self)
+        self.floor = Floor(services, hearing, echo, group, self)
 
     async def run(self) -> None:
         """Speak and listen, for ever."""
@@ -120,7 +103,7 @@ class Conversation:
         self.floor.close()
         self._stop_timer()
         async with asyncio.timeout(RELEASE_TIMEOUT_S):
-            await self._transcription.aclose()
+            await self._hearing.aclose()
 
     # what the speaker reports
 
@@ -235,6 +218,7 @@ class Conversation:
         else:
             self._timeline = None
             self._perform(self._flow.take(event))
+        await self._switch_language()
         if not self.speaker.speaking:
             self.floor.happened(TurnEvent.ANSWERED)
 
@@ -268,12 +252,18 @@ class Conversation:
 
     async def _final_words(self) -> Hypothesis:
         try:
-            hypothesis = await self._transcription.finish()
+            return await self._hearing.finish()
         except ProviderError as error:
             self._call.journal.write("error", text=f"the transcriber failed at the end of a turn: {error}")
-            return self._partial.take() or Hypothesis("", self._call.language, final=True, audio_ms=0.0)
-        self._partial.take()
-        return hypothesis
+            return self._hearing.best
+
+    async def _switch_language(self) -> None:
+        if not self.question:
+            return
+        try:
+            await self._hearing.switch(self.question.language)
+        except ProviderError as error:
+            self._call.journal.write("error", text=f"nobody understands {self.question.language}: {error}")
 
     def _perform(self, step: Step) -> None:
         prompts = [self._prompt(say) for say in step.says]

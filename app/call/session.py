@@ -7,7 +7,8 @@ import logging
 from contextlib import AsyncExitStack
 from typing import Protocol
 
-from app.call.conversation import Conversation, Partial
+from app.call.conversation import Conversation
+from app.call.hearing import Hearing
 from app.call.registry import LOST, REPLACED, RESUME_AWAITED_S, Apology, Call
 from app.call.services import Services
 from app.carriers.base import CarrierCodec
@@ -100,13 +101,12 @@ class _Session:
             self._over.set()
 
     async def run(self) -> None:
-        call, services, partial = self._call, self._services, Partial()
-        transcription = await services.speech.transcriber.open(call.language, on_partial=partial.arrived)
+        call, services = self._call, self._services
+        hearing = Hearing(services.speech.transcriber)
+        await hearing.switch(call.state.language if call.state else call.language)
         try:
             async with AsyncExitStack() as afterwards, asyncio.TaskGroup() as group:
-                conversation = Conversation(
-                    call, services, transcription, partial, group, self._send, self.ended
-                )
+                conversation = Conversation(call, services, hearing, group, self._send, self.ended)
                 afterwards.push_async_callback(conversation.aclose)
                 for part in (self._read(conversation), self._watch(conversation), conversation.run()):
                     group.create_task(part)

@@ -61,3 +61,13 @@ async def test_who_hangs_up_in_a_message_has_left_it(clock: ManualClock, tmp_pat
         placed = await relay.call("clinic", steps, dial_outcome="busy")
     (recorded,) = events(relay.journal(placed), "recorded")
     assert recorded["seconds"] > 1
+
+
+async def test_a_call_that_changes_its_language_is_heard_and_spoken_in_it(
+    clock: ManualClock, tmp_path: Path
+) -> None:
+    async with running(clock, tmp_path, ["habla español"]) as relay:
+        placed = await relay.call("clinic", [Say("habla español"), Say("otra vez")])
+    journal = relay.journal(placed)
+    assert [event["language"] for event in events(journal, "utterance")] == ["en", "es"]
+    assert any("Quiere" in event["text"] or "¿" in event["text"] for event in events(journal, "said"))

@@ -1,0 +1,67 @@
+"""A call's transcription, in the language that the call is in now."""
+
+from __future__ import annotations
+
+from app.errors import ProviderError
+from providers.base import Hypothesis, Transcriber, TranscriptionStream
+
+
+class Hearing:
+    """A TranscriptionStream that can change its language between two utterances."""
+
+    def __init__(self, transcriber: Transcriber) -> None:
+        self._transcriber = transcriber
+        self._open: TranscriptionStream | None = None
+        self._latest: Hypothesis | None = None
+        self.language = ""
+
+    async def switch(self, language: str) -> None:
+        """Listen in a language from now on. Raises ProviderError when it cannot be had: nothing has changed then."""
+        if language == self.language:
+            return
+        stream = await self._transcriber.open(language, on_partial=self._partial)
+        before, self._open, self.language = self._open, stream, language
+        if before:
+            await before.aclose()
+
+    @property
+    def _stream(self) -> TranscriptionStream:
+        assert self._open, "`switch` comes first"
+        return self._open
+
+    def push(self, audio: bytes) -> None:
+        self._stream.push(audio)
+
+    def utterance_started(self) -> None:
+        self._stream.utterance_started()
+
+    def utterance_paused(self) -> None:
+        self._stream.utterance_paused()
+
+    async def hypothesis(self) -> Hypothesis:
+        return await self._stream.hypothesis()
+
+    async def finish(self) -> Hypothesis:
+        """The final text. Raises ProviderError; `best` is then what there is."""
+        self._latest, latest = None, self._latest
+        try:
+            return await self._stream.finish()
+        except ProviderError:
+            self._latest = latest
+            raise
+
+    @property
+    def best(self) -> Hypothesis:
+        """The last that was thought of the utterance, for when its final does not come."""
+        return self._latest or Hypothesis("", self.language, final=True, audio_ms=0.0)
+
+    def discard(self) -> None:
+        self._latest = None
+        self._stream.discard()
+
+    async def aclose(self) -> None:
+        if self._open:
+            await self._open.aclose()
+
+    def _partial(self, hypothesis: Hypothesis) -> None:
+        self._latest = hypothesis
