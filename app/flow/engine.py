@@ -11,9 +11,9 @@ from datetime import datetime
 from typing import Final
 
 from app.flow.effects import Effect, Event, NodeEntered
+from app.flow.failing import GIVE_UP
 from app.flow.inputs import Input, Pressed
 from app.flow.model import Flow
-from app.flow.question import GIVE_UP
 from app.flow.state import Context, State
 from app.flow.turn import Turn
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from enum import Enum, auto
 from typing import Final
 
 from app.flow.document import Place
+from app.flow.languages import Language
+from app.flow.languages.numbers import tokens
 from app.flow.model import Meaning
 from app.flow.section import Section
 
@@ -28,6 +31,14 @@ def choose(options: Mapping[str, Meaning], keys: str, *, paused: bool) -> Meanin
     if keys in options and (paused or not longer):
         return options[keys]
     return Keys.MORE if longer and not paused else None
+
+
+def spoken_key(options: Mapping[str, Meaning], text: str, language: Language) -> Meaning | None:
+    """ "one", "press one", "option number one": a key that was said instead of pressed."""
+    words = [word for word in language.numbers.numerals(tokens(text)) if word not in language.small_talk]
+    keys = [word for word in words if word not in language.key_words]
+    found = options.get(keys[0]) if len(keys) == 1 else None
+    return replace(found, rung="choice", score=0.9, heard=text) if found else None
 
 
 def read_press(section: Section, key: str) -> str | None:

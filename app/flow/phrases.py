@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from app.flow.languages import Language
 
 MAX_VARIANTS = 2000
-SURE_COVERAGE = 0.5
+SURE_COVERAGE = 0.55
 WHOLE, NEARLY_WHOLE = 1.0, 0.99
 
 Words = tuple[str, ...]

@@ -47,7 +47,7 @@ def _by_first_word(words: Words, spoken: Language) -> PhraseMatch | None:
     Not so if the opposite is said as well, or much else.
     """
     content = [word for word in words[1:] if word not in spoken.small_talk]
-    if not words or len(content) > MOST_BESIDE:
+    if len(content) > MOST_BESIDE or any(word in spoken.hedges for word in words):
         return None
     if words[:1] in spoken.yes and not any(
         (word,) in spoken.no or word in spoken.negations for word in words[1:]

@@ -277,6 +277,30 @@ def test_confidence_that_is_high_or_unknown_is_not_doubted(caller: Caller) -> No
     assert caller.say("tomorrow").node == "top"
 
 
+def test_a_value_in_the_middle_of_a_story_is_asked_back(caller: Caller) -> None:
+    caller.press("1").say("My neighbour went to the market tomorrow morning")
+    assert caller.heard == "Did you say Saturday, November fourteenth?"
+    assert caller.say("No, Monday.").state.slots["day"] == "2026-11-16"
+
+
+@pytest.mark.parametrize("said", ["One moment, please.", "Hold on a second.", "Um, let me check."])
+def test_who_asks_for_patience_is_waited_for(caller: Caller, said: str) -> None:
+    caller.press("1").say(said)
+    assert caller.heard == ""
+    assert caller.events == ["hold"]
+    assert isinstance(caller.last, Listen)
+    assert caller.say("tomorrow").node == "top"
+
+
+@pytest.mark.parametrize("said", ["one", "Press one.", "Number one, please.", "Option 1."])
+def test_a_key_may_be_said(caller: Caller, said: str) -> None:
+    assert caller.say(said).node == "day"
+
+
+def test_a_key_of_the_globals_may_be_said(caller: Caller) -> None:
+    assert caller.say("press zero").node == "end"
+
+
 # secrets
 
 

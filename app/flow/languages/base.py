@@ -46,6 +46,12 @@ class Language:
     no: frozenset[Words]
     # neither: "I don't know"
     unsure: frozenset[Words]
+    # "one moment": neither an answer nor a misunderstanding
+    hold: frozenset[Words]
+    # "yes, BUT …" is no yes
+    hedges: frozenset[str]
+    # "PRESS one", "OPTION two"
+    key_words: frozenset[str]
     openings: frozenset[Words]
     closings: frozenset[Words]
     negations: frozenset[str]

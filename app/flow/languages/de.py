@@ -106,7 +106,7 @@ CALENDAR = Calendar(
     morning="morgens|fruh|vormittags?|am morgen|am vormittag|in der fruh",
     afternoon="nachmittags?|abends?|am nachmittag|am abend",
     open_endings=words(
-        "der die das den dem am um im in nach vor halb viertel dreiviertel nachsten nachste und uhr von bis"
+        "der die das den dem am um im in nach vor halb viertel dreiviertel nachsten nachste und von bis"
     ),
     short_names={"sonnabend": "Samstag", "janner": "Januar", "feber": "Februar"},
 )
@@ -161,6 +161,12 @@ GERMAN = Language(
     unsure=phrases(
         "weiss nicht, ich weiss nicht, ich weiss es nicht, keine ahnung, vielleicht, kommt darauf an",
     ),
+    hold=phrases(
+        "einen moment, moment, moment bitte, augenblick, einen augenblick, eine sekunde, sekunde",
+        "warten sie, warte, warten sie bitte, mal sehen, lassen sie mich sehen",
+    ),
+    hedges=words("aber ausser"),
+    key_words=words("drucke option nummer taste wahle"),
     openings=phrases(
         "ah, ahm, oh, hm, also, ja, hallo, guten tag, guten morgen, guten abend, gruss gott, servus, bitte",
         "danke, na, ich mochte, ich mochte gerne, ich wurde gerne, ich hatte gerne, ich will, ich wollte",

@@ -194,30 +194,40 @@ SPEECH = Speech(
 ENGLISH = Language(
     code="en",
     yes=phrases(
-        "yes, yea, ya, yeah, yep, yup, yes yes, yeah yeah, sure, of course, ok, okay, right, correct, exactly",
-        "absolutely, certainly, definitely, affirmative, please, please do, yes please do, yes i do, i do",
-        "yes it is, it is, thats right, thats correct, that is right, that is correct, thats it, thats fine",
-        "that is fine, fine, sounds good, that sounds good, sounds great, go ahead, yes go ahead, do it",
-        "perfect, great, good, all right, alright, mm hm, mm hmm, mmhmm, mhm, uh huh, yes thats right",
-        "yes thats correct, why not, yes that is correct, yes i would, i would, yes i am, i am, yes we do",
-        "that works, works for me, that works for me, thats good, i think so, indeed, yes thats fine",
-        "yes that works, you bet, that one, book it, yes book it, yeah sure, yeah thats fine",
+        "yes, yea, ya, yeah, yep, yup, yes yes, yeah yeah, sure, of course, ok, okay, right, correct",
+        "exactly, absolutely, certainly, definitely, affirmative, please, please do, yes please do",
+        "yes i do, i do, yes it is, it is, thats right, thats correct, that is right, that is correct",
+        "thats it, thats fine, that is fine, fine, sounds good, that sounds good, sounds great, go ahead",
+        "yes go ahead, do it, perfect, great, good, all right, alright, mm hm, mm hmm, mmhmm, mhm, uh huh",
+        "yes thats right, yes thats correct, why not, yes that is correct, yes i would, i would, yes i am",
+        "i am, yes we do, that works, works for me, that works for me, thats good, i think so, indeed",
+        "yes thats fine, yes that works, you bet, that one, book it, yes book it, yeah sure",
+        "yeah thats fine",
     ),
     no=phrases(
-        "no, know, nope, nah, no no, no thanks, no thank you, not really, negative, no way, never, no i dont",
-        "i dont, thats wrong, that is wrong, wrong, incorrect, thats not right, that is not right",
-        "not correct, thats not correct, that is not correct, its not, it isnt, no its not, no it isnt",
-        "no thats wrong, no thats not right, absolutely not, of course not, certainly not, definitely not",
-        "not at all, uh uh, dont, do not, please dont, no dont, not now, not today, id rather not",
-        "i would rather not, i dont think so, no thats all, thats all, that is all, nothing else, nothing",
-        "no nothing, no nothing else, thats everything, im good, no im good, im fine, no im fine",
-        "no i am not, im not, i am not, not yet, that will be all, no thats it, no thats everything",
-        "no that will be all, not quite, no not really, all done, im done",
+        "no, know, nope, nah, no no, no thanks, no thank you, not really, negative, no way, never",
+        "no i dont, i dont, thats wrong, that is wrong, wrong, incorrect, thats not right",
+        "that is not right, not correct, thats not correct, that is not correct, its not, it isnt",
+        "no its not, no it isnt, no thats wrong, no thats not right, absolutely not, of course not",
+        "certainly not, definitely not, not at all, uh uh, dont, do not, please dont, no dont, not now",
+        "not today, id rather not, i would rather not, i dont think so, no thats all, thats all",
+        "that is all, nothing else, nothing, no nothing, no nothing else, thats everything, im good",
+        "no im good, im fine, no im fine, no i am not, im not, i am not, not yet, that will be all",
+        "no thats it, no thats everything, no that will be all, not quite, no not really, all done, im done",
     ),
     unsure=phrases(
         "i dont know, dont know, not sure, im not sure, i am not sure, maybe, perhaps, no idea",
         "i have no idea, it depends, yes and no, yes or no",
     ),
+    hold=phrases(
+        "hold on, hold on a second, hold on a moment, hold on a minute, hang on, hang on a second",
+        "one moment, just a moment, a moment, one second, just a second, a second, one sec, just a sec",
+        "one minute, just a minute, a minute, wait, wait a minute, wait a second, wait a moment",
+        "give me a second, give me a moment, give me a minute, let me see, let me check, let me think",
+        "let me look, bear with me",
+    ),
+    hedges=words("but except unless"),
+    key_words=words("press option number key choose digit"),
     openings=phrases(
         "um, uh, er, erm, hmm, mm, ah, oh, well, so, okay, ok, right, alright, yes, yeah, yep, hi, hello",
         "hey, please, good morning, good afternoon, good evening, hi there, hello there, thanks, thank you",
@@ -233,6 +243,7 @@ ENGLISH = Language(
         "is it okay to, to, the, a, an",
     ),
     closings=phrases(
+        "one, ones",
         "please, thanks, thank you, thank you very much, thanks a lot, cheers, now, right now, if possible",
         "if thats possible, if you can, if i can, if i may, okay, ok, today please, then, for me, actually",
         "sir, if thats okay, if thats ok, if you dont mind, i think, i guess, you know, um, uh, er, maam",
@@ -246,7 +257,7 @@ ENGLISH = Language(
         "is are am was were be been do does did have has had will would can could should may might must to of "
         "in on at by for with from about as into and or but if so then than there here what which who how "
         "when where please thanks thank just like want need get got um uh er oh ah well okay ok yes yeah hi "
-        "hello hey some any"
+        "hello hey some any whats wheres hows whos"
     ),
     backchannels=phrases(
         "uh huh, mm hm, mhm, mm, hmm, ok, okay, right, yeah, yes, sure, i see, ah, oh, aha, got it",

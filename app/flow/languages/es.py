@@ -154,6 +154,12 @@ SPANISH = Language(
         "no lo se, no se, no estoy seguro, no estoy segura, quizas, tal vez, puede ser, depende, ni idea",
         "no tengo ni idea",
     ),
+    hold=phrases(
+        "un momento, un momentito, un segundo, un minuto, espere, espere un momento, espera, dejeme ver",
+        "dejeme pensar, deme un segundo, deme un momento, aguarde, a ver",
+    ),
+    hedges=words("pero salvo excepto"),
+    key_words=words("pulse pulsar opcion numero marque tecla"),
     openings=phrases(
         "eh, em, este, pues, bueno, a ver, mire, mira, hola, buenas, buenos dias, buenas tardes",
         "buenas noches, si, vale, oiga, disculpe, perdon, perdone, por favor, gracias, ah, oh, mmm, bien",

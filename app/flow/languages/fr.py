@@ -85,7 +85,7 @@ CALENDAR = Calendar(
     ],
     morning="du matin",
     afternoon="de lapres midi|du soir",
-    open_endings=words("le la de du a et moins dans heures heure prochain ce cet apres avant en pour"),
+    open_endings=words("le la de du a et moins dans prochain ce cet apres avant en pour"),
     short_names={},
 )
 
@@ -134,6 +134,12 @@ FRENCH = Language(
     unsure=phrases(
         "je ne sais pas, je sais pas, peut etre, ca depend, aucune idee",
     ),
+    hold=phrases(
+        "un moment, un instant, une seconde, une minute, attendez, attends, attendez une seconde",
+        "ne quittez pas, laissez moi voir, voyons",
+    ),
+    hedges=words("mais sauf"),
+    key_words=words("tapez option numero touche choix"),
     openings=phrases(
         "euh, hum, ben, bah, alors, bon, bonjour, bonsoir, salut, oui, daccord, ah, oh, sil vous plait",
         "merci, pardon, je voudrais, jaimerais, je veux, je souhaite, je souhaiterais, il me faut",

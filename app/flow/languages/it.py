@@ -118,6 +118,12 @@ ITALIAN = Language(
     unsure=phrases(
         "non lo so, non so, forse, dipende, non sono sicuro, non sono sicura",
     ),
+    hold=phrases(
+        "un momento, un attimo, un secondo, un minuto, aspetti, aspetta, aspetti un attimo, vediamo",
+        "mi faccia vedere",
+    ),
+    hedges=words("ma pero tranne"),
+    key_words=words("premo opzione numero tasto"),
     openings=phrases(
         "eh, ehm, allora, beh, dunque, si, buongiorno, buonasera, ciao, salve, ah, oh, scusi, per favore",
         "grazie, puo, potrebbe, chiamo per, e, sarebbe, il, la, un, vorrei, voglio, mi piacerebbe",

@@ -6,18 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal, cast
 
+from app.flow.asking import pose
 from app.flow.assignments import as_json
 from app.flow.document import Tree
 from app.flow.draft import Draft, built_in_prompt
 from app.flow.effects import Keypad
 from app.flow.expressions import Expression
+from app.flow.failing import reject
 from app.flow.global_intents import global_keys
 from app.flow.keypad import PAUSE_MS, Keys, as_keys
 from app.flow.model import Meaning, Node, Scene, Settings, Slot
 from app.flow.nodes import node_type
 from app.flow.offers import pick
 from app.flow.prompts import Prompt
-from app.flow.question import Question, pose, reject
+from app.flow.question import Question
 from app.flow.routes import Route, required_route
 from app.flow.section import Section
 from app.flow.slots import KeyRule, Reading
@@ -89,6 +91,10 @@ class Collect(Question):
         hearing = scene.hearing
         words = say(self.slot.type.native(reading.value), hearing.language, hearing.today)
         return Meaning("value", rung, reading.score, self.slot.name, reading.value, words)
+
+    @property
+    def takes_anything(self) -> bool:
+        return self.slot.type.takes_anything
 
     def doubts(self, meaning: Meaning, confidence: float | None) -> bool:
         if meaning.kind != "value" or self.confirmation == "low_confidence":

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from app.flow.draft import Draft
+from app.flow.keypad import spoken_key
 from app.flow.languages import language
 from app.flow.model import Meaning, Node, Scene, Settings
 from app.flow.nodes import node_type
@@ -32,9 +33,13 @@ class Confirm(Question):
 
     def understand(self, scene: Scene, text: str) -> Meaning | None:
         """A whole yes or no; with more beside it only where that corrects nothing."""
-        found = understand_yes_no(text, language(scene.state.language))
-        if found is None or (found.score < 1 and self.correct(scene, text)):
-            return None
+        spoken = language(scene.state.language)
+        found = understand_yes_no(text, spoken)
+        if found is None or found.score < 1:
+            if self.correct(scene, text):
+                return None
+            if found is None:
+                return spoken_key(self.all_keys(scene), text, spoken)
         return Meaning("choice", "choice", found.score, found.name, heard=text)
 
     def correct(self, scene: Scene, text: str) -> Meaning | None:

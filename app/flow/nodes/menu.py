@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.flow.draft import Draft
-from app.flow.keypad import read_press
+from app.flow.keypad import read_press, spoken_key
 from app.flow.languages import language
 from app.flow.model import Meaning, Node, Scene, Settings
 from app.flow.nodes import node_type
@@ -35,8 +35,11 @@ class Menu(Question):
         return tuple(choice.goto for choice in self.choices)
 
     def understand(self, scene: Scene, text: str) -> Meaning | None:
-        found = match(words_of(text), self._phrases(scene), language(scene.state.language))
-        return Meaning("choice", "choice", found.score, found.name, heard=text) if found else None
+        spoken = language(scene.state.language)
+        found = match(words_of(text), self._phrases(scene), spoken)
+        if found is None:
+            return spoken_key(self.all_keys(scene), text, spoken)
+        return Meaning("choice", "choice", found.score, found.name, heard=text)
 
     def act(self, turn: Turn, meaning: Meaning) -> str | None:
         return next(choice.goto for choice in self.choices if choice.name == meaning.name)

@@ -1,0 +1,140 @@
+"""Taking an answer: keys one by one, words as an utterance, in the order that the question's docstring gives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING
+
+from app.flow.asking import listen, pose
+from app.flow.effects import Understood
+from app.flow.failing import fail
+from app.flow.global_intents import act_globally, understand_global
+from app.flow.inputs import Heard, Input, KeypadPaused, NoInput, Pressed
+from app.flow.keypad import FINISH, Keys, choose
+from app.flow.languages import language
+from app.flow.model import Meaning, Scene
+from app.flow.phrases import peelings, words_of
+from app.flow.turn import Turn
+from app.flow.yes_no import YES_NO_KEYS, understand_yes_no
+
+if TYPE_CHECKING:
+    from app.flow.question import Question
+
+
+def take(turn: Turn, node: Question, given: Input) -> str | None:
+    """React to the caller; what is no answer at all leaves everything as it was."""
+    match given:
+        case Pressed(digit):
+            return _press(turn, node, digit)
+        case KeypadPaused() if turn.state.keys:
+            return _read_keys(turn, node, turn.state.keys, paused=True)
+        case NoInput() if turn.state.keys:
+            return _read_keys(turn, node, turn.state.keys, paused=True)
+        case NoInput():
+            return fail(turn, node, "no_input")
+        case Heard(text, _, confidence):
+            return _hear(turn, node, text, confidence)
+    return None
+
+
+# keys
+
+
+def _press(turn: Turn, node: Question, digit: str) -> str | None:
+    habit = turn.state.finished_by_length and digit == FINISH
+    turn.state = replace(turn.state, finished_by_length=False)
+    if habit and FINISH not in _key_options(turn, node):
+        return None
+    return _read_keys(turn, node, turn.state.keys + digit, paused=False)
+
+
+def _key_options(turn: Turn, node: Question) -> Mapping[str, Meaning]:
+    return YES_NO_KEYS if turn.state.phase == "confirming" else node.all_keys(turn.scene)
+
+
+def _read_keys(turn: Turn, node: Question, keys: str, *, paused: bool) -> str | None:
+    if turn.state.phase == "confirming":
+        meaning = choose(YES_NO_KEYS, keys, paused=paused)
+    elif node.keypad(turn.scene) is None:
+        turn.log("key_ignored")
+        return None
+    else:
+        meaning = node.read_keys(turn.scene, keys, paused=paused)
+    by_length = isinstance(meaning, Meaning) and not paused and keys[-1] != FINISH
+    turn.state = replace(turn.state, keys=keys if meaning is Keys.MORE else "", finished_by_length=by_length)
+    if isinstance(meaning, Keys):
+        listen(turn, node)
+        return None
+    if meaning is None:
+        return fail(turn, node, "no_match")
+    if turn.state.phase == "confirming":
+        return _confirmed(turn, node, meaning.name == "yes")
+    return accept(turn, node, meaning)
+
+
+# words
+
+
+def _hear(turn: Turn, node: Question, text: str, confidence: float | None) -> str | None:
+    if turn.state.phase == "confirming":
+        answer = understand_yes_no(text, language(turn.state.language))
+        if answer is not None and answer.score == 1.0:
+            return _confirmed(turn, node, answer.name == "yes")
+    if not node.takes_anything and _asks_for_patience(turn, text):
+        turn.log("hold")
+        listen(turn, node)
+        return None
+    meaning = understand(turn.scene, node, text)
+    if meaning is None and turn.state.keys:
+        # a voice in the background while digits are typed; the keypad's pause goes on
+        turn.log("speech_ignored")
+        return None
+    turn.state = replace(turn.state, keys="", pending=None, phase="asking")
+    if meaning is None:
+        return fail(turn, node, "no_match")
+    if node.doubts(meaning, confidence):
+        ask_back(turn, node, meaning)
+        return None
+    return accept(turn, node, meaning)
+
+
+def _asks_for_patience(turn: Turn, text: str) -> bool:
+    """ "One moment, please." is answered by waiting."""
+    spoken = language(turn.state.language)
+    return any(words in spoken.hold for words in peelings(words_of(text), spoken))
+
+
+def understand(scene: Scene, node: Question, text: str) -> Meaning | None:
+    """What the words mean at this question, by the first rung that knows."""
+    meaning = node.understand(scene, text)
+    if meaning is None and not node.modal:
+        meaning = understand_global(scene, text)
+    return meaning or node.correct(scene, text)
+
+
+def ask_back(turn: Turn, node: Question, meaning: Meaning) -> None:
+    turn.state = replace(turn.state, phase="confirming", pending=asdict(meaning))
+    turn.say_built_in("did_you_say", node.settings, meaning.heard, sensitive=node.sensitive)
+    listen(turn, node)
+
+
+def _confirmed(turn: Turn, node: Question, yes: bool) -> str | None:
+    pending = turn.state.pending or {}
+    turn.state = replace(turn.state, phase="asking", pending=None, keys="")
+    turn.emit(Understood("confirmation", 1.0, "yes" if yes else "no"))
+    if not yes:
+        return fail(turn, node, "no_match", silent=True)
+    return accept(turn, node, Meaning(**pending))  # type: ignore[arg-type]
+
+
+def accept(turn: Turn, node: Question, meaning: Meaning) -> str | None:
+    """Act on what was understood."""
+    turn.emit(Understood(meaning.rung, meaning.score, meaning.name))
+    turn.state = replace(turn.state, failures=0, keys="", phase="asking", pending=None)
+    if meaning.kind == "global":
+        target = act_globally(turn, node.settings, meaning.name)
+        if target is None:
+            pose(turn, node, node.ask)
+        return target
+    return node.act(turn, meaning)

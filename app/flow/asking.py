@@ -1,0 +1,65 @@
+"""Putting a question: its words, and what the ear should wait for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from app.flow.effects import Keypad, Listen
+from app.flow.global_intents import global_phrases
+from app.flow.keypad import PAUSE_MS
+from app.flow.languages import language
+from app.flow.model import Scene
+from app.flow.phrases import complete, words_of
+from app.flow.prompts import Prompt
+from app.flow.turn import Turn
+from app.flow.yes_no import yes_no_phrases
+
+if TYPE_CHECKING:
+    from app.flow.question import Question
+
+MAX_HINTS: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionGrammar:
+    """The grammar of completeness of a question at the moment it was put."""
+
+    node: Question
+    scene: Scene
+
+    def complete(self, text: str) -> bool | None:
+        spoken = language(self.scene.state.language)
+        verdict = None
+        if self.scene.state.phase == "confirming":
+            verdict = complete(words_of(text), yes_no_phrases(spoken).values(), spoken)
+        if verdict is None:
+            verdict = self.node.complete(self.scene, text)
+        everywhere = {} if self.node.modal else global_phrases(self.scene)
+        if verdict is None and everywhere:
+            verdict = complete(words_of(text), everywhere.values(), spoken)
+        return verdict
+
+
+def pose(turn: Turn, node: Question, prompt: Prompt | None) -> None:
+    """Say the question, if it has words, and wait for an answer."""
+    if prompt is not None:
+        turn.say(prompt, node.settings)
+    listen(turn, node)
+
+
+def listen(turn: Turn, node: Question) -> None:
+    scene = turn.scene
+    confirming = scene.state.phase == "confirming"
+    turn.emit(
+        Listen(
+            node=node.name,
+            language=scene.state.language,
+            timeout_ms=node.settings.timeout_ms,
+            grammar=QuestionGrammar(node, scene),
+            keypad=Keypad(1, PAUSE_MS) if confirming else node.keypad(scene),
+            collected=len(scene.state.keys),
+            hints=node.hints(scene)[:MAX_HINTS],
+            sensitive=node.sensitive,
+        )
+    )
