@@ -62,6 +62,8 @@ class NetworkCarriage:
         except InvalidStatus as error:
             status = error.response.status_code
             raise ConnectFailed(f"the handshake was answered with HTTP {status}", status) from error
+        except TimeoutError:
+            raise ConnectFailed(f"the handshake took more than {HANDSHAKE_TIMEOUT_S:g} s") from None
         except (OSError, InvalidHandshake, InvalidURI) as error:
             raise ConnectFailed(str(error) or type(error).__name__) from error
         return socket
@@ -141,7 +143,7 @@ class NetworkSocket(asyncio.Protocol):
             self._opened.set_exception(
                 self._protocol.handshake_exc or OSError("the server closed the connection in the handshake")
             )
-        elif self._opened.exception() is None:
+        elif not self._opened.cancelled() and self._opened.exception() is None:
             reason = self._protocol.close_reason or self._cut_off
             self._listener.closed(self._protocol.close_code or 1006, reason)
         self._gone.set_result(None)

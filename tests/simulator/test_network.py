@@ -11,6 +11,7 @@ import pytest
 import uvicorn
 
 from app.clock import SystemClock
+from app.simulator import network
 from app.simulator.call import CallPlan
 from app.simulator.caller import Patience
 from app.simulator.carriage import ConnectFailed
@@ -159,6 +160,23 @@ async def test_something_else_listens() -> None:
         async with NetworkCarriage() as carriage:
             with pytest.raises(ConnectFailed):
                 await carriage.connect(f"ws://127.0.0.1:{port}/", {}, _Nobody())
+
+
+async def test_nobody_answers_the_handshake(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(network, "HANDSHAKE_TIMEOUT_S", 0.05)
+    gone = asyncio.Event()
+
+    async def ignore(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+        gone.set()
+
+    async with await asyncio.start_server(ignore, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        async with NetworkCarriage() as carriage:
+            with pytest.raises(ConnectFailed, match=r"more than 0\.05 s"):
+                await carriage.connect(f"ws://127.0.0.1:{port}/", {}, _Nobody())
+        await gone.wait()
 
 
 async def test_a_message_in_fragments_is_one_message() -> None:
