@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 
 from app.errors import FlowError, InvalidFlow
 from app.flow.document import Fields, Place, parse
-from app.flow.draft import Draft, Overlay, built_in_settings
+from app.flow.draft import Draft, Overlay, built_in_prompt, built_in_settings
 from app.flow.global_intents import read_globals
 from app.flow.hours import read_hours
 from app.flow.intents import read_intents
 from app.flow.languages import LANGUAGES
 from app.flow.model import Flow, Node, Settings
 from app.flow.nodes import node_readers
+from app.flow.question import Question
 from app.flow.section import Section, suggestion
 from app.flow.slot_declarations import read_slots
 
@@ -96,10 +97,10 @@ def _flow(
         nodes=nodes,
         places=places,
         hours=draft.hours,
-        dependents=_dependents(nodes.values()),
+        dependents=_dependents(nodes),
         voices={key: voices.text(key) or "" for key in voices.fields.values} if voices else {},
         numbers=section.texts("numbers"),
-        prompts=tuple(draft.prompts),
+        prompts=(*draft.prompts, built_in_prompt("rejected"), built_in_prompt("give_up")),
         environment={key: environment.get(key, "") for key in sorted(draft.environment_names)},
     )
     section.finish()
@@ -196,14 +197,28 @@ def _verb(section: Section) -> str | None:
     return None
 
 
-def _dependents(nodes: Iterable[Node]) -> dict[str, frozenset[str]]:
-    """For each slot, every slot whose value was made or checked with it, through any number of steps."""
+def _dependents(nodes: Mapping[str, Node]) -> dict[str, frozenset[str]]:
+    """For each slot, every slot whose value was made or checked with it or chosen by it, however many steps later."""
     direct: dict[str, set[str]] = {}
-    for node in nodes:
-        for slot, names in node.derived.items():
-            for name in names:
-                direct.setdefault(name.partition(".")[0], set()).add(slot)
+    for slot, names in (*_made_with(nodes), *_chosen_by(nodes)):
+        for name in names:
+            direct.setdefault(name.partition(".")[0], set()).add(slot)
     return {name: frozenset(_reachable(name, direct) - {name}) for name in direct}
+
+
+def _made_with(nodes: Mapping[str, Node]) -> Iterator[tuple[str, frozenset[str]]]:
+    for node in nodes.values():
+        yield from node.derived.items()
+
+
+def _chosen_by(nodes: Mapping[str, Node]) -> Iterator[tuple[str, frozenset[str]]]:
+    """A condition that leads straight to a silent node decides what that one fills in."""
+    for node in nodes.values():
+        for route in node.routes.values():
+            for target in route.targets:
+                if target in nodes and not isinstance(nodes[target], Question):
+                    for slot in nodes[target].derived:
+                        yield slot, route.names
 
 
 def _reachable(name: str, direct: Mapping[str, Iterable[str]]) -> set[str]:

@@ -20,6 +20,7 @@ from app.flow.values import Json
 
 if TYPE_CHECKING:
     from app.flow.assignments import Assignment
+    from app.flow.routes import Route
     from app.flow.turn import Turn
 
 
@@ -93,8 +94,8 @@ class Node(Protocol):
     def name(self) -> str: ...
 
     @property
-    def targets(self) -> Sequence[str]:
-        """Every node that can come next, for the graph and for prediction."""
+    def routes(self) -> Mapping[str, Route]:
+        """The ways out of it, by what takes them: `next`, `yes`, a choice's name."""
         ...
 
     @property

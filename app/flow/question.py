@@ -18,6 +18,7 @@ from app.flow.inputs import Input
 from app.flow.keypad import PAUSE_MS, Keys, choose
 from app.flow.model import Meaning, Scene, Settings
 from app.flow.prompts import Prompt
+from app.flow.routes import Route
 from app.flow.turn import Turn
 
 # a value that is less of what was said is asked back
@@ -36,8 +37,8 @@ class Question:
     sensitive: bool = False
 
     @property
-    def targets(self) -> tuple[str, ...]:
-        return ()
+    def routes(self) -> Mapping[str, Route]:
+        return {}
 
     @property
     def derived(self) -> Mapping[str, frozenset[str]]:

@@ -29,6 +29,11 @@ class Route:
     def targets(self) -> tuple[str, ...]:
         return tuple(branch.goto for branch in self.branches)
 
+    @property
+    def names(self) -> frozenset[str]:
+        """What the decision depends on."""
+        return frozenset(name for one in self.branches if one.condition for name in one.condition.names)
+
     def choose(self, turn: Turn) -> str:
         return next(one.goto for one in self.branches if one.condition is None or one.condition.holds(turn))
 

@@ -40,7 +40,7 @@ def one_fault(text: str, overlays: dict[str, str] | None = None) -> FlowError:
 def test_a_good_file_loads() -> None:
     flow = load(GOOD, "small.yaml")
     assert (flow.name, flow.start, flow.languages) == ("small", "hello", ("en", "es"))
-    assert flow.nodes["hello"].targets == ("bye",)
+    assert flow.nodes["hello"].routes["next"].targets == ("bye",)
     assert flow.voices == {"en": "amy"}
     assert repr(flow) == f"Flow('small', version='{flow.version}', nodes=2)"
     with pytest.raises(FrozenInstanceError):
@@ -202,6 +202,29 @@ def test_fault_of_logic(old: str, new: str, line: int, message: str) -> None:
     load(BRANCHES, "small.yaml")
     found = faults(BRANCHES.replace(old, new, 1))
     assert any(message in fault.message and fault.line == line for fault in found), "\n".join(map(str, found))
+
+
+def test_a_slot_hangs_on_what_it_was_made_checked_or_chosen_with() -> None:
+    text = """\
+flow: small
+format: 1
+languages: [en]
+start: day
+slots: {day: {type: date}, times: {type: list}, at: {type: time}, dob: {type: date}, sum: {type: number}}
+nodes:
+  day: {collect: day, next: [{if: day.weekday == 5, goto: friday}, {goto: usual}]}
+  friday: {set: {times: ["09:30"]}, next: at}
+  usual: {set: {times: ["09:30", "14:00"]}, next: at}
+  at: {collect: at, values: times, next: dob}
+  dob: {collect: dob, reject: [{if: dob == day, say: No.}], next: sum}
+  sum: {set: {sum: sum + 1}, next: day}
+"""
+    assert load(text, "small.yaml").dependents == {
+        "day": {"times", "at", "dob"},
+        "times": {"at"},
+        "dob": frozenset(),
+        "sum": frozenset(),
+    }
 
 
 OVERLAY = "flow: small\nlanguage: es\nprompts:\n  hello.say: ¡Hola, {{ name }}!\n"

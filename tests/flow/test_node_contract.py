@@ -69,7 +69,9 @@ def keeps_contract(caller: Caller) -> None:
     assert isinstance(effects[-1], Listen | Transfer | Record | HangUp)
     for name, node in caller.flow.nodes.items():
         assert node.name == name
-        assert set(node.targets) <= set(caller.flow.nodes)
+        assert {target for route in node.routes.values() for target in route.targets} <= set(
+            caller.flow.nodes
+        )
         assert set(node.derived) <= set(caller.flow.slots)
     if ends and isinstance(ends[0], HangUp):
         assert caller.state.ended

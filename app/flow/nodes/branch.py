@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.flow.draft import Draft
@@ -20,8 +20,8 @@ class Branch:
     route: Route
 
     @property
-    def targets(self) -> Sequence[str]:
-        return self.route.targets
+    def routes(self) -> Mapping[str, Route]:
+        return {"branch": self.route}
 
     @property
     def derived(self) -> Mapping[str, frozenset[str]]:

@@ -52,8 +52,8 @@ class Collect(Question):
     confirmation: Confirmation
 
     @property
-    def targets(self) -> tuple[str, ...]:
-        return self.next.targets
+    def routes(self) -> Mapping[str, Route]:
+        return {"next": self.next}
 
     @property
     def derived(self) -> Mapping[str, frozenset[str]]:

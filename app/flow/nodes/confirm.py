@@ -28,8 +28,8 @@ class Confirm(Question):
     change: tuple[str, ...]
 
     @property
-    def targets(self) -> tuple[str, ...]:
-        return (*self.yes.targets, *self.no.targets)
+    def routes(self) -> Mapping[str, Route]:
+        return {"yes": self.yes, "no": self.no}
 
     def understand(self, scene: Scene, text: str) -> Meaning | None:
         """A whole yes or no; with more beside it only where that corrects nothing."""

@@ -12,6 +12,7 @@ from app.flow.model import Meaning, Node, Scene, Settings
 from app.flow.nodes import node_type
 from app.flow.phrases import PhraseSet, complete, match, words_of
 from app.flow.question import Question
+from app.flow.routes import Route, required_route
 from app.flow.section import Section, suggestion
 from app.flow.turn import Turn
 
@@ -23,7 +24,7 @@ class Choice:
     name: str
     intent: str | None
     key: str | None
-    goto: str
+    goto: Route
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +32,8 @@ class Menu(Question):
     choices: tuple[Choice, ...]
 
     @property
-    def targets(self) -> tuple[str, ...]:
-        return tuple(choice.goto for choice in self.choices)
+    def routes(self) -> Mapping[str, Route]:
+        return {choice.name: choice.goto for choice in self.choices}
 
     def understand(self, scene: Scene, text: str) -> Meaning | None:
         spoken = language(scene.state.language)
@@ -42,7 +43,7 @@ class Menu(Question):
         return Meaning("choice", "choice", found.score, found.name, heard=text)
 
     def act(self, turn: Turn, meaning: Meaning) -> str | None:
-        return next(choice.goto for choice in self.choices if choice.name == meaning.name)
+        return self.routes[meaning.name].choose(turn)
 
     def complete(self, scene: Scene, text: str) -> bool | None:
         return complete(words_of(text), self._phrases(scene).values(), language(scene.state.language))
@@ -86,18 +87,20 @@ def read_menu(name: str, section: Section, draft: Draft, defaults: Settings) -> 
 
 
 def _read_choice(section: Section, draft: Draft) -> Choice | None:
-    intent, key, goto = section.name("intent"), read_press(section, "press"), draft.target(section, "goto")
+    intent, key, goto = (
+        section.name("intent"),
+        read_press(section, "press"),
+        required_route(section, draft, "goto"),
+    )
     section.finish()
     if intent is not None and intent not in draft.intents:
         place = section.fields.values["intent"].place
         section.fault(place, f'there is no intent "{intent}"; {suggestion(intent, draft.intents)}')
         intent = None
-    if goto is None:
-        section.missing("goto", "the name of a node")
     if intent is None and key is None:
         section.fault(section.place, f"{section.what} needs an intent, a press, or both")
         return None
-    return Choice(intent or key or "", intent, key, goto or "")
+    return Choice(intent or key or "", intent, key, goto)
 
 
 def _check_unique(choice: Choice, others: list[Choice], section: Section) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -30,8 +30,8 @@ class Record:
     next: Route
 
     @property
-    def targets(self) -> Sequence[str]:
-        return self.next.targets
+    def routes(self) -> Mapping[str, Route]:
+        return {"next": self.next}
 
     @property
     def derived(self) -> Mapping[str, frozenset[str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.flow.draft import Draft
@@ -27,8 +27,8 @@ class Say:
     clear: tuple[str, ...]
 
     @property
-    def targets(self) -> Sequence[str]:
-        return self.next.targets if self.next else ()
+    def routes(self) -> Mapping[str, Route]:
+        return {"next": self.next} if self.next else {}
 
     @property
     def derived(self) -> Mapping[str, frozenset[str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.flow.assignments import Assignment, read_assignments
@@ -22,8 +22,8 @@ class Set:
     next: Route
 
     @property
-    def targets(self) -> Sequence[str]:
-        return self.next.targets
+    def routes(self) -> Mapping[str, Route]:
+        return {"next": self.next}
 
     @property
     def derived(self) -> Mapping[str, frozenset[str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -36,8 +36,8 @@ class Transfer:
     failed: Route
 
     @property
-    def targets(self) -> Sequence[str]:
-        return (*self.no_answer.targets, *self.busy.targets, *self.failed.targets)
+    def routes(self) -> Mapping[str, Route]:
+        return {"no_answer": self.no_answer, "busy": self.busy, "failed": self.failed}
 
     @property
     def derived(self) -> Mapping[str, frozenset[str]]:
