@@ -75,7 +75,7 @@ class SimulatedCall:
         self._began = clock.now()
         self._ear = Ear()
         self.recording = Recording.since(self._began) if plan.record or hearing else None
-        self.report = CallReport(plan.identity.call_sid)
+        self.report = CallReport(plan.identity.call_sid, clock.wall())
         self._caller = Caller(
             plan.acts,
             self._ear,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from app.simulator.ear import Gap
@@ -50,10 +51,12 @@ class CallReport:
     """A whole call. `greeting` is what the agent said before the caller did anything. `frames` of audio were sent.
 
     `ended`: caller_hung_up, server_hung_up, rejected, busy, or failed. `unsaid` counts steps that the caller could
-    not take any more because the call was over. `cannot_run` says why there was no call at all.
+    not take any more because the call was over. `began_at` is the date and time of second 0, by which a server's
+    journal can be laid beside the turns. `cannot_run` says why there was no call at all.
     """
 
     call_sid: str
+    began_at: datetime
     ended: str = "failed"
     seconds: float = 0.0
     frames: int = 0
@@ -68,6 +71,7 @@ class CallReport:
         """The document of `callrelay call --json`."""
         return {
             "call_sid": self.call_sid,
+            "began_at": self.began_at.isoformat(timespec="milliseconds"),
             "ended": self.ended,
             "seconds": _rounded(self.seconds, 3),
             "greeting": self.greeting.as_json(),

@@ -46,6 +46,7 @@ async def test_a_call_is_placed_answered_and_ended(clock: ManualClock) -> None:
     server = Server(polite(thinks_s=0.05))
     report = (await call_in_memory(server, clock, [HELLO, Say("goodbye")])).report
     assert report.ended == "caller_hung_up"
+    assert report.began_at == ManualClock().wall()
     assert [turn.caller for turn in report.turns] == [{"text": "hello there"}, {"text": "goodbye"}]
     for turn in report.turns:
         assert turn.any_audio_ms == pytest.approx(END_OF_TURN_MS + 50)
