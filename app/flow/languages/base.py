@@ -65,6 +65,8 @@ class Language:
     # how the first, second … of several is called, and the last, as regular expressions
     nth: tuple[str, ...]
     last_one: str
+    # what values of a slot type are called: "change the TIME"
+    kinds: Mapping[str, frozenset[str]]
     # what means the number that one calls from, as regular expressions
     this_number: tuple[str, ...]
     prompts: Mapping[str, tuple[str, ...]]

@@ -71,7 +71,7 @@ CALENDAR = Calendar(
     dates=[
         DatePattern("ubermorgen", 2),
         DatePattern("vorgestern", -2),
-        DatePattern("morgen(?: (?:fruh|vormittag|nachmittag|mittag|abend))?", 1),
+        DatePattern("(?<!tag )(?<!woch )(?<!am )morgen(?: (?:fruh|vormittag|nachmittag|mittag|abend))?", 1),
         DatePattern("heute(?: (?:vormittag|nachmittag|mittag|abend))?", 0),
         DatePattern("gestern", -1),
         DatePattern("(?:heute|morgen) in (?:8 tagen|1 woche)", 7),
@@ -191,6 +191,7 @@ GERMAN = Language(
     decimal_mark=",",
     nth=("erste[nrs]?", "zweite[nrs]?", "dritte[nrs]?", "vierte[nrs]?", "funfte[nrs]?"),
     last_one="letzte[nrs]?|spatere[nrs]?",
+    kinds={"date": words("tag datum"), "time": words("uhrzeit zeit"), "phone": words("nummer telefonnummer")},
     this_number=(r"\bdiese (?:selbe )?nummer\b", r"\bvon der ich (?:gerade )?anrufe\b"),
     prompts={
         "no_input": ("Entschuldigung, ich habe Sie nicht gehört.", "Ich höre Sie leider immer noch nicht."),

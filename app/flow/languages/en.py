@@ -267,6 +267,7 @@ ENGLISH = Language(
     decimal_mark=".",
     nth=("first", "second", "third", "fourth", "fifth"),
     last_one="last|latest|later",
+    kinds={"date": words("day date"), "time": words("time hour"), "phone": words("number phone")},
     this_number=(
         r"\bthis (?:(?:phone|same|mobile|cell) )?(?:number|1|one)\b",
         r"\b(?:im|i am) (?:calling|phoning|ringing) (?:you )?(?:from|on|with)\b",

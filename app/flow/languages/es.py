@@ -54,7 +54,7 @@ CALENDAR = Calendar(
     dates=[
         DatePattern("pasado manana", 2),
         DatePattern("(?:antes de ayer|anteayer)", -2),
-        DatePattern("manana(?: por la (?:manana|tarde|noche))?", 1),
+        DatePattern("(?<!la )manana(?: por la (?:manana|tarde|noche))?", 1),
         DatePattern("(?:hoy(?: mismo)?|esta (?:manana|tarde|noche))", 0),
         DatePattern("ayer", -1),
         DatePattern("(?:en|dentro de) {n} {unit}"),
@@ -179,7 +179,7 @@ SPANISH = Language(
         "el la los las un una unos unas lo yo tu mi me te se le les su sus mis de del a al en con por para "
         "que y o pero si es son esta estoy soy ser hay he ha tengo tiene quiero queria quisiera gustaria "
         "necesito puedo podria puede favor gracias hola buenos buenas dias tardes eh pues bueno este esta eso "
-        "esa como donde"
+        "esa como donde cual cuales cuanto cuanta quien tienen"
     ),
     backchannels=phrases(
         "aja, mm, mmm, mm hm, si, ya, vale, ok, okay, claro, bien, ah, eh, entiendo",
@@ -189,6 +189,7 @@ SPANISH = Language(
     decimal_mark=",",
     nth=("primer[oa]?", "segund[oa]", "tercer[oa]?", "cuart[oa]", "quint[oa]"),
     last_one="ultim[oa]|mas tarde",
+    kinds={"date": words("dia fecha"), "time": words("hora"), "phone": words("numero telefono")},
     this_number=(
         r"\beste (?:mismo )?(?:numero|telefono)?$",
         r"\beste (?:mismo )?(?:numero|telefono)\b",

@@ -163,6 +163,7 @@ FRENCH = Language(
     decimal_mark=",",
     nth=("premiere?", "deuxieme|seconde?", "troisieme", "quatrieme", "cinquieme"),
     last_one="derniere?|plus tard",
+    kinds={"date": words("jour date"), "time": words("heure"), "phone": words("numero telephone")},
     this_number=(r"\bce (?:meme )?numero\b", r"\bduquel (?:jappelle|je vous appelle)\b"),
     prompts={
         "no_input": ("Pardon, je ne vous ai pas entendu.", "Je ne vous entends toujours pas."),

@@ -145,6 +145,7 @@ ITALIAN = Language(
     decimal_mark=",",
     nth=("prim[oa]", "second[oa]", "terz[oa]", "quart[oa]", "quint[oa]"),
     last_one="ultim[oa]|piu tardi",
+    kinds={"date": words("giorno data"), "time": words("ora orario"), "phone": words("numero telefono")},
     this_number=(r"\bquesto (?:stesso )?numero\b", r"\bda cui (?:sto chiamando|chiamo)\b"),
     prompts={
         "no_input": ("Scusi, non l'ho sentita.", "Non la sento ancora."),

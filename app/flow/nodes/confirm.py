@@ -12,7 +12,7 @@ from app.flow.model import Meaning, Node, Scene, Settings
 from app.flow.nodes import node_type
 from app.flow.nodes.collect import Collect
 from app.flow.phrases import complete, words_of
-from app.flow.question import Question
+from app.flow.question import SURE_SCORE, Question
 from app.flow.routes import Route, required_route
 from app.flow.section import Section
 from app.flow.turn import Turn
@@ -35,12 +35,15 @@ class Confirm(Question):
         """A whole yes or no; with more beside it only where that corrects nothing."""
         spoken = language(scene.state.language)
         found = understand_yes_no(text, spoken)
-        if found is None or found.score < 1:
-            if self.correct(scene, text):
-                return None
-            if found is None:
-                return spoken_key(self.all_keys(scene), text, spoken)
-        return Meaning("choice", "choice", found.score, found.name, heard=text)
+        if found is not None and found.score == 1:
+            return Meaning("choice", "choice", found.score, found.name, heard=text)
+        if self.correct(scene, text):
+            return None
+        if found is not None:
+            return Meaning("choice", "choice", found.score, found.name, heard=text)
+        if self._agrees(scene, text):
+            return Meaning("choice", "choice", SURE_SCORE, "yes", heard=text)
+        return spoken_key(self.all_keys(scene), text, spoken)
 
     def correct(self, scene: Scene, text: str) -> Meaning | None:
         for name in self.change:
@@ -53,12 +56,31 @@ class Confirm(Question):
         return self._named(scene, text)
 
     def _named(self, scene: Scene, text: str) -> Meaning | None:
-        """ "change the day": the slot is named and asked for again."""
-        words = words_of(text)
+        """ "change the day": the slot is named, by its own name or its kind, and asked for again."""
+        said = set(words_of(text))
+        kinds = language(scene.state.language).kinds
         for name in self.change:
-            if set(words_of(name.replace("_", " "))) <= set(words):
+            own = set(words_of(name.replace("_", " ")))
+            if own <= said or said & kinds.get(scene.flow.slots[name].type.kind, frozenset()):
                 return Meaning("correction", "correction", 1.0, name, heard=text)
         return None
+
+    def _agrees(self, scene: Scene, text: str) -> bool:
+        """ "Tuesday is fine": what was asked is said again, and nothing against it."""
+        spoken = language(scene.state.language)
+        words = set(words_of(text))
+        if words & spoken.negations or any((word,) in spoken.no for word in words):
+            return False
+        collects = (_collect(scene, name) for name in self.change)
+        found = [
+            (one, one.understand(scene, text)) for one in collects if one and not one.slot.type.takes_anything
+        ]
+        return any(
+            meaning is not None
+            and meaning.score >= SURE_SCORE
+            and meaning.value == scene.state.slots[one.slot.name]
+            for one, meaning in found
+        )
 
     def doubts(self, meaning: Meaning, confidence: float | None) -> bool:
         """A yes is not asked back with "Did you say yes?"."""

@@ -72,6 +72,8 @@ class Day(date):
 class SlotType:
     """A type with its options (`from: today`); subclasses are frozen dataclasses."""
 
+    # the name in flow files, set by the decorator
+    kind: ClassVar[str] = ""
     # what an expression may do with a value: text, number, flag, date, time or list
     expression_type: ClassVar[str] = "text"
     # what may be asked of a value, and the expression type of the answer: `day.weekday`
@@ -122,6 +124,7 @@ def slot_type(name: str) -> Callable[[T], T]:
 
     def register(cls: T) -> T:
         _TYPES[name] = cls
+        cls.kind = name
         return cls
 
     return register
