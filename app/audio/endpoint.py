@@ -1,24 +1,36 @@
 """How long a silence must be to end a turn, by what is known of what was said.
 
 Three witnesses: the node's grammar of completeness (a yes/no, a date, enough digits), an end-of-turn network that
-listens to the intonation, and the last word. A grammar that is satisfied ends the turn at the first short silence;
-one that is not waits. In between the network decides, unless the last word is one that nobody ends on.
+listens to the intonation, and the words themselves. A grammar that is satisfied ends the turn at the first short
+silence, a little later if the voice says that there is more; one that is not satisfied waits. In between the network
+decides, unless the last word is one that nobody ends on, or there are too few words to go by.
+
+The figures were tuned on `scripts/bench endpointing`, which prints what others would cost.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
-COMPLETE_MS = 96.0
-LIKELY_MS = 160.0
-OPEN_MS = 700.0
-INCOMPLETE_MS = 1000.0
+COMPLETE_MS = 220.0
+COMPLETE_IN_DOUBT_MS = 400.0
+LIKELY_MS = 260.0
+UNLIKELY_MS = 1000.0
+FEW_WORDS_MS = 860.0
+INCOMPLETE_MS = 1150.0
 UNKNOWN_MS = 900.0
+
+IN_DOUBT_BELOW = 0.5
+LIKELY_FROM = 0.97
+UNLIKELY_FROM = 0.6
+FEW_WORDS = 2
+REPEATED_FROM = 4
 
 # words that announce another, per language
 _DANGLING = {
-    "en": "a an the and or but so because if that to of for from with at in on by my your his her our their is are am "
-    "was were i'm it's i'd i'll we'd would could can will um uh er like about",
+    "en": "a an the and or but because if to of for from with at in on by my your his her our their is are am "
+    "was were i'm it's that's i'd i'll we'd would could can will um uh er like about had has been",
     "es": "un una el la los las y o pero porque si que a de para por con en mi su es son está eh este",
     "fr": "un une le la les et ou mais parce si que à de du des pour par avec en dans mon ma mes son sa est sont euh",
     "de": "ein eine einen der die das und oder aber weil wenn dass zu von für mit bei in an auf mein meine ist sind "
@@ -40,15 +52,22 @@ def silence_needed_ms(pause: Pause, language: str) -> float:
     """How long the pause must last to be the end of the turn."""
     if pause.text is None:
         return UNKNOWN_MS
-    if pause.complete is True:
-        return COMPLETE_MS
-    if pause.complete is False or dangles(pause.text, language):
-        return INCOMPLETE_MS
     probability = 0.5 if pause.end_probability is None else pause.end_probability
-    return LIKELY_MS + (OPEN_MS - LIKELY_MS) * min(1.0, max(0.0, (0.9 - probability) / 0.8))
+    if pause.complete is True:
+        return COMPLETE_MS if probability >= IN_DOUBT_BELOW else COMPLETE_IN_DOUBT_MS
+    words = re.findall(r"[\w'’]+", pause.text.lower())
+    if pause.complete is False or not words or _dangles(words, language) or _stammers(words):
+        return INCOMPLETE_MS
+    doubt = min(1.0, max(0.0, (LIKELY_FROM - probability) / (LIKELY_FROM - UNLIKELY_FROM)))
+    by_voice = LIKELY_MS + (UNLIKELY_MS - LIKELY_MS) * doubt
+    return max(by_voice, FEW_WORDS_MS) if len(words) <= FEW_WORDS else by_voice
 
 
-def dangles(text: str, language: str) -> bool:
+def _dangles(words: list[str], language: str) -> bool:
     """Whether the last word is one that nobody ends on."""
-    words = text.lower().replace("’", "'").rstrip(" .,!?…-").split()
-    return bool(words) and words[-1] in DANGLING.get(language, frozenset())
+    return words[-1].replace("’", "'") in DANGLING.get(language, frozenset())
+
+
+def _stammers(words: list[str]) -> bool:
+    """Whether the recogniser repeats itself, as it does on a word that was cut off."""
+    return len(words) >= REPEATED_FROM and len(set(words)) <= len(words) // 2

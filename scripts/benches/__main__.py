@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from scripts.benches import endpointing as endpointing_bench
 from scripts.benches import load as load_bench
 from scripts.benches import recognition as recognition_bench
 from scripts.benches import turns as turns_bench
@@ -69,6 +70,16 @@ def turns(count: int, at_once: int, seed: int, as_json: bool, save: bool) -> Non
 def load(calls: int, total: int, seed: int, as_json: bool, save: bool) -> None:
     """Many calls on one core, scripted speech and embedded voice detection; the callers on another core."""
     _finish(asyncio.run(load_bench.measure(calls, total, seed)), as_json, save)
+
+
+@bench.command()
+@click.option("--count", default=400, show_default=True, type=click.IntRange(2), help="Utterances.")
+@seed_option
+@as_json_option
+@save_option
+def endpointing(count: int, seed: int, as_json: bool, save: bool) -> None:
+    """Premature ends of turns against delay, for any patience; half of the utterances with a pause put in."""
+    _finish(asyncio.run(endpointing_bench.measure(count, seed)), as_json, save)
 
 
 def _finish(report: Report, as_json: bool, save: bool) -> None:

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import pytest
+
+from app.audio import endpoint
+from app.audio.endpoint import Pause, silence_needed_ms
+
+
+@pytest.mark.parametrize(
+    ("pause", "needed_ms"),
+    [
+        (Pause(), endpoint.UNKNOWN_MS),
+        (Pause("Yes.", True), endpoint.COMPLETE_MS),
+        (Pause("Yes.", True, 0.9), endpoint.COMPLETE_MS),
+        (Pause("Yes.", True, 0.1), endpoint.COMPLETE_IN_DOUBT_MS),
+        (Pause("My number is four four.", False, 0.99), endpoint.INCOMPLETE_MS),
+        (Pause("", None, 0.99), endpoint.INCOMPLETE_MS),
+        (Pause("I would like to see the.", None, 0.99), endpoint.INCOMPLETE_MS),
+        (Pause("Half past half past half past", None, 0.99), endpoint.INCOMPLETE_MS),
+        (Pause("It costs too much.", None, 0.99), endpoint.LIKELY_MS),
+        (Pause("It costs too much.", None, 0.2), endpoint.UNLIKELY_MS),
+        (Pause("The heating", None, 0.99), endpoint.FEW_WORDS_MS),
+    ],
+)
+def test_waits_by_what_is_known(pause: Pause, needed_ms: float) -> None:
+    assert silence_needed_ms(pause, "en") == needed_ms
+
+
+def test_the_surer_the_voice_the_shorter_the_wait() -> None:
+    waits = [silence_needed_ms(Pause("It costs too much.", None, p / 100), "en") for p in range(0, 101, 5)]
+    assert waits == sorted(waits, reverse=True)
+    assert len(set(waits)) > 5
+
+
+def test_every_language_has_words_of_its_own_that_nobody_ends_on() -> None:
+    for language, text in {"es": "quiero una", "fr": "je voudrais un", "de": "ich möchte einen"}.items():
+        assert silence_needed_ms(Pause(text, None, 0.99), language) == endpoint.INCOMPLETE_MS
+    assert silence_needed_ms(Pause("a b of", None, 0.99), "xx") == endpoint.LIKELY_MS
