@@ -1,8 +1,9 @@
 """Telling the agent's own echo from a caller who speaks over it.
 
 A phone line returns some of what it plays, typically 20 to 30 dB down (ITU-T G.131 asks for at least 24 dB of echo
-loss) and up to a few hundred milliseconds later. We know what was played and when, so a caller frame that is more
-than `ECHO_LOSS_DB` below everything played in that time may be echo, and is taken for it.
+loss) and up to a few hundred milliseconds later. We know what was played and when, so how much of it comes back can
+be learned: callers mostly listen, so what three frames of four stay below while the agent speaks is echo and noise.
+A caller frame that is not clearly above that may be echo, and is taken for it.
 """
 
 from __future__ import annotations
@@ -10,16 +11,24 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-ECHO_LOSS_DB = 18.0
 ECHO_DELAY_S = 0.4
-_SHARE = 10 ** (-ECHO_LOSS_DB / 20)
+FRAMES_LEARNED = 100
+LEARN_EVERY = 25
+LISTENING_SHARE = 0.75
+MARGIN = 10 ** (8 / 20)
+# as shares of the agent's level: what is assumed before anything is known, and the least that is
+MOST = 10 ** (-18 / 20)
+LEAST = 10 ** (-34 / 20)
 
 
 @dataclass(slots=True)
 class EchoGate:
     """Levels of what the agent played lately. Times in monotonic seconds, levels as 16-bit RMS."""
 
+    share: float = MOST
     _played: deque[tuple[float, int]] = field(default_factory=deque)
+    _returned: deque[float] = field(default_factory=lambda: deque(maxlen=FRAMES_LEARNED))
+    _fresh: int = 0
 
     def played(self, at: float, level: int) -> None:
         """A frame of `level` reaches the ear at `at`; frames come in order."""
@@ -36,9 +45,19 @@ class EchoGate:
         if not self.active(now):
             return False
         loudest = max(played for at, played in self._played if at <= now)
-        return level < loudest * _SHARE
+        if loudest:
+            self._learn(level / loudest)
+        return level < loudest * self.share
 
     def clear(self, now: float) -> None:
         """What has not been played by `now` never will be."""
         while self._played and self._played[-1][0] > now:
             self._played.pop()
+
+    def _learn(self, returned: float) -> None:
+        self._returned.append(returned)
+        self._fresh += 1
+        if self._fresh >= LEARN_EVERY and len(self._returned) == FRAMES_LEARNED:
+            self._fresh = 0
+            usual = sorted(self._returned)[int(LISTENING_SHARE * FRAMES_LEARNED)]
+            self.share = min(MOST, max(LEAST, usual * MARGIN))

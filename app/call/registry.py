@@ -38,7 +38,7 @@ class Call:
 
     `state` is the flow's, None until the flow begins. `next_step` is what the carrier must do when the stream has ended
     and the call has not; `arriving` is what the next stream begins with, `unheard` what the last one could not say to
-    its end. `seed` decides every choice at random.
+    its end. `connects` counts how often a stream was asked for in vain. `seed` decides every choice at random.
     """
 
     sid: str
@@ -53,6 +53,7 @@ class Call:
     arriving: TransferEnded | None = None
     unheard: Sequence[Prompt] = ()
     stream: LiveStream | None = None
+    connects: int = 0
     _expiry: asyncio.TimerHandle | None = field(default=None, repr=False)
 
     @property
@@ -88,6 +89,7 @@ class CallRegistry:
             call.stream.end(REPLACED)
             await call.stream.gone.wait()
         call.stream = LiveStream(end)
+        call.connects = 0
         call.next_step = None
         self._stop_waiting(call)
         return call.stream

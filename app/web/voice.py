@@ -37,6 +37,7 @@ OUTCOMES: dict[str, TransferOutcome] = {"completed": "completed", "no-answer": "
 BODY_BYTES_MAX = 64 * 1024
 # Twilio ends a call after four hours by itself
 DIAL_AWAITED_S = 4 * 3600.0
+CONNECTS_MAX = 3
 SORRY = "We are sorry, something went wrong. Please call again."
 
 Form = dict[str, str]
@@ -177,6 +178,10 @@ class VoiceWebhooks:
         return Response(status_code=204)
 
     def _connect(self, request: Request, call: Call) -> Response:
+        call.connects += 1
+        if call.connects > CONNECTS_MAX:
+            self._registry.end(call, "no stream came")
+            return _twiml(twiml.say(SORRY, "en-US"), twiml.hangup())
         token = self._token(call)
         self._registry.await_stream(call, STREAM_AWAITED_S, "no stream came")
         stream_url = "ws" + self._url(request, STREAM_PATH).removeprefix("http")

@@ -135,6 +135,19 @@ async def test_a_call_whose_stream_never_comes_ends(clock: ManualClock, tmp_path
     assert "no stream came" in (tmp_path / "calls" / "CA1.jsonl").read_text()
 
 
+async def test_a_stream_that_never_opens_is_not_asked_for_for_ever(
+    clock: ManualClock, tmp_path: Path
+) -> None:
+    async with running(clock, tmp_path, []) as relay:
+        answers = [(await relay.post("/voice/incoming?flow=echo", *CALL)).body]
+        for _ in range(3):
+            answers.append((await relay.post("/voice/stream-ended", *CALL)).body)
+        assert len(relay.relay.registry) == 0
+    assert [b"<Stream" in answer for answer in answers] == [True, True, True, False]
+    assert b"<Say" in answers[-1]
+    assert b"<Hangup" in answers[-1]
+
+
 async def test_the_carrier_may_report_any_call_at_any_time(clock: ManualClock, tmp_path: Path) -> None:
     async with running(clock, tmp_path, []) as relay:
         ended = await relay.post("/voice/stream-ended", ("CallSid", "CA9"), ("CallStatus", "in-progress"))
