@@ -246,6 +246,7 @@ class Conversation:
     def _begin_timeline(self, turn: TurnEnded) -> Timeline:
         timeline = Timeline(turn.t0)
         timeline.stage("endpoint", turn.t0, turn.decided_at)
+        timeline.decisions = {"complete": turn.pause.complete, "end_probability": turn.pause.end_probability}
         timeline.waited("voice_batch", turn.window_waited_ms)
         timeline.waited("event_loop", (self._clock.now() - turn.decided_at) * 1000)
         return timeline

@@ -37,6 +37,7 @@ class TurnEnded:
     decided_at: float
     window_waited_ms: float
     voiced_ms: float
+    pause: Pause
 
 
 class FloorActor(Protocol):
@@ -162,11 +163,14 @@ class Floor:
         self._transcription.utterance_started()
 
     def _commit(self) -> None:
+        pause = self._pause
         self._stop_judging()
         now = self._ended_at = self._clock.now()
         listener = self.listener
         t0 = min(listener.speech_ended_at, now)
-        self._actor.turn_ended(TurnEnded(t0, now, listener.window_waited_ms, listener.activity.voiced_ms))
+        self._actor.turn_ended(
+            TurnEnded(t0, now, listener.window_waited_ms, listener.activity.voiced_ms, pause)
+        )
 
     # judging
 

@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Timeline:
-    """One turn. `t0` and all moments given are monotonic seconds."""
+    """One turn. `t0` and all moments given are monotonic seconds; `decisions` are what was decided on, by name."""
 
     t0: float
     stages: dict[str, tuple[float, float]] = field(default_factory=dict)
     waits: dict[str, float] = field(default_factory=dict)
+    decisions: dict[str, object] = field(default_factory=dict)
 
     def stage(self, name: str, start: float, end: float) -> None:
         """Note that a stage lasted from `start` to `end`."""
@@ -41,6 +42,7 @@ class Timeline:
         return {
             "stages": {name: [round(start, 1), round(end, 1)] for name, (start, end) in self.stages.items()},
             "waits": {name: round(ms, 2) for name, ms in self.waits.items()},
+            **self.decisions,
             "overhead_ms": round(self.overhead_ms, 2),
             "answer_ms": None if self.answer_ms is None else round(self.answer_ms, 1),
         }

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from scripts.benches import answers as answers_bench
 from scripts.benches import endpointing as endpointing_bench
 from scripts.benches import load as load_bench
 from scripts.benches import recognition as recognition_bench
@@ -70,6 +71,17 @@ def turns(count: int, at_once: int, seed: int, as_json: bool, save: bool) -> Non
 def load(calls: int, total: int, seed: int, as_json: bool, save: bool) -> None:
     """Many calls on one core, scripted speech and embedded voice detection; the callers on another core."""
     _finish(asyncio.run(load_bench.measure(calls, total, seed)), as_json, save)
+
+
+@bench.command()
+@click.option("--count", default=600, show_default=True, type=click.IntRange(1), help="Turns, at least.")
+@at_once_option
+@seed_option
+@as_json_option
+@save_option
+def answers(count: int, at_once: int, seed: int, as_json: bool, save: bool) -> None:
+    """How long callers wait for fixed words, and how often they are cut off, by their own ears."""
+    _finish(asyncio.run(answers_bench.measure(count, at_once, seed)), as_json, save)
 
 
 @bench.command()

@@ -1,0 +1,195 @@
+"""How long callers wait for fixed words, and how often they are cut off: the whole stack, in real time.
+
+Half of the turns are said as they are, half with a pause of 300 to 900 ms between two words. Times are by the
+caller's ear from the true end of speech; where the agent cut in, the answer that came after the end counts.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from math import inf
+from pathlib import Path
+from random import Random
+from statistics import median
+from typing import Any
+
+from app.simulator.call import CallPlan
+from app.simulator.caller import Patience, Speak
+from app.simulator.line import LineModel
+from app.simulator.utterance import Utterance
+from app.simulator.webhook import CallIdentity, Route, Signer, new_sid
+from scripts.benches.calls import Placed, place_all, progress
+from scripts.benches.figures import Summary
+from scripts.benches.questions import SAID, beginnings, flows, paused, random_pause_ms
+from scripts.benches.report import Report
+from scripts.benches.server import ServerProcess, serving
+from scripts.benches.voices import spoken
+
+TURNS_A_CALL = 6
+LEVELS_DB = (-12.0, 6.0)
+NOISE_DBM0 = (-65.0, -50.0)
+P50_MOST_MS, P95_MOST_MS, COMPLETE_P95_MOST_MS, PREMATURE_MOST = 280.0, 900.0, 450.0, 0.10
+
+
+@dataclass(slots=True)
+class Answer:
+    """One turn: `ms` from the true end of speech to the answer, None if none came."""
+
+    kind: str
+    with_pause: bool
+    ms: float | None
+    premature: bool
+    complete: bool
+
+
+@dataclass(slots=True)
+class Case:
+    """A call about one kind of question."""
+
+    kind: str
+    acts: list[Speak] = field(default_factory=list)
+    with_pause: list[bool] = field(default_factory=list)
+
+
+async def measure(count: int, at_once: int, seed: int) -> Report:
+    """Hold at least `count` turns, half of them with a pause."""
+    report = Report("answers", {"turns": count, "at_once": at_once, "seed": seed})
+    texts = [text for group in SAID.values() for text in group]
+    acts = await spoken([*texts, *(part for text in texts for part in beginnings(text))])
+    cases = list(_cases(acts, count, Random(seed)))
+    with tempfile.TemporaryDirectory() as directory:
+        questions = Path(directory) / "flows"
+        questions.mkdir()
+        for name, text in flows().items():
+            (questions / name).write_text(text, "utf-8")
+        variables = {"SPEECH_CHAIN": "embedded", "FLOWS_DIR": str(questions)}
+        async with serving(Path(directory), variables) as server:
+            plans = {
+                plan.identity.call_sid: (plan, case) for plan, case in _plans(server.url, cases, Random(seed))
+            }
+            placed = await place_all([plan for plan, _ in plans.values()], at_once, progress(len(plans), 10))
+            answers = [
+                answer
+                for call in placed
+                for answer in _answers(server, call, plans[call.plan.identity.call_sid][1])
+            ]
+    _describe(report, placed, answers)
+    return report
+
+
+def _cases(acts: Mapping[str, Speak], count: int, random: Random) -> Iterator[Case]:
+    kinds, made = list(SAID), 0
+    while made < count:
+        case = Case(kinds[made // TURNS_A_CALL % len(kinds)])
+        for number in range(TURNS_A_CALL):
+            text = random.choice(SAID[case.kind])
+            audio, parts = acts[text].utterance.audio, beginnings(text)
+            with_pause = number % 2 == 1 and bool(parts)
+            if with_pause:
+                audio = paused(audio, acts[random.choice(parts)].utterance.audio, random_pause_ms(random))
+            case.acts.append(Speak(Utterance.of(audio), {"text": text}))
+            case.with_pause.append(with_pause)
+        made += TURNS_A_CALL
+        yield case
+
+
+def _plans(url: str, cases: Sequence[Case], random: Random) -> Iterator[tuple[CallPlan, Case]]:
+    for number, case in enumerate(cases):
+        yield (
+            CallPlan(
+                f"{url}/voice/incoming?flow={case.kind}",
+                Signer(Route(url)),
+                case.acts,
+                CallIdentity(call_sid=new_sid("CA")),
+                line=LineModel(random.uniform(*LEVELS_DB), random.uniform(*NOISE_DBM0), seed=number),
+                patience=Patience(pause_ms=random.uniform(600, 1200)),
+                record=False,
+            ),
+            case,
+        )
+
+
+def _answers(server: ServerProcess, call: Placed, case: Case) -> Iterator[Answer]:
+    record = server.events(call.report.call_sid)
+    turns = call.report.turns
+    begins = [*(turn.began_s for turn in turns), inf]
+    for turn, with_pause, (begin, end) in zip(turns, case.with_pause, pairwise(begins), strict=False):
+        mine = [event for event in record if begin <= event["ms"] / 1000 < end]
+        timelines = [event["timeline"] for event in mine if event["event"] == "turn"]
+        premature = len(timelines) > 1 or any(event["event"] == "taken_back" for event in mine)
+        yield Answer(
+            case.kind,
+            with_pause,
+            _answer_ms(turn.any_audio_ms, timelines, premature),
+            premature,
+            _complete(timelines),
+        )
+
+
+def _answer_ms(by_ear: float | None, timelines: Sequence[dict[str, Any]], premature: bool) -> float | None:
+    """By ear, unless the agent had cut in: then by the server's own account of its last answer."""
+    if not premature and by_ear is not None and by_ear > 0:
+        return by_ear
+    return timelines[-1]["answer_ms"] if timelines else None
+
+
+def _complete(timelines: Sequence[dict[str, Any]]) -> bool:
+    return bool(timelines) and timelines[-1].get("complete") is True
+
+
+def _describe(report: Report, placed: Sequence[Placed], answers: Sequence[Answer]) -> None:
+    answered = [answer for answer in answers if answer.ms is not None]
+    groups = {
+        "all": answered,
+        "as they are": [answer for answer in answered if not answer.with_pause],
+        "with a pause": [answer for answer in answered if answer.with_pause],
+        "complete by the grammar": [answer for answer in answered if answer.complete],
+    }
+    summaries = {
+        name: Summary.of([answer.ms or 0.0 for answer in group]) for name, group in groups.items() if group
+    }
+    premature = {
+        name: sum(answer.premature for answer in group) / len(group)
+        for name, group in groups.items()
+        if group
+    }
+    gaps = sum(len(call.report.gaps) for call in placed)
+    report.figures = {
+        "ms": {name: found.as_json() for name, found in summaries.items()},
+        "premature": {name: round(share, 4) for name, share in premature.items()},
+        "unanswered": len(answers) - len(answered),
+        "gaps": gaps,
+        "kinds": {kind: _kind(answered, kind) for kind in SAID},
+    }
+    report.table(
+        ["answer, ms from true t0", "turns", "p50", "95 % of it", "p95", "max", "premature %"],
+        [
+            [name, s.count, s.p50, f"{s.p50_low:.0f}–{s.p50_high:.0f}", s.p95, s.max, 100 * premature[name]]
+            for name, s in summaries.items()
+        ],
+    )
+    report.table(["kind", "turns", "p50", "premature %"], [[kind, *_kind(answered, kind)] for kind in SAID])
+    whole = summaries["all"]
+    report.promise(f"p50 {whole.p50:.0f} ms ≤ {P50_MOST_MS:.0f} ms", whole.p50 <= P50_MOST_MS)
+    report.promise(f"p95 {whole.p95:.0f} ms ≤ {P95_MOST_MS:.0f} ms", whole.p95 <= P95_MOST_MS)
+    report.promise(f"premature {100 * premature['all']:.1f} % ≤ 10 %", premature["all"] <= PREMATURE_MOST)
+    if complete := summaries.get("complete by the grammar"):
+        report.promise(
+            f"complete turns' p95 {complete.p95:.0f} ms ≤ {COMPLETE_P95_MOST_MS:.0f} ms",
+            complete.p95 <= COMPLETE_P95_MOST_MS,
+        )
+    report.promise(
+        f"every turn answered ({len(answers) - len(answered)} were not), no gap ({gaps})",
+        len(answers) == len(answered) and not gaps,
+    )
+
+
+def _kind(answers: Sequence[Answer], kind: str) -> tuple[int, float, float]:
+    mine = [answer for answer in answers if answer.kind == kind]
+    if not mine:
+        return 0, 0.0, 0.0
+    share = 100 * sum(answer.premature for answer in mine) / len(mine)
+    return len(mine), median(answer.ms or 0.0 for answer in mine), share
