@@ -61,7 +61,7 @@ class Relay:
         self._meters = Meters(clock)
         self._cache = SpeechCache()
         self._flows = flows = FlowStore(settings.flows_dir, environment)
-        tokens = StreamTokens(settings.data_dir, clock)
+        self._tokens = tokens = StreamTokens(settings.data_dir, clock)
         access = Access(settings.public_url, settings.auth_tokens, settings.require_ws_signature)
         services = Services(
             clock,
@@ -94,3 +94,4 @@ class Relay:
                 self.registry.end_all("server stopped")
                 watch.cancel()
                 await self._speech.aclose()
+                self._tokens.close()

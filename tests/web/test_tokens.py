@@ -4,6 +4,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -104,11 +105,14 @@ def test_workers_share_tokens(tokens: StreamTokens, other_worker: StreamTokens) 
     assert not tokens.consume(token, "CA1")
 
 
-def test_of_many_that_try_at_once_one_succeeds(tokens: StreamTokens, other_worker: StreamTokens) -> None:
-    with ThreadPoolExecutor(8) as pool:
+def test_of_many_that_try_at_once_one_succeeds(
+    tmp_path: Path, clock: ManualClock, tokens: StreamTokens
+) -> None:
+    with ExitStack() as opened, ThreadPoolExecutor(8) as pool:
+        workers = [opened.enter_context(closing(StreamTokens(tmp_path, clock))) for _ in range(8)]
         for _ in range(20):
             token = tokens.mint("CA1")
-            tries = [pool.submit(worker.consume, token, "CA1") for worker in (tokens, other_worker) * 4]
+            tries = [pool.submit(worker.consume, token, "CA1") for worker in workers]
             assert sum(attempt.result() for attempt in tries) == 1
 
 
