@@ -58,9 +58,11 @@ class Relay:
         self.admission = Admission()
         self.registry = CallRegistry()
         self._speech = speech
+        self._prerender = settings.performance_cache_enabled
         self._meters = Meters(clock)
-        self._cache = SpeechCache()
+        self.speech_cache = SpeechCache()
         self._flows = flows = FlowStore(settings.flows_dir, environment)
+        flows.require(settings.default_flow)
         self._tokens = tokens = StreamTokens(settings.data_dir, clock)
         access = Access(settings.public_url, settings.auth_tokens, settings.require_ws_signature)
         services = Services(
@@ -68,14 +70,14 @@ class Relay:
             self.registry,
             flows,
             speech,
-            self._cache,
+            self.speech_cache,
             MessageStore(settings.data_dir),
             self._meters.turn,
         )
         webhooks = VoiceWebhooks(settings, clock, access, tokens, flows, self.registry, self.admission)
         streams = Streams(access, tokens, self.registry, services)
         health = Health(
-            clock, self.admission, self.registry, flows, self._meters, speech, self._cache, clock.now()
+            clock, self.admission, self.registry, flows, self._meters, speech, self.speech_cache, clock.now()
         )
         self.app = Starlette(
             routes=[*webhooks.routes, *streams.routes, *health_routes(health)], lifespan=self._lifespan
@@ -86,7 +88,8 @@ class Relay:
         async with asyncio.TaskGroup() as group:
             watch = group.create_task(self._meters.watch_loop())
             await self._speech.warm_up()
-            await render_fixed_words(self._flows.all(), self._speech.synthesizer, self._cache)
+            if self._prerender:
+                await render_fixed_words(self._flows.all(), self._speech.synthesizer, self.speech_cache)
             self.admission.ready = True
             try:
                 yield

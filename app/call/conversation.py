@@ -28,6 +28,7 @@ from providers.base import Hypothesis
 
 INPUTS_WAITING = 64
 WORDS_EXPECTED_MS = 500.0
+WORDS_TIMEOUT_S = 3.0
 RELEASE_TIMEOUT_S = 1.0
 
 
@@ -55,10 +56,9 @@ class Conversation:
         self._timer: asyncio.TimerHandle | None = None
         self._timeline: Timeline | None = None
         self._answer: Prompt | None = None
-        self._answered: inputs.Heard | None = None
-        self._taken_back = False
+        self._turn: TurnEnded | None = None
         self._carried = ""
-        self._then: fx.Transfer | fx.Record | fx.HangUp | None = None
+        self._patience_ends: float | None = None
         self._message: Message | None = None
         echo = EchoGate()
         self.speaker = Speaker(
@@ -81,13 +81,13 @@ class Conversation:
     def hear(self, audio: bytes) -> None:
         """Caller audio."""
         self.floor.listener.hear(audio)
-        if self._message and self._message.add(audio, self.floor.listener.silence_ms):
+        if self._message and self._recorded(self._message, audio):
             self._end_message()
 
     def pressed(self, digit: str) -> None:
         """The caller pressed a key; it counts for the question that is being asked."""
         if self._message:
-            if isinstance(self._then, fx.Record) and digit in self._then.finish:
+            if isinstance(self._flow.ending, fx.Record) and digit in self._flow.ending.finish:
                 self._end_message()
             return
         if self.prompt and self.prompt.by_key:
@@ -96,14 +96,17 @@ class Conversation:
         self._put(inputs.Pressed(digit, self._clock.wall()))
 
     async def aclose(self) -> None:
-        """Let go of everything, in bounded time."""
-        if self._message:
-            self._close_message(self._message)
+        """Let go of everything, in bounded time; what cannot be let go of is said, and holds up nothing else."""
+        self._stop_timer()
         self._call.unheard = self.speaker.unheard
         self.floor.close()
-        self._stop_timer()
-        async with asyncio.timeout(RELEASE_TIMEOUT_S):
-            await self._hearing.aclose()
+        if self._message:
+            self._close_message(self._message)
+        try:
+            async with asyncio.timeout(RELEASE_TIMEOUT_S):
+                await self._hearing.aclose()
+        except (TimeoutError, ProviderError) as error:
+            self._error("the transcriber does not let go", error)
 
     # what the speaker reports
 
@@ -120,12 +123,13 @@ class Conversation:
             self._call.journal.write("turn", timeline=self._timeline.as_record())
             self._services.turn_answered(self._timeline)
             self._timeline = None
+        self._patience_ends = None
 
     def prompt_ended(self, spoken: Spoken) -> None:
         self._call.journal.write("heard", text=spoken.heard)
 
     def prompt_failed(self, prompt: Prompt, error: ProviderError) -> None:
-        self._call.journal.write("error", text=f"{prompt.node} could not be spoken: {error}")
+        self._error(f"{prompt.node} could not be spoken", error)
 
     def fell_silent(self) -> None:
         self.floor.happened(TurnEvent.AGENT_FINISHED)
@@ -144,20 +148,25 @@ class Conversation:
         return self._flow.question
 
     def turn_ended(self, turn: TurnEnded) -> None:
-        self._taken_back = False
-        self._answered = None
+        if self._message:  # words of a message are no answer
+            self._hearing.discard()
+            self.floor.happened(TurnEvent.ANSWERED)
+            return
+        self._turn = turn
         self._put(turn)
 
     def turn_taken_back(self) -> None:
-        """Undo the answer if there is one; else it will not be given."""
+        """Undo the answer if there is one; else it will not be given. Nothing, once something else has happened."""
+        turn, self._turn = self._turn, None
+        if turn is None:
+            return
         self._call.journal.write("taken_back")
-        self._timeline, self._then = None, None
-        self._taken_back = self._answered is None
-        if self._answered:
+        turn.taken_back = True
+        self._timeline = None
+        if turn.text is not None:
             self.speaker.interrupt()
             self._flow.take_back()
-            self._carry(self._answered.text)
-            self._answered = None
+            self._carry(turn.text)
 
     def yield_floor(self) -> None:
         cut = self.speaker.interrupt()
@@ -179,7 +188,10 @@ class Conversation:
         if question.keypad and question.collected:
             self._timer = loop.call_later(question.keypad.pause_ms / 1000, self._keypad_paused)
         elif self.floor.state is TurnState.QUIET and not self.speaker.speaking:
-            self._timer = loop.call_later(question.timeout_ms / 1000, self._no_input)
+            now = self._clock.now()
+            # noises in between do not begin the wait anew
+            self._patience_ends = self._patience_ends or now + question.timeout_ms / 1000
+            self._timer = loop.call_later(max(0.0, self._patience_ends - now), self._no_input)
 
     def _carry(self, text: str) -> None:
         """Words of a turn that was taken back; the next ones belong to them."""
@@ -216,7 +228,7 @@ class Conversation:
         if isinstance(event, TurnEnded):
             await self._take_words(event)
         else:
-            self._timeline = None
+            self._timeline = self._turn = None
             self._perform(self._flow.take(event))
         await self._switch_language()
         if not self.speaker.speaking:
@@ -228,19 +240,18 @@ class Conversation:
         hypothesis = await self._final_words()
         timeline.stage("stt_final", asked, self._clock.now())
         text = f"{self._carried} {hypothesis.text}".strip()
-        if self._taken_back:
+        if turn.taken_back:
             self._carry(text)
             return
-        if self._message:
-            return  # words of a message are no answer
         self._carry("")
         if not text and turn.voiced_ms < WORDS_EXPECTED_MS:
             return
-        heard = inputs.Heard(text, hypothesis.language, hypothesis.confidence, self._clock.wall())
+        turn.text = text
         decided = self._clock.now()
-        step = self._flow.take(heard)
+        step = self._flow.take(
+            inputs.Heard(text, hypothesis.language, hypothesis.confidence, self._clock.wall())
+        )
         timeline.stage("decide", decided, self._clock.now())
-        self._answered = heard
         self._perform(step)
 
     def _begin_timeline(self, turn: TurnEnded) -> Timeline:
@@ -253,9 +264,10 @@ class Conversation:
 
     async def _final_words(self) -> Hypothesis:
         try:
-            return await self._hearing.finish()
-        except ProviderError as error:
-            self._call.journal.write("error", text=f"the transcriber failed at the end of a turn: {error}")
+            async with asyncio.timeout(WORDS_TIMEOUT_S):
+                return await self._hearing.finish()
+        except (TimeoutError, ProviderError) as error:
+            self._error("the transcriber failed at the end of a turn", error)
             return self._hearing.best
 
     async def _switch_language(self) -> None:
@@ -264,20 +276,24 @@ class Conversation:
         try:
             await self._hearing.switch(self.question.language)
         except ProviderError as error:
-            self._call.journal.write("error", text=f"nobody understands {self.question.language}: {error}")
+            self._error(f"nobody understands {self.question.language}", error)
+
+    def _error(self, what: str, error: Exception) -> None:
+        self._call.journal.write("error", text=f"{what}: {str(error) or type(error).__name__}")
 
     def _perform(self, step: Step) -> None:
-        prompts = [self._prompt(say) for say in step.says]
+        answerable = step.then is None or isinstance(step.then, fx.Listen)
+        prompts = [self._prompt(say, answerable) for say in step.says]
         self._answer = prompts[0] if prompts else None
         for prompt in prompts:
             self.speaker.say(prompt)
         if isinstance(step.then, fx.Record):
             self.speaker.say(self._tone(step.then))
-        if step.then:
-            self._then = None if isinstance(step.then, fx.Listen) else step.then
+        self._patience_ends = None
         self._go_on_if_silent()
 
-    def _prompt(self, say: fx.Say) -> Prompt:
+    def _prompt(self, say: fx.Say, answerable: bool) -> Prompt:
+        """Words that no question follows are heard to their end: there is nothing to say to them."""
         synthesizer = self._services.speech.synthesizer
         voice = synthesizer.voice(say.language) or synthesizer.default_voice
         return Prompt(
@@ -285,8 +301,8 @@ class Conversation:
             record=MASK if say.sensitive else say.text,
             node=say.node,
             voice=voice,
-            by_speech=say.barge_in in ("speech", "any"),
-            by_key=say.barge_in in ("dtmf", "any"),
+            by_speech=answerable and say.barge_in in ("speech", "any"),
+            by_key=answerable and say.barge_in in ("dtmf", "any"),
             min_words=say.min_words,
             audio=self._services.flows.recording(say.audio) if say.audio else None,
             lasting=say.wording == "static" and not say.sensitive,
@@ -300,11 +316,11 @@ class Conversation:
         """What is to happen once everything said was heard."""
         if self.speaker.speaking or self._message:
             return
-        match self._then:
+        match self._flow.ending:
             case fx.HangUp(reason=reason):
                 self._ended(reason)
-            case fx.Transfer():
-                self._call.next_step = self._then
+            case fx.Transfer() as transfer:
+                self._call.next_step = transfer
                 self._ended("transfer")
             case fx.Record(max_s=max_s):
                 self._begin_message(max_s)
@@ -313,8 +329,16 @@ class Conversation:
         try:
             self._message = self._services.messages.open(self._call.sid, max_s)
         except OSError as error:
-            self._call.journal.write("error", text=f"a caller's message cannot be kept: {error}")
+            self._error("a caller's message cannot be kept", error)
             self._message_over(0.0)
+
+    def _recorded(self, message: Message, audio: bytes) -> bool:
+        """Whether that was the end of the message; a full disk is."""
+        try:
+            return message.add(audio, self.floor.listener.silence_ms)
+        except OSError as error:
+            self._error("the rest of a caller's message cannot be kept", error)
+            return True
 
     def _end_message(self) -> None:
         assert self._message
@@ -322,10 +346,14 @@ class Conversation:
         self._message_over(self._close_message(message))
 
     def _close_message(self, message: Message) -> float:
-        seconds = message.close(self.floor.listener.silence_ms)
+        try:
+            seconds = message.close(self.floor.listener.silence_ms)
+        except OSError as error:
+            self._error("a caller's message cannot be kept", error)
+            return 0.0
         self._call.journal.write("recorded", file=message.path.name, seconds=seconds)
         return seconds
 
     def _message_over(self, seconds: float) -> None:
-        self._then = None
+        self._flow.ending = None
         self._put(inputs.RecordingEnded(seconds, self._clock.wall()))

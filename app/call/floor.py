@@ -29,15 +29,20 @@ MORE_WORDS_MS = 150.0
 SURELY_MEANT_MS = 1200.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class TurnEnded:
-    """The caller's turn is over: their speech ended at `t0`, which was known at `decided_at`."""
+    """The caller's turn is over: their speech ended at `t0`, which was known at `decided_at`.
+
+    `text` is what was answered, None before that; `taken_back` turns were not over after all.
+    """
 
     t0: float
     decided_at: float
     window_waited_ms: float
     voiced_ms: float
     pause: Pause
+    text: str | None = None
+    taken_back: bool = False
 
 
 class FloorActor(Protocol):

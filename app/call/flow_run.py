@@ -24,13 +24,18 @@ class Step:
 
 
 class FlowRun:
-    """Keeps `call.state`, the checkpoint, up to date; `question` is what the caller was asked last."""
+    """Keeps `call.state`, the checkpoint, up to date; `ending` is what the last step ended in."""
 
     def __init__(self, call: Call, clock: Clock) -> None:
         self._call = call
         self._clock = clock
-        self._before: tuple[State, fx.Listen | None] | None = None
-        self.question: fx.Listen | None = None
+        self._before: tuple[State, Ending | None] | None = None
+        self.ending: Ending | None = None
+
+    @property
+    def question(self) -> fx.Listen | None:
+        """What the caller was asked, while an answer is awaited."""
+        return self.ending if isinstance(self.ending, fx.Listen) else None
 
     def begin(self) -> Step:
         """The first words of a call, or of a call that comes back after its stream was lost."""
@@ -46,7 +51,7 @@ class FlowRun:
     def take(self, event: inputs.Input) -> Step:
         """Step on."""
         assert self._call.state, "a flow begins before it takes anything"
-        self._before = (self._call.state, self.question)
+        self._before = (self._call.state, self.ending)
         state, effects = step(self._call.flow, self._call.state, event)
         if isinstance(event, inputs.Heard):
             self._write_utterance(event, effects)
@@ -57,7 +62,7 @@ class FlowRun:
     def take_back(self) -> None:
         """Undo the last step."""
         assert self._before, "there is a step to take back"
-        self._call.state, self.question = self._before
+        self._call.state, self.ending = self._before
 
     def _advance(self, state: State, effects: Sequence[fx.Effect]) -> Step:
         self._call.state = state
@@ -71,7 +76,7 @@ class FlowRun:
                 case _:
                     self._write_fact(effect)
         if then:
-            self.question = then if isinstance(then, fx.Listen) else None
+            self.ending = then
         return Step(says, then)
 
     def _write_fact(self, effect: fx.NodeEntered | fx.Understood | fx.SlotFilled | fx.Event) -> None:

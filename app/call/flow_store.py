@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 from app.audio.files import levelled, to_telephone
 from app.errors import InvalidFlow, SettingsError
 from app.flow import Flow, build_library
+
+log = logging.getLogger("callrelay.flows")
 
 
 class FlowStore:
@@ -37,6 +40,14 @@ class FlowStore:
     def all(self) -> Sequence[Flow]:
         """The newest good version of every flow."""
         return list(self._flows.values())
+
+    def require(self, name: str) -> None:
+        """Raises SettingsError when the default flow cannot be run; logs what is wrong with the others."""
+        for other, fault in self.faults.items():
+            log.error("flow %s cannot be used:\n%s", other, fault)
+        if name not in self._flows:
+            reason = self.faults.get(name) or f"there is none; there are: {', '.join(self.names) or 'none'}"
+            raise SettingsError(f"DEFAULT_FLOW: the flow {name!r} cannot be used: {reason}")
 
     def recording(self, file: str) -> bytes | None:
         """A recorded prompt of a flow, ready to be played."""

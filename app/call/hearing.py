@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from app.errors import ProviderError
+import asyncio
+
+from app.errors import ProviderError, TimedOut
 from providers.base import Hypothesis, Transcriber, TranscriptionStream
+
+OPEN_TIMEOUT_S = 3.0
 
 
 class Hearing:
@@ -19,7 +23,11 @@ class Hearing:
         """Listen in a language from now on. Raises ProviderError when it cannot be had: nothing has changed then."""
         if language == self.language:
             return
-        stream = await self._transcriber.open(language, on_partial=self._partial)
+        try:
+            async with asyncio.timeout(OPEN_TIMEOUT_S):
+                stream = await self._transcriber.open(language, on_partial=self._partial)
+        except TimeoutError:
+            raise TimedOut(f"{self._transcriber.name} does not begin to listen") from None
         before, self._open, self.language = self._open, stream, language
         if before:
             await before.aclose()

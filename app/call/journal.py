@@ -1,7 +1,7 @@
 """The record of a call: one JSON line an event, in DATA_DIR/calls/CALL_SID.jsonl.
 
-A line is in the kernel's hands when `write` returns, so it outlives the process. The disk gets it when the call
-ends, off the loop; losing power is out of scope. A last line torn by a crash is left out on reading.
+A line is in the kernel's hands when `write` returns, so it outlives the process; losing power is out of scope. A
+line torn by a crash is left out on reading.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -78,8 +79,8 @@ def path_of(directory: Path, call_sid: str) -> Path:
 
 
 def read(path: Path) -> Iterator[dict[str, Any]]:
-    """The events of a journal, in order; a torn last line is left out."""
+    """The events of a journal, in order; a torn line is left out."""
     with path.open("rb") as lines:
         for line in lines:
-            if line.endswith(b"\n"):
+            with suppress(ValueError):
                 yield json.loads(line)

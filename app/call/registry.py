@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -12,6 +13,8 @@ from app.flow.effects import Transfer
 from app.flow.inputs import TransferEnded
 from app.flow.model import Flow
 from app.flow.state import State
+
+log = logging.getLogger("callrelay.call")
 
 STREAM_AWAITED_S = 60.0
 RESUME_AWAITED_S = 1.5
@@ -73,6 +76,11 @@ class CallRegistry:
     def __len__(self) -> int:
         return len(self._calls)
 
+    @property
+    def sids(self) -> list[str]:
+        """Of every call that is going on."""
+        return list(self._calls)
+
     def get(self, sid: str) -> Call | None:
         """The call if it is still going on."""
         return self._calls.get(sid)
@@ -83,16 +91,21 @@ class CallRegistry:
         self._empty.clear()
         self.await_stream(call, STREAM_AWAITED_S, "no stream came")
 
-    async def attach(self, call: Call, end: Callable[[str], None]) -> LiveStream:
-        """The call's stream is here. One that it had before (the carrier gave up a dead line) has to go first."""
-        while call.stream:
-            call.stream.end(REPLACED)
-            await call.stream.gone.wait()
+    async def attach(self, call: Call, end: Callable[[str], None]) -> bool:
+        """The call's stream is here; False when the call is over meanwhile.
+
+        A stream that it had before (the carrier gave up a dead line) has to go first.
+        """
+        while stream := call.stream:
+            stream.end(REPLACED)
+            await stream.gone.wait()
+        if call.over:
+            return False
         call.stream = LiveStream(end)
         call.connects = 0
         call.next_step = None
         self._stop_waiting(call)
-        return call.stream
+        return True
 
     def detach(self, call: Call) -> None:
         """The stream is gone, the call is not."""
@@ -109,6 +122,8 @@ class CallRegistry:
         """The call is over: close its journal and forget it. The second time does nothing."""
         self.detach(call)
         self._stop_waiting(call)
+        if not call.over:
+            log.info("call %s ends: %s, after %.1f s", call.sid, reason, call.journal.seconds)
         call.journal.close(reason)
         if self._calls.get(call.sid) is call:
             del self._calls[call.sid]
@@ -117,7 +132,7 @@ class CallRegistry:
 
     async def hung_up(self, call: Call) -> None:
         """The carrier says that the call is over. Its stream, where it still has one, ends first and in order."""
-        if stream := call.stream:
+        while stream := call.stream:
             stream.end("hangup")
             await stream.gone.wait()
         self.end(call, "hangup")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import AsyncExitStack
+import traceback
+from contextlib import AsyncExitStack, suppress
 from typing import Protocol
 
 from app.call.conversation import Conversation
@@ -62,18 +63,30 @@ async def run_stream(call: Call, socket: MediaSocket, codec: CarrierCodec, servi
     One of the three places where everything is caught: a defect in one call ends that call alone.
     """
     session = _Session(call, socket, codec, services)
-    await services.registry.attach(call, session.ended)
+    if not await services.registry.attach(call, session.ended):
+        await _close(socket, 1008, "the call is over")
+        return
     try:
         await session.run()
     except Exception as error:
-        log.exception("call %s ended by a defect", call.sid)
         cause = _cause(error)
-        call.journal.write("error", text=f"{type(cause).__name__}: {cause}")
+        # where it happened and not what was said: a message may quote the caller
+        where = "".join(traceback.format_tb(cause.__traceback__))
+        log.error("call %s ended by a defect: %s\n%s", call.sid, type(cause).__name__, where)
+        if not call.over:
+            call.journal.write("error", text=f"a defect: {type(cause).__name__}")
         call.next_step = Apology()
         session.ended("error", 1011)
     finally:
         session.settle()
-    await socket.close(session.close_code, session.reason)
+    await _close(socket, session.close_code, session.reason)
+
+
+async def _close(socket: MediaSocket, code: int, reason: str) -> None:
+    """A carrier that does not read does not take a goodbye either."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(CLOSE_TIMEOUT_S):
+            await socket.close(code, reason)
 
 
 def _cause(error: Exception) -> Exception:

@@ -19,12 +19,13 @@ from app.audio.playout import Playout
 from app.carriers.events import ClearAudio, OutboundCommand, PlayAudio
 from app.clock import Clock
 from app.dialogue.transcript import Segment, split_at
-from app.errors import ProviderError
+from app.errors import ProviderError, TimedOut
 from app.orchestrator.speech_cache import SpeechCache
 from providers.base import Synthesizer, Voice
 
 MADE_AHEAD_MS = 2000.0
 LETTER_MS = 65.0
+CHUNK_TIMEOUT_S = 3.0
 
 Send = Callable[[OutboundCommand], Awaitable[None]]
 
@@ -192,6 +193,8 @@ class Speaker:
                 await self._send(ClearAudio())
             for command in self._playout.due(self._clock.now()):
                 await self._send_one(command)
+                if self._must_clear:
+                    break
             self._settle()
             timer = None
             if (delay_s := self._rest_s()) is not None:
@@ -207,7 +210,7 @@ class Speaker:
         saying = None
         try:
             async with aclosing(self._audio(prompt)) as chunks:
-                async for chunk in chunks:
+                while (chunk := await self._next(chunks)) is not None:
                     saying = saying or self._first_audio(prompt, asked, cached)
                     await self._feed(saying, chunk)
         except ProviderError as error:
@@ -217,6 +220,13 @@ class Speaker:
         else:
             self._prompts.popleft()
         self._playout.end_utterance()
+
+    async def _next(self, chunks: AsyncGenerator[bytes, None]) -> bytes | None:
+        try:
+            async with asyncio.timeout(CHUNK_TIMEOUT_S):
+                return await anext(chunks, None)
+        except TimeoutError:
+            raise TimedOut(f"{self._synthesizer.name} makes no speech") from None
 
     async def _audio(self, prompt: Prompt) -> AsyncGenerator[bytes, None]:
         ready = prompt.audio

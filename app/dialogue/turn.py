@@ -109,7 +109,7 @@ TRANSITIONS: Final[dict[TurnState, dict[TurnEvent, tuple[TurnState, TurnAction |
     _S.LULL: {
         _E.ONSET: (_S.CALLER, _A.CONTINUE),
         _E.ENDPOINT: (_S.DECIDING, _A.COMMIT),
-        _E.AGENT_STARTED: (_S.AGENT, _A.DISCARD),
+        _E.AGENT_STARTED: (_S.ASIDE, _A.JUDGE),
         _E.AGENT_FINISHED: (_S.LULL, None),
         _E.ANSWERED: (_S.LULL, None),
         _E.ENDED: (_S.OVER, _A.DISCARD),

@@ -29,16 +29,21 @@ class QuestionGrammar:
     scene: Scene
 
     def complete(self, text: str) -> bool | None:
-        spoken = language(self.scene.state.language)
-        verdict = None
+        """Complete if it is as anything that could be meant; else incomplete if it is the beginning of anything."""
+        verdicts = self._verdicts(text)
+        if True in verdicts:
+            return True
+        return False if False in verdicts else None
+
+    def _verdicts(self, text: str) -> list[bool | None]:
+        spoken, words = language(self.scene.state.language), words_of(text)
+        verdicts = [self.node.complete(self.scene, text)]
         if self.scene.state.phase == "confirming":
-            verdict = complete(words_of(text), yes_no_phrases(spoken).values(), spoken)
-        if verdict is None:
-            verdict = self.node.complete(self.scene, text)
+            verdicts.append(complete(words, yes_no_phrases(spoken).values(), spoken))
         everywhere = {} if self.node.modal else global_phrases(self.scene)
-        if verdict is None and everywhere:
-            verdict = complete(words_of(text), everywhere.values(), spoken)
-        return verdict
+        if everywhere:
+            verdicts.append(complete(words, everywhere.values(), spoken))
+        return verdicts
 
 
 def pose(turn: Turn, node: Question, prompt: Prompt | None) -> None:

@@ -88,6 +88,10 @@ def _line(event: dict[str, Any]) -> str | None:
             return f"caller  [{event['digits']}]"
         case "error":
             return f"— error: {event['text']}"
+        case "taken_back":
+            return "        — the caller goes on; the answer is taken back"
+        case "recorded":
+            return f"caller  (a message of {event['seconds']:.1f} s: {event['file']})"
         case "transferred":
             return f"— transferred to {event['to']}"
         case "call_ended":

@@ -35,6 +35,11 @@ class SpeechCache:
     def __contains__(self, key: tuple[str, Voice]) -> bool:
         return key in self._audio
 
+    @property
+    def texts(self) -> list[str]:
+        """What is kept, what was not used for longest first."""
+        return [text for text, _ in self._audio]
+
     def put(self, text: str, voice: Voice, audio: bytes) -> None:
         """Keep the audio of a text."""
         self._bytes += len(audio) - len(self._audio.pop((text, voice), b""))

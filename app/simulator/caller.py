@@ -156,7 +156,7 @@ class Caller:
     def _hear_out(self) -> Waiting:
         """Until the agent has answered and fallen silent, or has not answered for too long."""
         while True:
-            onset = self._onset()
+            onset = self._onset_here()
             if onset is None and self._waited() > self._limit_s():
                 return
             if onset is not None and self._ear.quiet_for(self._now) >= self._patience.pause_ms / 1000:
@@ -164,6 +164,13 @@ class Caller:
             if onset is not None and self._now - onset > self._patience.monologue_s:
                 return
             yield
+
+    def _onset_here(self) -> float | None:
+        """When the agent began to answer; a call that is back on a stream is spoken to anew."""
+        onset = self._onset()
+        if onset is not None and onset < self._line_since:
+            return self._ear.onset_since(self._line_since, self._line_since)
+        return onset
 
     def _hear_for(self, seconds: float) -> Waiting:
         """Until the agent's answer has lasted that long."""

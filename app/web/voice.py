@@ -95,7 +95,7 @@ class VoiceWebhooks:
                 return PlainTextResponse("CallSid is missing or is no call's SID", 422)
             try:
                 return await handler(request, form)
-            except Overloaded as error:
+            except (Overloaded, OSError) as error:
                 log.error("call %s refused: %s", form["CallSid"], error)
                 return _twiml(twiml.reject())
 
@@ -137,6 +137,7 @@ class VoiceWebhooks:
             carrier="twilio",
             language=language,
         )
+        log.info("call %s begins: flow %s, %s", sid, flow.name, language)
         call = Call(sid, flow, language, caller, called, journal, seed=secrets.randbits(32))
         self._registry.add(call)
         return call
@@ -169,6 +170,7 @@ class VoiceWebhooks:
         call.arriving = TransferEnded(
             OUTCOMES.get(form.get("DialCallStatus", ""), "failed"), self._clock.wall()
         )
+        call.next_step = None
         return self._connect(request, call)
 
     async def _status(self, request: Request, form: Form) -> Response:
@@ -178,12 +180,13 @@ class VoiceWebhooks:
         return Response(status_code=204)
 
     def _connect(self, request: Request, call: Call) -> Response:
-        call.connects += 1
+        if not call.stream:  # else the carrier only repeats itself
+            call.connects += 1
+            self._registry.await_stream(call, STREAM_AWAITED_S, "no stream came")
         if call.connects > CONNECTS_MAX:
             self._registry.end(call, "no stream came")
             return _twiml(twiml.say(SORRY, "en-US"), twiml.hangup())
         token = self._token(call)
-        self._registry.await_stream(call, STREAM_AWAITED_S, "no stream came")
         stream_url = "ws" + self._url(request, STREAM_PATH).removeprefix("http")
         action = self._url(request, "/voice/stream-ended")
         connect = twiml.connect_stream(stream_url, {"token": token}, action=action)

@@ -56,11 +56,15 @@ async def running(
     synthesizer: ScriptedSynthesizer | None = None,
     threshold: float = 0.01,
     settings: Settings | None = None,
+    transcriber: ScriptedTranscriber | None = None,
+    prerender: bool = True,
 ) -> AsyncIterator[RunningRelay]:
     """A relay whose transcriber understands each call's utterances as `script` says."""
-    settings = replace(settings or Settings(flows_dir=FLOWS), data_dir=data_dir)
-    transcriber = ScriptedTranscriber(script)
+    settings = replace(settings or Settings(flows_dir=FLOWS, default_flow="echo"), data_dir=data_dir)
+    transcriber = transcriber or ScriptedTranscriber(script)
     speech = Speech(ScriptedVoiceDetector(threshold), transcriber, synthesizer or ScriptedSynthesizer())
+    if not prerender:
+        settings = replace(settings, performance_cache_enabled=False)
     relay = Relay(settings, clock, speech, {})
     async with AsgiCarriage(relay.app) as carriage:
         yield RunningRelay(relay, carriage, clock, data_dir, transcriber)

@@ -42,6 +42,14 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
         FlowStore(tmp_path / "nowhere", {})
 
 
+def test_a_default_flow_that_cannot_be_used_stops_the_boot(tmp_path: Path) -> None:
+    (tmp_path / "hello.yaml").write_text(FLOW.replace("hangup: true", "next: nowhere"))
+    with pytest.raises(SettingsError, match=r"(?s)DEFAULT_FLOW: .*hello\.yaml:8:.*nowhere"):
+        FlowStore(tmp_path, {}).require("hello")
+    with pytest.raises(SettingsError, match=r"DEFAULT_FLOW: .*'bye' cannot be used: there is none"):
+        FlowStore(tmp_path, {}).require("bye")
+
+
 def test_recordings_are_read_and_levelled(tmp_path: Path) -> None:
     (tmp_path / "hello.yaml").write_text(FLOW)
     levels = []
@@ -74,7 +82,9 @@ async def test_a_recorded_prompt_is_played_as_it_is(clock: ManualClock, tmp_path
     flows.mkdir()
     (flows / "hello.yaml").write_text(FLOW)
     write_wav(flows / "hello.wav", 0.5, 9000)
-    async with running(clock, tmp_path, [], settings=Settings(flows_dir=flows)) as relay:
+    async with running(
+        clock, tmp_path, [], settings=Settings(flows_dir=flows, default_flow="hello")
+    ) as relay:
         placed = await relay.call("hello", [StaySilent(2)])
     (said,) = events(relay.journal(placed), "said")
     assert (said["text"], said["cached"]) == ("Hello there.", True)

@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from app.call.message import Message
 from app.clock import ManualClock
+from app.settings import Settings
 from app.simulator.steps import Press, Say, StaySilent, Step
+from providers.scripted import ScriptedSynthesizer
 from tests.call.relay import events, running
 
 
@@ -43,7 +46,7 @@ async def test_a_transfer_that_nobody_takes_comes_back_to_the_flow(
 async def test_a_message_is_taken_after_the_tone_until_a_long_silence(
     clock: ManualClock, tmp_path: Path
 ) -> None:
-    steps: list[Step] = [Press("0"), StaySilent(5), Say("this is my message for the front desk")]
+    steps: list[Step] = [Press("0"), Say("this is my message for the front desk")]
     async with running(clock, tmp_path, ["anything"] * 5) as relay:
         placed = await relay.call("clinic", steps, dial_outcome="busy")
     journal = relay.journal(placed)
@@ -56,11 +59,33 @@ async def test_a_message_is_taken_after_the_tone_until_a_long_silence(
 
 
 async def test_who_hangs_up_in_a_message_has_left_it(clock: ManualClock, tmp_path: Path) -> None:
-    steps: list[Step] = [Press("0"), StaySilent(5), Say("please call me back")]
+    steps: list[Step] = [Press("0"), Say("please call me back")]
     async with running(clock, tmp_path, ["anything"] * 5) as relay:
         placed = await relay.call("clinic", steps, dial_outcome="busy")
     (recorded,) = events(relay.journal(placed), "recorded")
     assert recorded["seconds"] > 1
+
+
+async def test_a_message_ends_with_a_key(clock: ManualClock, tmp_path: Path) -> None:
+    async with running(clock, tmp_path, ["anything"] * 5) as relay:
+        placed = await relay.call("clinic", [Press("0"), Press("#")], dial_outcome="busy")
+    journal = relay.journal(placed)
+    assert len(events(journal, "recorded")) == 1
+    assert placed.report.turns[-1].any_audio_ms == pytest.approx(20, abs=60)
+
+
+async def test_a_full_disk_ends_the_message_and_not_the_call(
+    clock: ManualClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: Message, audio: bytes, silence_ms: float) -> bool:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Message, "add", full)
+    async with running(clock, tmp_path, ["anything"] * 5) as relay:
+        placed = await relay.call("clinic", [Press("0"), StaySilent(3)], dial_outcome="busy")
+    journal = relay.journal(placed)
+    assert "No space left" in events(journal, "error")[0]["text"]
+    assert events(journal, "node_entered")[-1]["node"] == "goodbye"
 
 
 async def test_a_call_that_changes_its_language_is_heard_and_spoken_in_it(
@@ -71,3 +96,41 @@ async def test_a_call_that_changes_its_language_is_heard_and_spoken_in_it(
     journal = relay.journal(placed)
     assert [event["language"] for event in events(journal, "utterance")] == ["en", "es"]
     assert any("Quiere" in event["text"] or "¿" in event["text"] for event in events(journal, "said"))
+
+
+SENSITIVE = """\
+flow: pin
+format: 1
+languages: [en]
+start: ask
+slots:
+  pin: {type: digits, length: 4, sensitive: true}
+nodes:
+  ask:
+    collect: pin
+    ask: What is your PIN?
+    confirm_value: always
+    next: done
+  done: {say: "Your PIN is {{ pin | digits }}.", hangup: true}
+"""
+
+
+@pytest.mark.parametrize("step", [Say("it is four seven one one"), Press("4711")])
+async def test_what_is_sensitive_is_nowhere_but_in_the_air(
+    clock: ManualClock, tmp_path: Path, step: Step, caplog: pytest.LogCaptureFixture
+) -> None:
+    flows = tmp_path / "flows"
+    flows.mkdir()
+    (flows / "pin.yaml").write_text(SENSITIVE)
+    settings = Settings(flows_dir=flows, default_flow="pin")
+    synthesizer = ScriptedSynthesizer()
+    async with running(clock, tmp_path, ["4711", "yes"], synthesizer, settings=settings) as relay:
+        placed = await relay.call("pin", [step, Say("yes")])
+        cached = relay.relay.speech_cache.texts
+    written = (tmp_path / "calls" / f"{placed.report.call_sid}.jsonl").read_text()
+    spoken = " ".join(synthesizer.spoken)
+    assert "four seven one one" in spoken
+    for leaked in ("4711", "4 7 1 1", "4, 7, 1, 1", "four seven"):
+        assert leaked not in written
+        assert leaked not in caplog.text
+        assert not any(leaked in text for text in cached)

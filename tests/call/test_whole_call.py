@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -9,10 +10,12 @@ from app.audio.endpoint import Pause, silence_needed_ms
 from app.clock import ManualClock
 from app.errors import Refused
 from app.flow.engine import step
+from app.simulator.caller import Patience
 from app.simulator.faults import Faults
 from app.simulator.line import LineModel
-from app.simulator.steps import BargeIn, Press, Say, StaySilent
-from providers.scripted import Heard, ScriptedSynthesizer
+from app.simulator.steps import BargeIn, Press, Say, StaySilent, Step
+from providers.base import Hypothesis
+from providers.scripted import Heard, ScriptedSynthesizer, ScriptedTranscriber, ScriptedTranscriptionStream
 from tests.call.relay import events, running
 
 
@@ -143,17 +146,21 @@ async def test_a_lost_connection_ends_the_call_once(clock: ManualClock, tmp_path
 
 
 async def test_a_defect_ends_its_own_call_with_an_apology(
-    clock: ManualClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    clock: ManualClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    words = "planted words of the caller"
+
     def broken(*given: object) -> None:
-        raise ZeroDivisionError("planted")
+        raise ZeroDivisionError(words)
 
     monkeypatch.setattr("app.call.flow_run.step", broken)
     async with running(clock, tmp_path, ["good morning", "fine"]) as relay:
         bad = await relay.call("echo", [Say("good morning")])
         monkeypatch.setattr("app.call.flow_run.step", step)
         good = await relay.call("echo", [Say("fine")])
-    assert "planted" in events(relay.journal(bad), "error")[0]["text"]
+    assert events(relay.journal(bad), "error")[0]["text"] == "a defect: ZeroDivisionError"
+    assert "ended by a defect: ZeroDivisionError" in caplog.text
+    assert "planted" not in caplog.text
     assert [event["reason"] for event in events(relay.journal(bad), "call_ended")] == ["error"]
     assert good.report.faults() == []
 
@@ -195,3 +202,69 @@ async def test_one_word_that_answers_interrupts_at_once(clock: ManualClock, tmp_
     journal = relay.journal(placed)
     assert len(events(journal, "interrupted")) == 1
     assert events(journal, "node_entered")[-1]["node"] == "goodbye"
+
+
+async def test_goodbye_is_heard_to_its_end_whatever_the_caller_says(
+    clock: ManualClock, tmp_path: Path
+) -> None:
+    async with running(clock, tmp_path, ["goodbye", "hello hello"]) as relay:
+        placed = await relay.call("greeting", [Say("goodbye"), BargeIn(700, "hello hello hello")])
+    journal = relay.journal(placed)
+    assert events(journal, "interrupted") == []
+    assert events(journal, "said")[-1]["text"] == events(journal, "heard")[-1]["text"]
+    assert placed.report.ended == "server_hung_up"
+
+
+async def test_a_key_between_a_turn_and_its_going_on_is_kept(clock: ManualClock, tmp_path: Path) -> None:
+    script = ["something else", "and more"]
+    async with running(clock, tmp_path, script) as relay:
+        placed = await relay.call("greeting", [Say("something else"), Press("2"), BargeIn(50, "and more")])
+    nodes = [event["node"] for event in events(relay.journal(placed), "node_entered")]
+    assert "location" in nodes
+
+
+async def test_noises_do_not_postpone_the_question_for_ever(clock: ManualClock, tmp_path: Path) -> None:
+    clicks: list[Step] = [step for _ in range(4) for step in (StaySilent(2), Say("i"))]
+    async with running(clock, tmp_path, [""] * 20) as relay:
+        placed = await relay.call("greeting", clicks, patience=Patience(answer_s=0.5))
+    asked = [
+        event["ms"] for event in events(relay.journal(placed), "flow_event") if event["name"] == "no_input"
+    ]
+    heard = [event["ms"] for event in events(relay.journal(placed), "heard")][1]
+    assert asked[0] - heard == pytest.approx(6000, abs=500)
+
+
+class DeafTranscriber(ScriptedTranscriber):
+    """Never comes to a final."""
+
+    async def open(self, *given: Any, **named: Any) -> ScriptedTranscriptionStream:
+        stream = await super().open(*given, **named)
+
+        async def never() -> Hypothesis:
+            await asyncio.Event().wait()
+            raise AssertionError("nothing sets it")
+
+        stream.finish = never  # type: ignore[method-assign]
+        return stream
+
+
+async def test_a_final_that_never_comes_does_not_leave_the_caller_in_silence(
+    clock: ManualClock, tmp_path: Path
+) -> None:
+    async with running(clock, tmp_path, [], transcriber=DeafTranscriber(["where are you"])) as relay:
+        placed = await relay.call("greeting", [Say("where are you"), StaySilent(5)])
+    journal = relay.journal(placed)
+    assert "transcriber failed" in events(journal, "error")[0]["text"]
+    assert placed.report.turns[0].any_audio_ms is not None
+    assert placed.report.turns[0].any_audio_ms < 5000
+
+
+async def test_a_voice_that_never_speaks_does_not_hold_up_the_call(
+    clock: ManualClock, tmp_path: Path
+) -> None:
+    silent = ScriptedSynthesizer(first_ms=1e9)
+    async with running(clock, tmp_path, [], silent, prerender=False) as relay:
+        placed = await relay.call("greeting", [StaySilent(8), Press("3"), StaySilent(8)])
+    journal = relay.journal(placed)
+    assert "makes no speech" in events(journal, "error")[0]["text"]
+    assert placed.report.ended == "server_hung_up"

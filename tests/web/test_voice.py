@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import re
 import sqlite3
 from contextlib import closing
@@ -133,6 +134,28 @@ async def test_a_call_whose_stream_never_comes_ends(clock: ManualClock, tmp_path
         await relay.relay.registry.all_ended()
     assert clock.now() == pytest.approx(60)
     assert "no stream came" in (tmp_path / "calls" / "CA1.jsonl").read_text()
+
+
+async def test_a_webhook_repeated_during_the_call_changes_nothing(clock: ManualClock, tmp_path: Path) -> None:
+    async with running(clock, tmp_path, []) as relay:
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(relay.call("echo", [StaySilent(100)]))
+            await asyncio.sleep(5)
+            (sid,) = relay.relay.registry.sids
+            for _ in range(5):
+                await relay.post("/voice/incoming?flow=echo", ("CallSid", sid))
+        placed = task.result()
+    assert relay.journal(placed)[-1]["reason"] == "hangup"
+    assert placed.report.seconds > 100
+
+
+async def test_a_journal_that_cannot_be_written_makes_the_line_busy(
+    clock: ManualClock, tmp_path: Path
+) -> None:
+    async with running(clock, tmp_path, []) as relay:
+        (tmp_path / "calls").write_text("in the way")
+        answer = await relay.post("/voice/incoming?flow=echo", *CALL)
+    assert b'<Reject reason="busy"' in answer.body
 
 
 async def test_a_stream_that_never_opens_is_not_asked_for_for_ever(
