@@ -6,6 +6,7 @@ in; uvicorn is told when the last call has ended, or when the drain time is over
 
 from __future__ import annotations
 
+import gc
 import logging
 import socket
 from types import FrameType
@@ -76,6 +77,11 @@ class RelayServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Warm up, then listen; and say where, since uvicorn does not for sockets that it is given."""
         await super().startup(sockets)
+        # What is there now stays. Without it, looking for the cycles of ended calls is quick; and it is done often once
+        # a collection has seen how little is left, for the next one waits for a quarter more.
+        gc.collect()
+        gc.freeze()
+        gc.collect()
         for listening in sockets or ():
             host, port, *_ = listening.getsockname()
             log.info("ready for calls on http://%s:%d", f"[{host}]" if ":" in host else host, port)

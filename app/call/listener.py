@@ -18,6 +18,7 @@ from providers.base import TranscriptionStream, VoiceDetector, VoiceWindow
 
 FRAMES_JUDGED = 100
 REMEMBERED_BYTES = 8000 * g711.BYTES_PER_MS
+FORGOTTEN_AT_ONCE_BYTES = 1000 * g711.BYTES_PER_MS
 
 
 class Listener:
@@ -84,6 +85,7 @@ class Listener:
     def close(self) -> None:
         """Nothing is called after this."""
         self._voice.close()
+        self._recent.clear()
 
     def _windows(self, windows: Sequence[VoiceWindow]) -> None:
         for window in windows:
@@ -103,5 +105,5 @@ class Listener:
 
     def _remember(self, audio: bytes) -> None:
         self._recent += audio
-        if len(self._recent) > 2 * REMEMBERED_BYTES:
+        if len(self._recent) > REMEMBERED_BYTES + FORGOTTEN_AT_ONCE_BYTES:
             del self._recent[:-REMEMBERED_BYTES]

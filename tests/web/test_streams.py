@@ -123,6 +123,20 @@ async def test_a_used_token_is_refused(clock: ManualClock, tmp_path: Path) -> No
             assert not peer.is_closed.is_set()
 
 
+async def test_a_newer_stream_takes_the_place_of_a_dead_one(clock: ManualClock, tmp_path: Path) -> None:
+    async with running(clock, tmp_path, []) as relay:
+        async with connected(relay) as dead, connected(relay) as newer:
+            dead.send(start("CA1", await ring(relay, "CA1")))
+            await asyncio.sleep(1)
+            newer.send(start("CA1", await ring(relay, "CA1")))
+            await dead.is_closed.wait()
+            await asyncio.sleep(1)
+            assert newer.received
+            assert not newer.is_closed.is_set()
+        await relay.relay.registry.all_ended()
+    assert (tmp_path / "calls" / "CA1.jsonl").read_text().count("call_ended") == 1
+
+
 async def test_a_token_of_another_call_is_refused(clock: ManualClock, tmp_path: Path) -> None:
     async with running(clock, tmp_path, []) as relay:
         token = await ring(relay, "CA1")

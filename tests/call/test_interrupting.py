@@ -1,0 +1,92 @@
+"""What may interrupt what, as the flow says."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from app.clock import ManualClock
+from app.settings import Settings
+from app.simulator.caller import Patience
+from app.simulator.steps import BargeIn, Press, Say, Step
+from tests.call.relay import RunningRelay, events, running
+
+FLOW = """\
+flow: ask
+format: 1
+languages: [en]
+start: code
+slots:
+  code: {type: digits, min: 2, max: 6}
+nodes:
+  code:
+    collect: code
+    ask: Please tell me or type the number of your order now.
+    %s
+    next: done
+  done: {hangup: Thank you.}
+"""
+
+
+@asynccontextmanager
+async def asking(
+    clock: ManualClock, tmp_path: Path, line: str, script: Sequence[str]
+) -> AsyncIterator[RunningRelay]:
+    flows = tmp_path / "flows"
+    flows.mkdir()
+    (flows / "ask.yaml").write_text(FLOW % line)
+    settings = Settings(flows_dir=flows, default_flow="ask")
+    async with running(clock, tmp_path, script, settings=settings) as relay:
+        yield relay
+
+
+@pytest.mark.parametrize(
+    ("barge_in", "step", "interrupts"),
+    [
+        ("any", BargeIn(800, "four four seven"), True),
+        ("any", Press("447"), True),
+        ("speech", BargeIn(800, "four four seven"), True),
+        ("speech", Press("447"), False),
+        ("dtmf", BargeIn(800, "four four seven"), False),
+        ("dtmf", Press("447"), True),
+        ("none", BargeIn(800, "four four seven"), False),
+        ("none", Press("447"), False),
+    ],
+)
+async def test_a_prompt_gives_way_to_what_it_says(
+    clock: ManualClock, tmp_path: Path, barge_in: str, step: Step, interrupts: bool
+) -> None:
+    async with asking(clock, tmp_path, f"barge_in: {barge_in}", ["four four seven"]) as relay:
+        placed = await relay.call("ask", [step], patience=Patience(monologue_s=0.8))
+    assert bool(events(relay.journal(placed), "interrupted")) is interrupts
+
+
+@pytest.mark.parametrize(("words", "interrupts"), [("four", False), ("four four seven", True)])
+async def test_too_few_words_do_not_interrupt(
+    clock: ManualClock, tmp_path: Path, words: str, interrupts: bool
+) -> None:
+    async with asking(clock, tmp_path, "min_words: 2", [words, "four four seven"]) as relay:
+        placed = await relay.call("ask", [BargeIn(800, "a few words")])
+    assert bool(events(relay.journal(placed), "interrupted")) is interrupts
+
+
+async def test_keys_are_taken_when_no_more_come(clock: ManualClock, tmp_path: Path) -> None:
+    async with asking(clock, tmp_path, "barge_in: any", []) as relay:
+        placed = await relay.call("ask", [Press("447")])
+    (slot,) = events(relay.journal(placed), "slot")
+    assert slot["value"] == "447"
+    assert placed.report.turns[0].any_audio_ms is not None
+    assert 1000 < placed.report.turns[0].any_audio_ms < 4000
+
+
+async def test_who_talks_on_over_the_agent_is_given_the_floor_without_a_word_understood(
+    clock: ManualClock, tmp_path: Path
+) -> None:
+    async with asking(clock, tmp_path, "barge_in: any", ["", "four four seven"]) as relay:
+        placed = await relay.call(
+            "ask", [BargeIn(500, "a rather long mumbling that nobody gets"), Say("447")]
+        )
+    assert len(events(relay.journal(placed), "interrupted")) == 1
