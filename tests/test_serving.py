@@ -85,7 +85,9 @@ async def test_sigterm_lets_the_call_finish(tmp_path: Path) -> None:
     flows = tmp_path / "flows"
     flows.mkdir()
     (flows / "questions.yaml").write_text(TWO_QUESTIONS)
-    async with serving(tmp_path, {**SCRIPTED, "FLOWS_DIR": str(flows)}) as server:
+    async with serving(
+        tmp_path, {**SCRIPTED, "FLOWS_DIR": str(flows), "DEFAULT_FLOW": "questions"}
+    ) as server:
         async with asyncio.TaskGroup() as group:
             running = group.create_task(place(server, "CA1", [Press("1"), Press("2")], "questions"))
             await in_call(server, "CA1")
