@@ -7,9 +7,9 @@ than a fraction of a millisecond belongs on the implementation's own bounded, wa
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +197,107 @@ class EndOfTurnDetector(Protocol):
         """How likely the turn is complete, 0..1, by the caller's audio of this turn up to the silence after it.
 
         The last eight seconds are enough. Raises ProviderError. Safe to cancel.
+        """
+        ...
+
+    @property
+    def healthy(self) -> bool:
+        """Whether it can do its work now, as far as it knows."""
+        ...
+
+    async def warm_up(self) -> None:
+        """Do once what would make the first call slow."""
+        ...
+
+    async def aclose(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """Something a model may ask for. `parameters` is a JSON Schema of type object."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A model asks for a tool; `arguments` are JSON, not yet checked against the tool's schema."""
+
+    id: str
+    name: str
+    arguments: Mapping[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One contribution to a conversation.
+
+    An agent's may hold the tools it asked for; a tool's is that tool's result, and names the call it answers.
+    """
+
+    role: Literal["caller", "agent", "tool"]
+    text: str = field(repr=False)
+    tool_calls: Sequence[ToolCall] = ()
+    tool_call_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRequest:
+    """One reply to be made. `messages` is the conversation so far, the caller's newest words last.
+
+    `instruction` says what to do, `facts` what may be told; `outcomes` are the names, each with what it means,
+    of which the model may choose one to end the conversation. `language` is ISO 639-1; `max_tokens` bounds the reply.
+    """
+
+    instruction: str
+    messages: Sequence[Message]
+    language: str
+    max_tokens: int
+    facts: str = field(default="", repr=False)
+    outcomes: Mapping[str, str] = field(default_factory=dict)
+    tools: Sequence[Tool] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    """The next words of a reply, white space as it is to be joined."""
+
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeChosen:
+    """The model ends the conversation with one of the request's outcomes: never with another name."""
+
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """The reply is complete; tokens as the service counted them, None where it did not say."""
+
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+
+
+ModelEvent = TextDelta | ToolCall | OutcomeChosen | Finished
+
+
+class LanguageModel(Protocol):
+    """Words from words."""
+
+    @property
+    def name(self) -> str:
+        """Short, stable, for metrics and settings: `azure`, `openai`, `anthropic`, `embedded`, `scripted`."""
+        ...
+
+    def reply(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+        """The reply, as it is made; the last event is Finished.
+
+        Raises ProviderError from the iterator: `BrokenStream.emitted` is the text that had come. Closing the
+        iterator (`aclose`) closes the request, and the service stops.
         """
         ...
 
