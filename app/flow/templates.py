@@ -91,6 +91,22 @@ def compile_template(source: str) -> Template:
     return Template(source, names, _environment.from_string(source))
 
 
+def needed_names(template: Template) -> frozenset[str]:
+    """The names without which the text has a gap: those that no `{% if name %}` round them has asked for."""
+    return frozenset() if template.static else frozenset(_needed(_environment.parse(template.source), ()))
+
+
+def _needed(tree: nodes.Node, asked: tuple[str, ...]) -> Iterator[str]:
+    if isinstance(tree, nodes.If):
+        test = tuple(_names(tree.test))
+        yield from (name for inner in tree.body for name in _needed(inner, asked + test))
+        yield from (name for inner in tree.else_ for name in _needed(inner, asked))
+    elif isinstance(tree, nodes.Output | nodes.Template):
+        yield from (name for inner in tree.iter_child_nodes() for name in _needed(inner, asked))
+    else:
+        yield from (name for name in _names(tree) if name not in asked)
+
+
 def _syntax(problem: str, source: str) -> str:
     statement = re.search(r"\{%-?\s*(\w+)", source)
     word = statement[1] if statement else ""
