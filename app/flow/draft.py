@@ -9,7 +9,7 @@ from typing import cast, get_args
 from app.errors import FlowError
 from app.flow.document import Fields, Items, Place, Scalar, Tree
 from app.flow.effects import BargeIn
-from app.flow.expressions import Expression, compile_expression
+from app.flow.expressions import Expression, Mistake, compile_expression
 from app.flow.hours import Hours
 from app.flow.languages import LANGUAGES
 from app.flow.model import Intent, Settings, Slot
@@ -51,8 +51,8 @@ class Draft:
     places: dict[str, Place] = field(default_factory=dict)
     prompts: list[Prompt] = field(default_factory=list)
 
-    def fault(self, place: Place, message: str) -> None:
-        self.faults.append(place.fault(message))
+    def fault(self, place: Place, message: str, code: str = "wrong-value") -> None:
+        self.faults.append(place.fault(message, code))
 
     def target(self, section: Section, key: str) -> str | None:
         """The name of a node; that it exists is checked when all nodes are read."""
@@ -68,7 +68,7 @@ class Draft:
     def known_slot(self, name: str, place: Place) -> Slot | None:
         if name not in self.slots:
             way_out = suggestion(name, self.slots) if self.slots else "declare it under slots:"
-            self.fault(place, f'there is no slot "{name}"; {way_out}')
+            self.fault(place, f'there is no slot "{name}"; {way_out}', "undefined-value")
         return self.slots.get(name)
 
     # expressions
@@ -77,7 +77,7 @@ class Draft:
         try:
             return compile_expression(text, self._types(), self.hours)
         except ValueError as error:
-            self.fault(place, str(error))
+            self.fault(place, str(error), error.code if isinstance(error, Mistake) else "wrong-value")
             return None
 
     def _types(self) -> dict[str, str]:
@@ -115,9 +115,12 @@ class Draft:
         elif head in self.slots:
             parts = self.slots[head].type.parts
             if part and part not in parts:
-                self.fault(place, f'"{head}" has no part "{part}"; {suggestion(part, parts)}')
+                self.fault(
+                    place, f'"{head}" has no part "{part}"; {suggestion(part, parts)}', "undefined-value"
+                )
         elif name not in ALWAYS_KNOWN:
-            self.fault(place, f'there is no value "{name}"; {suggestion(name, [*self.slots, *ALWAYS_KNOWN])}')
+            way_out = suggestion(name, [*self.slots, *ALWAYS_KNOWN])
+            self.fault(place, f'there is no value "{name}"; {way_out}', "undefined-value")
 
     def prompt(self, section: Section, key: str, name: str) -> Prompt | None:
         """The text, `{one_of: …}`, `{sequence: …}` or `{audio: …, text: …}` under `key`, with its translations."""
@@ -151,13 +154,14 @@ class Draft:
 
     def _line(self, tree: Tree, name: str) -> Line:
         if isinstance(tree, Scalar) and tree.value is not None:
-            return Line(self.template(tree.text, tree.place))
+            return Line(self.template(tree.text, tree.place), place=tree.place)
         if isinstance(tree, Fields) and "audio" in tree.values:
             return self._recording(Section(tree, f"the recording of {name}", self.faults))
         if isinstance(tree, Items):
             self.fault(
                 tree.place,
                 f"{name} is a list; put quotes around it if one sentence is meant, or write {{one_of: […]}}",
+                "list-for-sentence",
             )
         else:
             self.fault(
@@ -221,11 +225,13 @@ class Draft:
         self, tree: Tree, name: str, index: int, translations: dict[str, tuple[Tree, ...]]
     ) -> Prompt:
         prompt = self.prompt_from(tree, f"{name}.{index + 1}")
+        self.prompts.remove(prompt)
         lines = dict(prompt.lines)
         for language, trees in translations.items():
             if index < len(trees):
                 lines[language] = (self._line(trees[index], name),)
-        return replace(prompt, lines=lines)
+        self.prompts.append(replace(prompt, lines=lines))
+        return self.prompts[-1]
 
     def ladder(self, section: Section, key: str, prefix: str) -> Ladder | None:
         if key not in section:
@@ -256,16 +262,17 @@ class Draft:
         return found
 
     def _rung(self, tree: Tree, name: str, spoken: int, translations: dict[str, tuple[Tree, ...]]) -> Rung:
-        goto = None
+        goto, place = None, None
         if isinstance(tree, Fields) and "goto" in tree.values:
+            place = tree.values["goto"].place
             section = Section(tree, f"a step of {name}", self.faults)
             goto = self.target(section, "goto")
             said = section.tree("say")
             section.finish()
             if said is None:
-                return Rung(None, goto)
+                return Rung(None, goto, place)
             tree = said
-        return Rung(self._indexed(tree, name, spoken, translations), goto)
+        return Rung(self._indexed(tree, name, spoken, translations), goto, place)
 
 
 def built_in_prompt(key: str, index: int = 0) -> Prompt:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from app.flow.document import Place
 from app.flow.values import Json
 
 BargeIn = Literal["none", "dtmf", "speech", "any"]
@@ -143,7 +144,10 @@ class HangUp:
 
 @dataclass(frozen=True, slots=True)
 class NodeEntered:
+    """`via` is where the flow says to go there, None at its start."""
+
     node: str
+    via: Place | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

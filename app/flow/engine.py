@@ -85,7 +85,8 @@ def _walk(turn: Turn, target: str | None) -> None:
             rejections=0,
             walked=turn.state.walked + 1,
         )
-        turn.emit(NodeEntered(target))
+        turn.emit(NodeEntered(target, turn.via))
+        turn.via = None
         target = node.enter(turn)
 
 

@@ -34,6 +34,19 @@ def load(
 
     Raises InvalidFlow with all faults. The version depends on the texts alone.
     """
+    flow, faults = examine(text, path, overlays, environment)
+    if faults or flow is None:
+        raise InvalidFlow(faults)
+    return flow
+
+
+def examine(
+    text: str,
+    path: str,
+    overlays: Mapping[str, str] | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> tuple[Flow | None, tuple[FlowError, ...]]:
+    """What `load` makes of a flow, as far as it can be made out, and all faults, the flow file's first."""
     faults: list[FlowError] = []
     overlays = overlays or {}
     tree = parse(text, path, faults)
@@ -43,11 +56,7 @@ def load(
         flow = _flow(section, _version(text, overlays), overlays, environment or {})
     elif not faults:
         faults.append(Place(path, 1, 1).fault("the file holds no flow; begin with `flow: NAME`"))
-    if faults or flow is None:
-        raise InvalidFlow(
-            sorted(faults, key=lambda fault: (fault.path != path, fault.path, fault.line, fault.column))
-        )
-    return flow
+    return flow, tuple(sorted(faults, key=lambda one: (one.path != path, one.path, one.line, one.column)))
 
 
 def _version(text: str, overlays: Mapping[str, str]) -> str:
@@ -236,7 +245,7 @@ def _reachable(name: str, direct: Mapping[str, Iterable[str]]) -> set[str]:
 def _check_targets(draft: Draft, section: Section) -> None:
     for name, place in draft.wanted:
         if name not in draft.places:
-            section.fault(place, f'unknown node "{name}"; {suggestion(name, draft.places)}')
+            section.fault(place, f'unknown node "{name}"; {suggestion(name, draft.places)}', "unknown-target")
     for name, place in draft.changed:
         if name not in draft.collected:
             section.fault(

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
+from app.flow.document import Place
 from app.flow.effects import Effect, Event, HangUp, Say, SlotFilled
 from app.flow.languages import language
 from app.flow.model import Flow, Scene, Settings
@@ -22,6 +23,8 @@ class Turn:
         self.state = state
         self.now = now
         self.effects: list[Effect] = []
+        # where the flow names the node that is entered next
+        self.via: Place | None = None
 
     @property
     def scene(self) -> Scene:
