@@ -9,9 +9,8 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
-from contextlib import aclosing
-from typing import Protocol, cast
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from typing import Protocol
 from urllib.parse import SplitResult, urlsplit
 
 import httpx
@@ -142,11 +141,10 @@ class HttpClient:
         if response.headers.get("content-encoding", "identity") != "identity":
             return ServiceFailed("its answer is compressed", self._clock.wall())
         content = b""
-        async with aclosing(cast(AsyncGenerator[bytes, None], response.aiter_raw())) as chunks:
-            async for chunk in chunks:
-                content += chunk
-                if len(content) > ANSWER_BYTES_MAX:
-                    return ServiceFailed(f"its answer is over {ANSWER_BYTES_MAX} bytes", self._clock.wall())
+        async for chunk in response.aiter_raw():
+            content += chunk
+            if len(content) > ANSWER_BYTES_MAX:
+                return ServiceFailed(f"its answer is over {ANSWER_BYTES_MAX} bytes", self._clock.wall())
         try:
             value = msgspec.json.decode(content) if content.strip() else None
         except (ValueError, RecursionError):

@@ -54,6 +54,8 @@ async def reaching(service: Service) -> AsyncIterator[tuple[HttpClient, str]]:
     async with server:
         yield client, f"http://127.0.0.1:{port}"
         await client.aclose()
+    for _ in range(3):  # httpx leaves it to the loop to end the reading of an answer that was given up
+        await asyncio.sleep(0)
 
 
 def json_answer(value: object) -> bytes:
