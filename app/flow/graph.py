@@ -53,9 +53,7 @@ def route_edges(node: Node) -> Iterator[Edge]:
     for label, route in node.routes.items():
         earlier: list[Expression] = []
         for branch in route.branches:
-            yield Edge(
-                node.name, label, branch.goto, "route", branch.place, branch.condition, tuple(earlier)
-            )
+            yield Edge(node.name, label, branch.goto, "route", branch.place, branch.condition, tuple(earlier))
             earlier += [branch.condition] if branch.condition else []
 
 

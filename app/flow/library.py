@@ -37,10 +37,10 @@ def build_library(
     flows: dict[str, Flow] = {}
     faults: dict[str, InvalidFlow] = {}
     for path, text in sorted(files.items()):
-        name, kind = _parts(path)
+        name, kind = file_parts(path)
         if kind or not path.endswith(".yaml"):
             continue
-        overlays = {other: files[other] for other in files if _is_translation(other, path, name)}
+        overlays = {other: files[other] for other in files if is_translation(other, path, name)}
         try:
             flows[name] = _named(load(text, path, overlays, environment), name)
         except InvalidFlow as error:
@@ -63,18 +63,19 @@ def _named(flow: Flow, name: str) -> Flow:
     return flow
 
 
-def _parts(path: str) -> tuple[str, str]:
+def file_parts(path: str) -> tuple[str, str]:
     """(name, LANG or `test` or nothing) of a file's path."""
     file = path.rpartition("/")[2].removesuffix(".yaml")
     name, _, kind = file.partition(".")
     return name, kind
 
 
-def _is_translation(other: str, path: str, name: str) -> bool:
+def is_translation(other: str, path: str, name: str) -> bool:
+    """Whether a file holds the wording of the flow `name` at `path` in another language."""
     same_directory = other.rpartition("/")[0] == path.rpartition("/")[0]
     return (
         same_directory
-        and _parts(other)[0] == name
-        and _parts(other)[1] not in ("", "test")
+        and file_parts(other)[0] == name
+        and file_parts(other)[1] not in ("", "test")
         and other.endswith(".yaml")
     )

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from app.flow.document import Fields, parse
+from app.flow.document import Fields, Place, parse
+from app.flow.library import file_parts, is_translation
 from app.flow.lint import data, graph, keypad, language, lists, services, voice
 from app.flow.lint.finding import CODES, Code, Finding, Severity, from_fault
 from app.flow.lint.subject import Subject
@@ -25,29 +26,28 @@ def lint(path: str, files: Mapping[str, str], environment: Mapping[str, str] | N
 
     `files` are the texts of its directory by path: the flow, its translations, and the flows that it calls.
     """
-    overlays = {other: text for other, text in files.items() if _translates(other, path)}
+    name, _ = file_parts(path)
+    overlays = {other: text for other, text in files.items() if is_translation(other, path, name)}
     flow, faults = examine(files[path], path, overlays, environment)
     found = [from_fault(fault) for fault in faults]
     tree = parse(files[path], path, [])
     if flow is not None and isinstance(tree, Fields):
-        subject = _subject(flow, tree, path, files, overlays)
+        subject = _subject(flow, files[path], tree, overlays, _flows(files))
         found += [finding for check in CHECKS for finding in check(subject)]
     return sorted(set(found), key=lambda one: (one.place.path != path, one.place, one.code))
 
 
 def _subject(
-    flow: Flow, tree: Fields, path: str, files: Mapping[str, str], overlays: Mapping[str, str]
+    flow: Flow, text: str, tree: Fields, overlays: Mapping[str, str], siblings: Mapping[str, Fields]
 ) -> Subject:
-    translations = {_language(other): other for other in overlays}
-    siblings = {_name(other): _tree(text, other) for other, text in files.items() if _is_flow(other)}
-    return Subject(
-        flow,
-        files[path],
-        tree,
-        {code: _tree(files[other], other) for code, other in translations.items()},
-        {code: files[other] for code, other in translations.items()},
-        siblings,
-    )
+    texts = {file_parts(path)[1]: text for path, text in overlays.items()}
+    trees = {file_parts(path)[1]: _tree(text, path) for path, text in overlays.items()}
+    return Subject(flow, text, tree, trees, texts, siblings)
+
+
+def _flows(files: Mapping[str, str]) -> dict[str, Fields]:
+    parts = {path: file_parts(path) for path in files}
+    return {name: _tree(files[path], path) for path, (name, kind) in parts.items() if not kind}
 
 
 def _tree(text: str, path: str) -> Fields:

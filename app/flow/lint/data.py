@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from app.flow.document import Scalar, Tree
 from app.flow.filled import filled_on_entry
 from app.flow.lint.finding import Finding
-from app.flow.lint.subject import Subject, Written, fields, items, scalars, text
+from app.flow.lint.subject import Subject, Written, fields, scalars, text
 from app.flow.question import Question
 from app.flow.templates import Template, compile_template, needed_names
 

@@ -73,8 +73,8 @@ def _silent_cycles(subject: Subject) -> Iterator[Finding]:
         if _silent(subject, edge.source):
             following.setdefault(edge.source, set()).add(edge.target)
     reported: set[str] = set()
-    for name in following:
-        around = walk(following[name], following)
+    for name, targets in following.items():
+        around = walk(targets, following)
         if name in around and not reported & around:
             reported |= around
             yield Finding(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-from app.flow.document import Place, Scalar, Tree
+from app.flow.document import Place
 from app.flow.graph import route_edges
-from app.flow.keypad import FINISH, _NAMES
+from app.flow.keypad import FINISH, KEY_NAMES
 from app.flow.lint.finding import Finding
 from app.flow.lint.keys import KEY_TALK
-from app.flow.lint.subject import Subject, fields, items, text
+from app.flow.lint.subject import Subject, fields, items, place_of, text
 from app.flow.model import Node
 from app.flow.nodes.collect import Collect
 from app.flow.nodes.confirm import Confirm
@@ -38,7 +38,7 @@ def _duplicate_globals(subject: Subject) -> Iterator[Finding]:
     for name, one in subject.flow.globals.items():
         if one.key in first:
             yield Finding(
-                fields(subject.section("globals"), name).values["press"].place,
+                place_of(fields(subject.section("globals"), name), "press"),
                 "duplicate-key",
                 f'key {one.key} is taken by the global "{first[one.key]}"',
                 "use another",
@@ -73,34 +73,26 @@ def _own_keys(subject: Subject, name: str, node: Menu | Confirm) -> dict[str, Pl
         return dict.fromkeys(YES_NO_KEYS, subject.place(name))
     choices = items(subject.nodes[name], "choices")
     pressed = [tree for tree in choices if text(tree, "press")]
-    return {keys_of(text(tree, "press") or ""): _place(tree, "press") for tree in pressed}
+    return {_keys(text(tree, "press") or ""): place_of(tree, "press") for tree in pressed}
 
 
-def keys_of(written: str) -> str:
+def _keys(written: str) -> str:
     """`star` and `pound` as the keys themselves."""
-    return _NAMES.get(written, written)
-
-
-def _place(tree: Tree, key: str) -> Place:
-    return fields_of(tree)[key].place
-
-
-def fields_of(tree: Tree) -> Mapping[str, Tree]:
-    return getattr(tree, "values", {})
+    return KEY_NAMES.get(written, written)
 
 
 def _endless_digits(subject: Subject, name: str, node: Collect) -> Iterator[Finding]:
-    keypad = fields(subject.nodes[name], "keypad")
-    fixed = node.keys is None or node.keys.length is not None
-    named = "length" in keypad.values or "finish" in keypad.values
-    if node.slot.type.kind in ("digits", "number", "money") or keypad.values:
-        if not fixed and not named:
-            yield Finding(
-                subject.key_place(name, "keypad"),
-                "digits-without-end",
-                f'at node "{name}" any number of keys is waited for, and the caller does not know what ends them',
-                "add `keypad: {length: 8}`, or `finish: pound` and say so",
-            )
+    keypad = fields(subject.nodes[name], "keypad").values
+    open_ended = node.keys is not None and node.keys.length is None
+    told = "length" in keypad or "finish" in keypad
+    of_any_length = node.slot.type.kind in ("digits", "number") or bool(keypad)
+    if open_ended and of_any_length and not told:
+        yield Finding(
+            subject.key_place(name, "keypad"),
+            "digits-without-end",
+            f'at node "{name}" any number of keys is waited for, and the caller does not know what ends them',
+            "add `keypad: {length: 8}`, or `finish: pound` and say so",
+        )
 
 
 # keys that are spoken of

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from app.flow.document import Place, Scalar
 from app.flow.lint.finding import Finding
-from app.flow.lint.subject import Subject, fields, items, text
+from app.flow.lint.subject import Subject, fields, items, place_of, text
 from app.flow.prompts import Prompt
 
 _INDEX = re.compile(r"\.\d+$")
@@ -96,7 +96,7 @@ def _slot_types(subject: Subject) -> Iterator[Finding]:
         lacking = [code for code in subject.flow.languages if code not in slot.type.languages]
         if name in collected and lacking:
             yield Finding(
-                fields(subject.section("slots"), name).values["type"].place,
+                place_of(fields(subject.section("slots"), name), "type"),
                 "slot-language",
                 f'a {slot.type.kind} is not understood in "{", ".join(lacking)}"',
                 "collect it as a text or by keypad in a flow of its own, or take the language out",

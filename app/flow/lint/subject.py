@@ -39,9 +39,7 @@ class Subject:
     @cached_property
     def nodes(self) -> Mapping[str, Fields]:
         """Every node as it was written."""
-        return {
-            name: tree for name, tree in self.section("nodes").values.items() if isinstance(tree, Fields)
-        }
+        return {name: tree for name, tree in self.section("nodes").values.items() if isinstance(tree, Fields)}
 
     @cached_property
     def complete(self) -> bool:
@@ -88,6 +86,12 @@ def items(tree: Tree | None, key: str) -> tuple[Tree, ...]:
 def text(tree: Tree | None, key: str) -> str | None:
     found = tree.values.get(key) if isinstance(tree, Fields) else None
     return found.text if isinstance(found, Scalar) else None
+
+
+def place_of(tree: Tree, key: str) -> Place:
+    """Where the value of a key stands, or the mapping where there is none."""
+    found = tree.values.get(key) if isinstance(tree, Fields) else None
+    return found.place if found is not None else tree.place
 
 
 def scalars(tree: Tree, keys: tuple[str, ...] = ()) -> Iterator[Written]:

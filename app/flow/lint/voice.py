@@ -100,5 +100,3 @@ def _node(subject: Subject, name: str, node: Node) -> Iterator[Finding]:
 def _escalates(node: Question, ladder: Ladder) -> bool:
     helped = node.again or (isinstance(node, Collect) and node.keypad_ask)
     return bool(helped) or ladder.way_out is not None or len(ladder.rungs) > 1
-
-

@@ -79,6 +79,8 @@ class SlotType:
     # what may be asked of a value, and the expression type of the answer: `day.weekday`
     parts: ClassVar[Mapping[str, str]] = {}
 
+    # the languages in which a value is understood
+    languages: ClassVar[frozenset[str]] = frozenset(("en", "es", "fr", "de"))
     # whatever is said is a value, so nothing can be recognised as one
     takes_anything: ClassVar[bool] = False
 
