@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.flow.caller import Caller
-from tests.flow.test_slots import hearing, phrasings, slot
+from tests.flow.test_slots import Phrasing, hearing, phrasings, slot
 
 
 @pytest.mark.parametrize(
@@ -54,12 +54,10 @@ def test_complete(declaration: str, said: str, expected: bool | None) -> None:
     assert slot(declaration).complete(said, hearing("en")) is expected
 
 
-@pytest.mark.parametrize(("code", "declaration", "said", "expected"), list(phrasings()))
-def test_what_is_a_value_is_never_called_unfinished(
-    code: str, declaration: str, said: str, expected: str
-) -> None:
-    if expected.split(maxsplit=1)[0] != "None":
-        assert slot(declaration, code).complete(said, hearing(code)) is not False
+@pytest.mark.parametrize("one", [pytest.param(one, id=f"{one.code} {one.said}") for one in phrasings()])
+def test_what_is_a_value_is_never_called_unfinished(one: Phrasing) -> None:
+    if one.expected.split(maxsplit=1)[0] != "None":
+        assert slot(one.declaration, one.code).complete(one.said, one.hearing) is not False
 
 
 @pytest.mark.parametrize(
