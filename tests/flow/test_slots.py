@@ -74,7 +74,9 @@ def _declared(line: str) -> tuple[str, str]:
     return declaration[1:], moment.removeprefix(" at ")
 
 
-@pytest.mark.parametrize("one", [pytest.param(one, id=f"{one.kind}.{one.code} {one.said}") for one in phrasings()])
+@pytest.mark.parametrize(
+    "one", [pytest.param(one, id=f"{one.kind}.{one.code} {one.said}") for one in phrasings()]
+)
 def test_phrasing(one: Phrasing) -> None:
     assert understood(one) == one.expected
 
