@@ -229,6 +229,7 @@ GERMAN = Language(
             "Entschuldigung, das habe ich nicht verstanden.",
             "Ich habe Sie leider noch nicht verstanden.",
         ),
+        "waiting": ("Einen Moment, bitte.",),
         "rejected": ("Das geht leider nicht.",),
         "did_you_say": ("Haben Sie {} gesagt?",),
         "give_up": (

@@ -302,6 +302,7 @@ ENGLISH = Language(
     prompts={
         "no_input": ("Sorry, I didn't hear you.", "I still can't hear you."),
         "no_match": ("Sorry, I didn't catch that.", "I'm sorry, I still didn't understand."),
+        "waiting": ("One moment, please.",),
         "rejected": ("Sorry, that won't work.",),
         "did_you_say": ("Did you say {}?",),
         "give_up": ("I'm sorry, this isn't working. Please call again later. Goodbye.",),

@@ -215,6 +215,7 @@ SPANISH = Language(
     prompts={
         "no_input": ("Perdone, no le he oído.", "Sigo sin oírle."),
         "no_match": ("Perdone, no le he entendido.", "Lo siento, sigo sin entenderle."),
+        "waiting": ("Un momento, por favor.",),
         "rejected": ("Lo siento, eso no puede ser.",),
         "did_you_say": ("¿Ha dicho {}?",),
         "give_up": ("Lo siento, no conseguimos entendernos. Vuelva a llamar más tarde, por favor. Adiós.",),

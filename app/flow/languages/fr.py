@@ -181,6 +181,7 @@ FRENCH = Language(
     prompts={
         "no_input": ("Pardon, je ne vous ai pas entendu.", "Je ne vous entends toujours pas."),
         "no_match": ("Pardon, je n'ai pas compris.", "Désolé, je n'ai toujours pas compris."),
+        "waiting": ("Un instant, s'il vous plaît.",),
         "rejected": ("Désolé, ce n'est pas possible.",),
         "did_you_say": ("Avez-vous dit {} ?",),
         "give_up": (
