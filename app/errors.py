@@ -58,14 +58,15 @@ class RemoteProtocolError(ProtocolError):
 
 
 class FlowError(RelayError):
-    """A fault in a flow file. `line` and `column` count from 1, as editors do."""
+    """A fault in a flow file. `line` and `column` count from 1, as editors do; `code` is its kind (docs/lint.md)."""
 
-    def __init__(self, path: str, line: int, column: int, message: str) -> None:
+    def __init__(self, path: str, line: int, column: int, message: str, code: str = "wrong-value") -> None:
         super().__init__(f"{path}:{line}:{column} {message}")
         self.path = path
         self.line = line
         self.column = column
         self.message = message
+        self.code = code
 
 
 class InvalidFlow(RelayError):
