@@ -41,12 +41,14 @@ class Hearing:
 class Reading:
     """A value found in an answer, as JSON. `score` 1: the answer was the value and nothing else.
 
-    `others` are further readings, likeliest first: "two" is 14:00, or else 02:00.
+    `others` are further readings, likeliest first: "two" is 14:00, or else 02:00. `rest` is what was said beside the
+    value, in words that other types understand; empty where that is not known.
     """
 
     value: Json
     score: float = 1.0
     others: tuple[Json, ...] = ()
+    rest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,10 @@ class SlotType:
 
     # the languages in which a value is understood
     languages: ClassVar[frozenset[str]] = frozenset(("en", "es", "fr", "de"))
+    # a value stands out in a sentence about something else, so it may be taken before it is asked for
+    early: ClassVar[bool] = False
+    # nearly anything may be a value, so what is surely said to a global goes first
+    yields: ClassVar[bool] = False
     # whatever is said is a value, so nothing can be recognised as one
     takes_anything: ClassVar[bool] = False
 
