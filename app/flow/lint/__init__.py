@@ -32,7 +32,8 @@ def lint(path: str, files: Mapping[str, str], environment: Mapping[str, str] | N
     found = [from_fault(fault) for fault in faults]
     tree = parse(files[path], path, [])
     if flow is not None and isinstance(tree, Fields):
-        subject = _subject(flow, files[path], tree, overlays, _flows(files))
+        others = {other: text for other, text in files.items() if other != path}
+        subject = _subject(flow, files[path], tree, overlays, _flows(others))
         found += [finding for check in CHECKS for finding in check(subject)]
     return sorted(set(found), key=lambda one: (one.place.path != path, one.place, one.code))
 

@@ -10,7 +10,7 @@ from app.flow.filled import filled_on_entry
 from app.flow.lint.finding import Finding
 from app.flow.lint.subject import Subject, Written, fields, scalars, text
 from app.flow.question import Question
-from app.flow.templates import Template, compile_template, needed_names
+from app.flow.templates import Template, compile_template
 
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
 _QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
@@ -100,7 +100,7 @@ def _gaps(
 ) -> Iterator[Finding]:
     for one in written:
         template = _template(one.text)
-        needed = sorted(needed_names(template)) if template else ()
+        needed = sorted(template.needed) if template else ()
         for name in {name.partition(".")[0]: None for name in needed}:
             if name in subject.flow.slots and name not in filled:
                 yield Finding(
