@@ -44,7 +44,7 @@ def test_text_gives_place_and_way_out(faulty: Path) -> None:
 def test_json_has_the_keys_that_others_rely_on(faulty: Path) -> None:
     found = json.loads(lint(faulty, "--json").output)
     assert found[0].keys() == {"code", "severity", "file", "line", "column", "message", "fix"}
-    assert [(one["code"], one["line"], one["column"]) for one in found][0] == ("unknown-target", 8, 11)
+    assert (found[0]["code"], found[0]["line"], found[0]["column"]) == ("unknown-target", 8, 11)
 
 
 def test_sarif_names_rule_and_region(faulty: Path) -> None:
