@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from typing import Literal
 
 from app.flow.document import Place
@@ -33,9 +34,17 @@ class Edge:
 
 
 def edges(flow: Flow) -> tuple[Edge, ...]:
-    """In the order of the file's nodes; targets that do not exist are left out."""
+    """In the order of the file's nodes; what leads nowhere is left out, or taken for the name it nearly is."""
     found = (edge for node in flow.nodes.values() for edge in _edges_from(flow, node))
-    return tuple(edge for edge in found if edge.target in flow.nodes)
+    return tuple(meant for edge in found if (meant := _meant(flow, edge)))
+
+
+def _meant(flow: Flow, edge: Edge) -> Edge | None:
+    """One misspelt name shall not make half of a flow look unreachable."""
+    if edge.target in flow.nodes:
+        return edge
+    near = get_close_matches(edge.target, flow.nodes, 1)
+    return replace(edge, target=near[0]) if near else None
 
 
 def _edges_from(flow: Flow, node: Node) -> Iterator[Edge]:
