@@ -157,7 +157,6 @@ def _flow(
     start = draft.target(section, "start")
     if start is None:
         section.missing("start", next(iter(nodes), "greet"))
-    voices = section.section("voices", "voices")
     flow = Flow(
         name=name or "",
         version=beside.version(text, overlays),
@@ -172,7 +171,7 @@ def _flow(
         places=places,
         hours=draft.hours,
         dependents=_dependents(nodes),
-        voices={key: voices.text(key) or "" for key in voices.fields.values} if voices else {},
+        voices=_voices(section.section("voices", "voices")),
         numbers=section.texts("numbers"),
         prompts=(*draft.prompts, *map(built_in_prompt, ALWAYS_SAID)),
         environment={key: beside.environment.get(key, "") for key in sorted(draft.environment_names)},
@@ -273,6 +272,10 @@ def _verb(section: Section) -> str | None:
         near = suggestion(next(iter(section.fields.values), ""), node_readers())
         section.fault(section.place, f"{section.what} has no verb; {near}")
     return None
+
+
+def _voices(section: Section | None) -> dict[str, str]:
+    return {key: section.text(key) or "" for key in section.fields.values} if section else {}
 
 
 def _renamed(section: Section, nodes: Mapping[str, Node]) -> dict[str, str]:
