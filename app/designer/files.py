@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from app.errors import RelayError
-from app.flow.library import file_parts
+from app.flow.sources import name_and_kind
 
 
 class NoSuchFlow(RelayError):
@@ -31,8 +31,8 @@ def flow_files(given: Sequence[Path], directory: Path) -> list[Path]:
 
 def _flows_of(path: Path) -> Iterable[Path]:
     if path.is_dir():
-        return [one for one in sorted(path.glob("*.yaml")) if not file_parts(one.name)[1]]
-    own = path.with_name(f"{file_parts(path.name)[0]}.yaml")
+        return [one for one in sorted(path.glob("*.yaml")) if not name_and_kind(one.name)[1]]
+    own = path.with_name(f"{name_and_kind(path.name)[0]}.yaml")
     if not own.is_file():
         raise NoSuchFlow(f"there is no flow file {own}; give the path of one, such as flows/clinic.yaml")
     return [own]

@@ -18,8 +18,8 @@ start: greet
 nodes:
   greet:
     say: Hello.
-    next: gret
-  greets:
+    next: by
+  bye:
     hangup: Bye.
 """
 
@@ -38,7 +38,7 @@ def lint(*arguments: object) -> Result:
 def test_text_gives_place_and_way_out(faulty: Path) -> None:
     result = lint(faulty)
     assert result.exit_code == 1
-    assert f'{faulty}:8:11 error unknown-target: unknown node "gret"; did you mean' in result.output
+    assert f'{faulty}:8:11 error unknown-target: unknown node "by"; did you mean' in result.output
 
 
 def test_json_has_the_keys_that_others_rely_on(faulty: Path) -> None:
@@ -61,7 +61,7 @@ def test_github_gets_one_command_per_finding(faulty: Path) -> None:
 
 
 def test_a_good_flow_holds(faulty: Path) -> None:
-    faulty.write_text(FAULTY.replace("gret\n", "greets\n"), "utf-8")
+    faulty.write_text(FAULTY.replace("by\n", "bye\n"), "utf-8")
     assert lint(faulty).exit_code == 0
     assert json.loads(lint(faulty, "--json").output) == []
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from app.flow.document import Fields, Place, parse
-from app.flow.library import file_parts, is_translation
 from app.flow.lint import data, graph, keypad, language, lists, services, voice
 from app.flow.lint.finding import CODES, Code, Finding, Severity, from_fault
 from app.flow.lint.subject import Subject
 from app.flow.loading import examine
 from app.flow.model import Flow
+from app.flow.sources import name_and_kind, translations_of
 
 __all__ = ["CODES", "Code", "Finding", "Severity", "lint"]
 
@@ -26,29 +26,20 @@ def lint(path: str, files: Mapping[str, str], environment: Mapping[str, str] | N
 
     `files` are the texts of its directory by path: the flow, its translations, and the flows that it calls.
     """
-    name, _ = file_parts(path)
-    overlays = {other: text for other, text in files.items() if is_translation(other, path, name)}
-    flow, faults = examine(files[path], path, overlays, environment)
+    overlays = translations_of(path, files)
+    flow, faults = examine(files[path], path, overlays, environment, files)
     found = [from_fault(fault) for fault in faults]
     tree = parse(files[path], path, [])
     if flow is not None and isinstance(tree, Fields):
-        others = {other: text for other, text in files.items() if other != path}
-        subject = _subject(flow, files[path], tree, overlays, _flows(others))
+        subject = _subject(flow, files[path], tree, overlays)
         found += [finding for check in CHECKS for finding in check(subject)]
     return sorted(set(found), key=lambda one: (one.place.path != path, one.place, one.code))
 
 
-def _subject(
-    flow: Flow, text: str, tree: Fields, overlays: Mapping[str, str], siblings: Mapping[str, Fields]
-) -> Subject:
-    texts = {file_parts(path)[1]: text for path, text in overlays.items()}
-    trees = {file_parts(path)[1]: _tree(text, path) for path, text in overlays.items()}
-    return Subject(flow, text, tree, trees, texts, siblings)
-
-
-def _flows(files: Mapping[str, str]) -> dict[str, Fields]:
-    parts = {path: file_parts(path) for path in files}
-    return {name: _tree(files[path], path) for path, (name, kind) in parts.items() if not kind}
+def _subject(flow: Flow, text: str, tree: Fields, overlays: Mapping[str, str]) -> Subject:
+    texts = {name_and_kind(path)[1]: text for path, text in overlays.items()}
+    trees = {name_and_kind(path)[1]: _tree(text, path) for path, text in overlays.items()}
+    return Subject(flow, text, tree, trees, texts)
 
 
 def _tree(text: str, path: str) -> Fields:

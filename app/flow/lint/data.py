@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from app.flow.document import Scalar, Tree
+from app.flow.document import Tree
 from app.flow.filled import filled_on_entry
 from app.flow.lint.finding import Finding
 from app.flow.lint.subject import Subject, Written, fields, scalars, text
@@ -49,6 +49,7 @@ def _unused(subject: Subject) -> Iterator[Finding]:
 
 
 def _unused_finding(subject: Subject, section: str, name: str, message: str) -> Finding:
+    section = "inputs" if name in subject.flow.inputs else section
     return Finding(subject.section(section).keys[name], "unused", message, "use it, or remove it")
 
 
@@ -75,7 +76,7 @@ def _template(source: str) -> Template | None:
 
 
 def _unfilled(subject: Subject) -> Iterator[Finding]:
-    filled = filled_on_entry(subject.flow, subject.edges, _inputs(subject))
+    filled = filled_on_entry(subject.flow, subject.edges, frozenset(subject.flow.inputs))
     for name in subject.nodes:
         if name in filled:
             yield from _gaps(subject, subject.written(name), filled[name], f'at node "{name}"')
@@ -89,10 +90,6 @@ def _unfilled(subject: Subject) -> Iterator[Finding]:
 
 def _waits(node: object) -> bool:
     return isinstance(node, Question) and not node.modal
-
-
-def _inputs(subject: Subject) -> frozenset[str]:
-    return frozenset(subject.section("inputs").values)
 
 
 def _gaps(
@@ -114,7 +111,7 @@ def _gaps(
 def _never_filled(subject: Subject) -> Iterator[Finding]:
     """Slots that conditions look at and nothing ever fills."""
     flow = subject.flow
-    filled = {name for node in flow.nodes.values() for name in node.derived} | _inputs(subject)
+    filled = {name for node in flow.nodes.values() for name in node.derived} | set(subject.flow.inputs)
     filled |= {one.slot for known in flow.globals.values() for one in known.assign}
     conditions = [one for name in subject.nodes for one in subject.written(name) if one.keys[-1:] == ("if",)]
     for one in conditions:
@@ -156,17 +153,3 @@ def _leak(subject: Subject, node: Tree, one: Written, slot: str) -> Iterator[Fin
             f'"{one.keys[1]}" is logged, and takes the sensitive slot "{slot}"',
             f"declare {one.keys[1]} sensitive, too",
         )
-    elif one.keys[0] == "with" and not _input_is_sensitive(subject, node, one.keys[1]):
-        yield Finding(
-            one.place,
-            "sensitive-in-log",
-            f'the subflow logs "{one.keys[1]}", and is given the sensitive slot "{slot}"',
-            f"declare the slot {one.keys[1]} of the subflow sensitive",
-        )
-
-
-def _input_is_sensitive(subject: Subject, node: Tree, name: str) -> bool:
-    callee = subject.siblings.get(text(node, "call") or "")
-    declared = (fields(fields(callee, part), name) for part in ("slots", "inputs"))
-    flags = [one.values.get("sensitive") for one in declared]
-    return any(isinstance(flag, Scalar) and flag.value is True for flag in flags)

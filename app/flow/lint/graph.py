@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from app.flow.document import Fields, Scalar, Tree
+from app.flow.document import Scalar
 from app.flow.graph import reachable, walk
 from app.flow.lint.finding import Finding
-from app.flow.lint.subject import Subject, fields, items, text
+from app.flow.lint.subject import Subject, items, text
 from app.flow.model import Node
 from app.flow.question import Question
 
@@ -20,7 +20,6 @@ def check(subject: Subject) -> Iterator[Finding]:
         yield from _unreachable(subject)
         yield from _endings(subject)
     yield from _silent_cycles(subject)
-    yield from _circular_subflows(subject)
     yield from _outcomes(subject)
 
 
@@ -89,26 +88,6 @@ def _silent(subject: Subject, name: str) -> bool:
     written = subject.nodes[name].values
     asks = isinstance(subject.flow.nodes[name], Question) or "transfer" in written or "record" in written
     return not asks and any(verb in written for verb in SILENT)
-
-
-def _circular_subflows(subject: Subject) -> Iterator[Finding]:
-    called = {
-        flow: {found for node in _called_from(tree) if (found := text(node, "call"))}
-        for flow, tree in {**subject.siblings, subject.flow.name: subject.tree}.items()
-    }
-    for name, node in subject.nodes.items():
-        target = text(node, "call")
-        if target and subject.flow.name in walk([target], called):
-            yield Finding(
-                node.values["call"].place,
-                "circular-subflow",
-                f'node "{name}" calls "{target}", which leads back to "{subject.flow.name}"',
-                "go to a node of this flow instead of calling",
-            )
-
-
-def _called_from(flow: Fields) -> Iterator[Tree]:
-    yield from fields(flow, "nodes").values.values()
 
 
 def _outcomes(subject: Subject) -> Iterator[Finding]:

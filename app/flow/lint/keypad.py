@@ -99,6 +99,8 @@ def _endless_digits(subject: Subject, name: str, node: Collect) -> Iterator[Find
 
 
 def _not_offered(subject: Subject) -> Iterator[Finding]:
+    if not subject.flow.startable:
+        return  # what the calling flow hears everywhere is heard here, too
     everywhere = set(_global_keys(subject))
     for prompt, language, line in subject.spoken():
         node = subject.flow.nodes.get(prompt.key.partition(".")[0])

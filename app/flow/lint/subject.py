@@ -25,16 +25,13 @@ class Written:
 
 @dataclass(frozen=True)
 class Subject:
-    """`flow` may be incomplete where the file has faults. `overlays` are its translations by language, `siblings` all
-    flow files of the directory by name.
-    """
+    """`flow` may be incomplete where the file has faults. `overlays` are its translations by language."""
 
     flow: Flow
     text: str
     tree: Fields
     overlays: Mapping[str, Fields]
     overlay_texts: Mapping[str, str]
-    siblings: Mapping[str, Fields]
 
     @cached_property
     def nodes(self) -> Mapping[str, Fields]:
