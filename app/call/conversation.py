@@ -7,6 +7,7 @@ deciding) is done by one task, input by input, so a transition of the flow is ne
 from __future__ import annotations
 
 import asyncio
+import weakref
 from collections.abc import Awaitable, Callable
 
 from app.audio.echo import EchoGate
@@ -18,6 +19,7 @@ from app.call.message import Message
 from app.call.registry import Call
 from app.call.services import Services
 from app.call.speaker import Prompt, Speaker, Spoken
+from app.call.tasks import Tasks
 from app.call.timeline import Timeline
 from app.carriers.events import OutboundCommand
 from app.dialogue.turn import TurnEvent, TurnState
@@ -40,7 +42,7 @@ class Conversation:
         call: Call,
         services: Services,
         hearing: Hearing,
-        group: asyncio.TaskGroup,
+        tasks: Tasks,
         send: Callable[[OutboundCommand], Awaitable[None]],
         ended: Callable[[str], None],
     ) -> None:
@@ -48,7 +50,7 @@ class Conversation:
         self._services = services
         self._clock = services.clock
         self._hearing = hearing
-        self._group = group
+        self._tasks = tasks
         self._ended = ended
         self._flow = FlowRun(call, services.clock)
         self._inputs: asyncio.Queue[TurnEnded | inputs.Input] = asyncio.Queue(INPUTS_WAITING)
@@ -61,15 +63,17 @@ class Conversation:
         self._patience_ends: float | None = None
         self._message: Message | None = None
         echo = EchoGate()
+        # they report to us and end with us: a cycle would keep each call in memory until it is looked for
+        reports = weakref.proxy(self)
         self.speaker = Speaker(
-            self._clock, services.speech.synthesizer, services.speech_cache, echo, send, self
+            self._clock, services.speech.synthesizer, services.speech_cache, echo, send, reports
         )
-        self.floor = Floor(services, hearing, echo, group, self)
+        self.floor = Floor(services, hearing, echo, tasks, reports)
 
     async def run(self) -> None:
         """Speak and listen, for ever."""
-        self._group.create_task(self.speaker.make(self._group))
-        self._group.create_task(self.speaker.send())
+        self._tasks.create(self.speaker.make(self._tasks))
+        self._tasks.create(self.speaker.send())
         self._begin()
         while True:
             self.floor_changed()
