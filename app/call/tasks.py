@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 class Tasks:
@@ -16,10 +18,10 @@ class Tasks:
 
     def __init__(self, group: asyncio.TaskGroup) -> None:
         self._group = group
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: set[asyncio.Task[Any]] = set()
         self._over = False
 
-    def create(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    def create(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Begin; what begins after the end is cancelled at once."""
         task = self._group.create_task(work)
         if self._over:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import cast, get_args
 
@@ -94,14 +94,18 @@ class Draft:
 
     # texts
 
-    def template(self, text: str, place: Place) -> Template:
+    def template(
+        self, text: str, place: Place, arguments: Collection[str] = (), *, address: bool = False
+    ) -> Template:
+        """`arguments` may be used besides what a call knows, as `arguments.NAME`."""
         try:
-            template = compile_template(text)
+            template = compile_template(text, address=address)
         except ValueError as error:
             self.fault(place, str(error))
             return Template(text)
         for name in sorted(template.names):
-            self._check_name(name, place)
+            if name.removeprefix("arguments.") not in arguments:
+                self._check_name(name, place)
         return template
 
     def _check_name(self, name: str, place: Place) -> None:
@@ -184,19 +188,25 @@ class Draft:
 
     def settings(self, section: Section, prefix: str, base: Settings) -> Settings:
         """The node's own way to speak and wait, `base` where it says nothing."""
-        barge_in = section.choice("barge_in", BARGE_IN)
-        min_words = section.integer("min_words", 1, 10)
         timeout_ms = section.duration_ms("timeout")
         confidence = section.number("confidence", 0, 1)
         return replace(
-            base,
-            barge_in=cast(BargeIn, barge_in) if barge_in else base.barge_in,
-            min_words=base.min_words if min_words is None else min_words,
+            self.manner(section, base),
             timeout_ms=base.timeout_ms if timeout_ms is None else timeout_ms,
             max_attempts=self._max_attempts(section, base.max_attempts),
             no_input=self.ladder(section, "no_input", prefix) or base.no_input,
             no_match=self.ladder(section, "no_match", prefix) or base.no_match,
             confidence=base.confidence if confidence is None else confidence,
+        )
+
+    def manner(self, section: Section, base: Settings) -> Settings:
+        """How the node speaks, for one that does not listen."""
+        barge_in = section.choice("barge_in", BARGE_IN)
+        min_words = section.integer("min_words", 1, 10)
+        return replace(
+            base,
+            barge_in=cast(BargeIn, barge_in) if barge_in else base.barge_in,
+            min_words=base.min_words if min_words is None else min_words,
         )
 
     def _max_attempts(self, section: Section, base: int | None) -> int | None:

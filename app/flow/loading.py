@@ -20,6 +20,8 @@ from app.flow.section import Section, suggestion
 from app.flow.slot_declarations import read_slots
 
 FORMAT = 1
+# prompts of the language's own that any flow may come to
+ALWAYS_SAID = ("rejected", "give_up", "waiting")
 
 
 def load(
@@ -109,7 +111,7 @@ def _flow(
         dependents=_dependents(nodes),
         voices={key: voices.text(key) or "" for key in voices.fields.values} if voices else {},
         numbers=section.texts("numbers"),
-        prompts=(*draft.prompts, built_in_prompt("rejected"), built_in_prompt("give_up")),
+        prompts=(*draft.prompts, *map(built_in_prompt, ALWAYS_SAID)),
         environment={key: environment.get(key, "") for key in sorted(draft.environment_names)},
     )
     section.finish()
