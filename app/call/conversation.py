@@ -39,7 +39,10 @@ TAKE_BACK_MARGIN_S = 0.05
 
 
 class Conversation:
-    """Implements `SpeakerReports`, `FloorActor`, `Counter` and `MessageReports`. `ended` ends the stream and gives the reason."""
+    """Implements `SpeakerReports`, `FloorActor`, `Counter` and `MessageReports`.
+
+    `ended` ends the stream and gives the reason.
+    """
 
     def __init__(
         self,
