@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 
 from app.call.admission import Admission
 from app.call.flow_store import FlowStore
+from app.call.http_client import HttpClient, HttpServices
 from app.call.message import MessageStore
 from app.call.registry import CallRegistry
 from app.call.services import Services, Speech
@@ -53,13 +54,20 @@ class Relay:
     """One process of callrelay: its parts, and the Starlette application in front of them."""
 
     def __init__(
-        self, settings: Settings, clock: Clock, speech: Speech, environment: Mapping[str, str]
+        self,
+        settings: Settings,
+        clock: Clock,
+        speech: Speech,
+        environment: Mapping[str, str],
+        http: HttpServices | None = None,
     ) -> None:
+        """`http` is how flows reach services, None for real sockets."""
         self.admission = Admission()
         self.registry = CallRegistry()
         self._speech = speech
         self._prerender = settings.performance_cache_enabled
         self._meters = Meters(clock)
+        self._http = http or HttpClient(clock, settings.http_allow or ())
         self.speech_cache = SpeechCache()
         self._flows = flows = FlowStore(settings.flows_dir, environment)
         flows.require(settings.default_flow)
@@ -73,6 +81,7 @@ class Relay:
             self.speech_cache,
             MessageStore(settings.data_dir),
             self._meters.turn,
+            self._http,
         )
         webhooks = VoiceWebhooks(settings, clock, access, tokens, flows, self.registry, self.admission)
         streams = Streams(access, tokens, self.registry, services)
@@ -97,4 +106,5 @@ class Relay:
                 self.registry.end_all("server stopped")
                 watch.cancel()
                 await self._speech.aclose()
+                await self._http.aclose()
                 self._tokens.close()

@@ -52,6 +52,15 @@ def _names_from(*choices: str) -> Parser:
     return parse
 
 
+def _host_ports(text: str) -> tuple[str, ...]:
+    found = tuple(name.strip().lower() for name in text.split(",") if name.strip())
+    for one in found:
+        host, _, port = one.rpartition(":")
+        if not host or not port.isdecimal() or not 0 < int(port) < 65536 or "/" in host:
+            raise ValueError("expected host:port, separated by commas, like 127.0.0.1:9000")
+    return tuple(one.replace("[", "").replace("]", "") for one in found)
+
+
 def _public_url(text: str) -> str:
     parts = urlsplit(text)
     if parts.scheme not in ("https", "http") or not parts.netloc or parts.query or parts.fragment:
@@ -79,6 +88,7 @@ class Settings:
     speech_chain: tuple[str, ...] = _setting(
         "SPEECH_CHAIN", ("azure", "openai", "embedded"), _names_from(*SPEECH_PROVIDERS)
     )
+    http_allow: tuple[str, ...] | None = _setting("HTTP_ALLOW", None, _host_ports)
     performance_cache_enabled: bool = _setting("PERFORMANCE_CACHE_ENABLED", True, _flag)
     drain_seconds: int = _setting("DRAIN_SECONDS", 270, _whole_number(0, 3600))
     log_level: str = _setting("LOG_LEVEL", "info", _one_of("debug", "info", "warning", "error"))

@@ -13,7 +13,7 @@ from typing import Any
 
 import azure.cognitiveservices.speech as sdk
 
-from app.errors import BrokenStream, ProviderError, RateLimited, Refused, TimedOut
+from app.errors import BadCredentials, BadRequest, BrokenStream, ProviderError, RateLimited, Refused, TimedOut
 from providers.local_workers import InferenceWorkers
 
 LOCALES = {
@@ -80,12 +80,14 @@ def error_of(code: sdk.CancellationErrorCode, details: str) -> ProviderError:
     codes, what = sdk.CancellationErrorCode, f"Azure Speech: {code.name}"
     match code:
         case codes.AuthenticationFailure | codes.Forbidden:
-            return Refused(f"{what}; check AZURE_SPEECH_KEY and AZURE_SPEECH_REGION or _ENDPOINT")
+            return BadCredentials(f"{what}; check AZURE_SPEECH_KEY and AZURE_SPEECH_REGION or _ENDPOINT")
         case codes.TooManyRequests:
             return RateLimited(what)
         case codes.ServiceTimeout:
             return TimedOut(what)
-        case codes.BadRequest | codes.ServiceUnavailable | codes.ServiceRedirectTemporary:
+        case codes.BadRequest:
+            return BadRequest(what)
+        case codes.ServiceUnavailable | codes.ConnectionFailure:
             return Refused(what)
     return BrokenStream(f"{what} ({details.partition('.')[0]})")
 

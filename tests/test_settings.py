@@ -24,6 +24,7 @@ def test_an_empty_variable_is_not_set() -> None:
         ("PUBLIC_URL", "voice.example.com", "PUBLIC_URL: expected an address like https://voice.example.com"),
         ("REQUIRE_WS_SIGNATURE", "maybe", "REQUIRE_WS_SIGNATURE: expected true or false, not 'maybe'"),
         ("SPEECH_CHAIN", "azure,siri", "SPEECH_CHAIN: expected names from azure, openai, embedded, scripted"),
+        ("HTTP_ALLOW", "localhost", "HTTP_ALLOW: expected host:port, separated by commas"),
         ("LOG_FORMAT", "xml", "LOG_FORMAT: expected one of text, json"),
     ],
 )

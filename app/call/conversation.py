@@ -7,15 +7,18 @@ deciding) is done by one task, input by input, so a transition of the flow is ne
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable
 
 from app.audio.echo import EchoGate
 from app.audio.tones import RECORD_TONE
-from app.call.floor import Floor, TurnEnded
+from app.call.floor import TAKEN_BACK_WITHIN_S, Floor, TurnEnded
 from app.call.flow_run import MASK, FlowRun, Step
 from app.call.hearing import Hearing
-from app.call.message import Message
+from app.call.http_client import Answer
+from app.call.message_taking import MessageTaking
 from app.call.registry import Call
+from app.call.service_desk import ServiceDesk
 from app.call.services import Services
 from app.call.speaker import Prompt, Speaker, Spoken
 from app.call.timeline import Timeline
@@ -30,10 +33,11 @@ INPUTS_WAITING = 64
 WORDS_EXPECTED_MS = 500.0
 WORDS_TIMEOUT_S = 3.0
 RELEASE_TIMEOUT_S = 1.0
+TAKE_BACK_MARGIN_S = 0.05
 
 
 class Conversation:
-    """Implements `SpeakerReports` and `FloorActor`. `ended` ends the stream and gives the reason."""
+    """Implements `SpeakerReports`, `FloorActor` and `Counter`. `ended` ends the stream and gives the reason."""
 
     def __init__(
         self,
@@ -59,12 +63,17 @@ class Conversation:
         self._turn: TurnEnded | None = None
         self._carried = ""
         self._patience_ends: float | None = None
-        self._message: Message | None = None
+        self._held: deque[inputs.Heard | inputs.Pressed] = deque()
         echo = EchoGate()
         self.speaker = Speaker(
             self._clock, services.speech.synthesizer, services.speech_cache, echo, send, self
         )
+        self._desk = ServiceDesk(services.http, services.clock, call.journal, group, self)
         self.floor = Floor(services, hearing, echo, group, self)
+        listener = self.floor.listener
+        self._messages = MessageTaking(
+            call, services.messages, lambda: listener.silence_ms, self._message_over, self._error
+        )
 
     async def run(self) -> None:
         """Speak and listen, for ever."""
@@ -81,14 +90,13 @@ class Conversation:
     def hear(self, audio: bytes) -> None:
         """Caller audio."""
         self.floor.listener.hear(audio)
-        if self._message and self._recorded(self._message, audio):
-            self._end_message()
+        self._messages.hear(audio)
 
     def pressed(self, digit: str) -> None:
         """The caller pressed a key; it counts for the question that is being asked."""
-        if self._message:
+        if self._messages.going_on:
             if isinstance(self._flow.ending, fx.Record) and digit in self._flow.ending.finish:
-                self._end_message()
+                self._messages.end()
             return
         if self.prompt and self.prompt.by_key:
             self.yield_floor()
@@ -100,8 +108,7 @@ class Conversation:
         self._stop_timer()
         self._call.unheard = self.speaker.unheard
         self.floor.close()
-        if self._message:
-            self._close_message(self._message)
+        self._messages.close()
         try:
             async with asyncio.timeout(RELEASE_TIMEOUT_S):
                 await self._hearing.aclose()
@@ -148,7 +155,7 @@ class Conversation:
         return self._flow.question
 
     def turn_ended(self, turn: TurnEnded) -> None:
-        if self._message:  # words of a message are no answer
+        if self._messages.going_on:  # words of a message are no answer
             self._hearing.discard()
             self.floor.happened(TurnEvent.ANSWERED)
             return
@@ -164,6 +171,7 @@ class Conversation:
         turn.taken_back = True
         self._timeline = None
         if turn.text is not None:
+            self._desk.cancel()
             self.speaker.interrupt()
             self._flow.take_back()
             self._carry(turn.text)
@@ -227,6 +235,11 @@ class Conversation:
     async def _take(self, event: TurnEnded | inputs.Input) -> None:
         if isinstance(event, TurnEnded):
             await self._take_words(event)
+        elif isinstance(event, inputs.ServiceAnswered | inputs.ServiceFailed):
+            self._perform(self._flow.take(event))
+            self._release()
+        elif isinstance(self._flow.ending, fx.CallService):
+            self._hold(event)
         else:
             self._timeline = self._turn = None
             self._perform(self._flow.take(event))
@@ -246,11 +259,13 @@ class Conversation:
         self._carry("")
         if not text and turn.voiced_ms < WORDS_EXPECTED_MS:
             return
+        heard = inputs.Heard(text, hypothesis.language, hypothesis.confidence, self._clock.wall())
+        if isinstance(self._flow.ending, fx.CallService):
+            self._hold(heard)
+            return
         turn.text = text
         decided = self._clock.now()
-        step = self._flow.take(
-            inputs.Heard(text, hypothesis.language, hypothesis.confidence, self._clock.wall())
-        )
+        step = self._flow.take(heard)
         timeline.stage("decide", decided, self._clock.now())
         self._perform(step)
 
@@ -282,15 +297,58 @@ class Conversation:
         self._call.journal.write("error", text=f"{what}: {str(error) or type(error).__name__}")
 
     def _perform(self, step: Step) -> None:
-        answerable = step.then is None or isinstance(step.then, fx.Listen)
+        answerable = step.then is None or isinstance(step.then, fx.Listen | fx.CallService)
         prompts = [self._prompt(say, answerable) for say in step.says]
         self._answer = prompts[0] if prompts else None
         for prompt in prompts:
             self.speaker.say(prompt)
         if isinstance(step.then, fx.Record):
             self.speaker.say(self._tone(step.then))
+        if isinstance(step.then, fx.CallService):
+            self._desk.ask(step.then, not_before=self._turn_stands_at)
+        self._desk.look_ahead(self._flow.ready_requests())
         self._patience_ends = None
         self._go_on_if_silent()
+
+    # services
+
+    @property
+    def _turn_stands_at(self) -> float:
+        """When the last turn can no longer be taken back."""
+        return self._turn.decided_at + TAKEN_BACK_WITHIN_S + TAKE_BACK_MARGIN_S if self._turn else 0.0
+
+    def say_waiting(self, say: fx.Say) -> None:
+        self.speaker.say(self._prompt(say, answerable=True))
+
+    async def silence(self) -> None:
+        await self.speaker.silence()
+
+    def sending(self) -> None:
+        self._turn = None
+
+    def answered(self, answer: Answer, asked: float) -> None:
+        if self._timeline:
+            self._timeline.stage("service", asked, self._clock.now())
+        self._put(answer)
+
+    def _hold(self, event: inputs.Input) -> None:
+        """What the caller does while a service is asked waits for the next question."""
+        if isinstance(event, inputs.Heard | inputs.Pressed) and len(self._held) < INPUTS_WAITING:
+            self._held.append(event)
+
+    def _release(self) -> None:
+        """Keys count for the question that has come; words do if they answer it."""
+        while self._held and self.question:
+            event = self._held.popleft()
+            if isinstance(event, inputs.Heard) and self.question.grammar.complete(event.text) is not True:
+                self._flow.note_words(event)
+                continue
+            if self.speaker.speaking and not (self.prompt and not self.prompt.by_key):
+                self.yield_floor()
+            self._timeline = self._turn = None
+            self._perform(self._flow.take(event))
+        if not isinstance(self._flow.ending, fx.CallService):
+            self._held.clear()
 
     def _prompt(self, say: fx.Say, answerable: bool) -> Prompt:
         """Words that no question follows are heard to their end: there is nothing to say to them."""
@@ -314,7 +372,7 @@ class Conversation:
 
     def _go_on_if_silent(self) -> None:
         """What is to happen once everything said was heard."""
-        if self.speaker.speaking or self._message:
+        if self.speaker.speaking or self._messages.going_on:
             return
         match self._flow.ending:
             case fx.HangUp(reason=reason):
@@ -323,36 +381,7 @@ class Conversation:
                 self._call.next_step = transfer
                 self._ended("transfer")
             case fx.Record(max_s=max_s):
-                self._begin_message(max_s)
-
-    def _begin_message(self, max_s: float) -> None:
-        try:
-            self._message = self._services.messages.open(self._call.sid, max_s)
-        except OSError as error:
-            self._error("a caller's message cannot be kept", error)
-            self._message_over(0.0)
-
-    def _recorded(self, message: Message, audio: bytes) -> bool:
-        """Whether that was the end of the message; a full disk is."""
-        try:
-            return message.add(audio, self.floor.listener.silence_ms)
-        except OSError as error:
-            self._error("the rest of a caller's message cannot be kept", error)
-            return True
-
-    def _end_message(self) -> None:
-        assert self._message
-        message, self._message = self._message, None
-        self._message_over(self._close_message(message))
-
-    def _close_message(self, message: Message) -> float:
-        try:
-            seconds = message.close(self.floor.listener.silence_ms)
-        except OSError as error:
-            self._error("a caller's message cannot be kept", error)
-            return 0.0
-        self._call.journal.write("recorded", file=message.path.name, seconds=seconds)
-        return seconds
+                self._messages.begin(max_s)
 
     def _message_over(self, seconds: float) -> None:
         self._flow.ending = None

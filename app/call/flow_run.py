@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 from app.call.registry import Call
 from app.clock import Clock
-from app.flow import Context, State, begin, inputs, resume, step
+from app.flow import Context, State, begin, inputs, ready_requests, resume, step
 from app.flow import effects as fx
 
 MASK = "•••"
 
-Ending = fx.Listen | fx.Transfer | fx.Record | fx.HangUp
+Ending = fx.Listen | fx.CallService | fx.Transfer | fx.Record | fx.HangUp
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +49,25 @@ class FlowRun:
         return self._advance(*begin(call.flow, context))
 
     def take(self, event: inputs.Input) -> Step:
-        """Step on."""
+        """Step on. What a service says belongs to the step that asked it."""
         assert self._call.state, "a flow begins before it takes anything"
-        self._before = (self._call.state, self.ending)
+        if not isinstance(event, inputs.ServiceAnswered | inputs.ServiceFailed):
+            self._before = (self._call.state, self.ending)
         state, effects = step(self._call.flow, self._call.state, event)
         if isinstance(event, inputs.Heard):
             self._write_utterance(event, effects)
         elif isinstance(event, inputs.Pressed):
             self._call.journal.write("dtmf", digits=self._masked(event.digit))
         return self._advance(state, effects)
+
+    def note_words(self, heard: inputs.Heard) -> None:
+        """Words that were no answer to anything."""
+        self._write_utterance(heard, ())
+
+    def ready_requests(self) -> Sequence[fx.CallService]:
+        """What may be asked ahead of the flow."""
+        assert self._call.state, "a flow begins before it asks for anything"
+        return ready_requests(self._call.flow, self._call.state, self._clock.wall())
 
     def take_back(self) -> None:
         """Undo the last step."""
@@ -71,7 +81,7 @@ class FlowRun:
             match effect:
                 case fx.Say():
                     says.append(effect)
-                case fx.Listen() | fx.Transfer() | fx.Record() | fx.HangUp():
+                case fx.Listen() | fx.CallService() | fx.Transfer() | fx.Record() | fx.HangUp():
                     then = effect
                 case _:
                     self._write_fact(effect)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from app.call.flow_store import FlowStore
+from app.call.http_client import HttpServices
 from app.call.message import MessageStore
 from app.call.registry import CallRegistry
 from app.call.timeline import Timeline
@@ -77,3 +78,4 @@ class Services:
     speech_cache: SpeechCache
     messages: MessageStore
     turn_answered: Callable[[Timeline], None]
+    http: HttpServices

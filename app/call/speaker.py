@@ -125,7 +125,17 @@ class Speaker:
         self._wake = asyncio.Event()
         self._room = asyncio.Event()
         self._must_clear = False
-        self.speaking = False
+        self._silent = asyncio.Event()
+        self._silent.set()
+
+    @property
+    def speaking(self) -> bool:
+        """Whether anything said has not been heard yet."""
+        return not self._silent.is_set()
+
+    async def silence(self) -> None:
+        """Wait until everything said has been heard."""
+        await self._silent.wait()
 
     @property
     def prompt(self) -> Prompt | None:
@@ -150,7 +160,7 @@ class Speaker:
     def say(self, prompt: Prompt) -> None:
         """Say it after everything that is to be said already."""
         self._prompts.append(prompt)
-        self.speaking = True
+        self._silent.clear()
         self._asked.set()
 
     def interrupt(self) -> list[Spoken]:
@@ -282,7 +292,7 @@ class Speaker:
             prompt = self._sayings.popleft().prompt
             self._reports.prompt_ended(Spoken(prompt, prompt.record, ""))
         if self.speaking and finished and not (self._sayings or self._prompts or self._making):
-            self.speaking = False
+            self._silent.set()
             self._reports.fell_silent()
 
     def _rest_s(self) -> float | None:

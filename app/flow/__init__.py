@@ -12,6 +12,7 @@ from app.flow.languages import language
 from app.flow.library import Library, build_library
 from app.flow.loading import load
 from app.flow.model import Flow
+from app.flow.prefetch import ready_requests
 from app.flow.state import Context, State
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "build_library",
     "language",
     "load",
+    "ready_requests",
     "resume",
     "step",
 ]

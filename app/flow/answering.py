@@ -107,6 +107,8 @@ def _asks_for_patience(turn: Turn, text: str) -> bool:
 
 def understand(scene: Scene, node: Question, text: str) -> Meaning | None:
     """What the words mean at this question, by the first rung that knows."""
+    if node.yields and (everywhere := understand_global(scene, text)):
+        return everywhere
     meaning = node.understand(scene, text)
     if meaning is None and not node.modal:
         meaning = understand_global(scene, text)

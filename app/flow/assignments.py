@@ -109,5 +109,6 @@ def _computed(slot: Slot, text: str, draft: Draft, place: Place) -> Assignment |
         draft.fault(
             place,
             f'"{text}" is a {expression.type}, the slot "{slot.name}" holds a {wanted}; correct one of them',
+            "type-mismatch",
         )
     return Assignment(slot.name, expression)

@@ -18,6 +18,7 @@ from app.errors import FlowError
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 32
+NOT_YAML = "not-yaml"
 
 _CONSTANTS = {"true": True, "false": False, "null": None, "~": None, "": None}
 _INTEGER = re.compile(r"-?(0|[1-9]\d{0,14})")
@@ -34,8 +35,8 @@ class Place:
     line: int
     column: int
 
-    def fault(self, message: str) -> FlowError:
-        return FlowError(self.path, self.line, self.column, message)
+    def fault(self, message: str, code: str = "wrong-value") -> FlowError:
+        return FlowError(self.path, self.line, self.column, message, code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +75,16 @@ def parse(text: str, path: str, faults: list[FlowError]) -> Tree | None:
     start = Place(path, 1, 1)
     size = len(text.encode("utf-8", "surrogatepass"))
     if size > MAX_BYTES:
-        faults.append(start.fault(f"the file has {size} bytes, at most {MAX_BYTES} are read; split the flow"))
+        faults.append(
+            start.fault(f"the file has {size} bytes, at most {MAX_BYTES} are read; split the flow", NOT_YAML)
+        )
         return None
     try:
         return _Builder(path, faults).document(iter(yaml.parse(text, Loader=_Loader)))
     except yaml.YAMLError as error:
         faults.append(_syntax_fault(error, start))
     except UnicodeError:
-        faults.append(start.fault("the file is not valid UTF-8; save it as UTF-8"))
+        faults.append(start.fault("the file is not valid UTF-8; save it as UTF-8", NOT_YAML))
     except _Stop:
         pass
     return None
@@ -89,13 +92,16 @@ def parse(text: str, path: str, faults: list[FlowError]) -> Tree | None:
 
 def _syntax_fault(error: yaml.YAMLError, start: Place) -> FlowError:
     if isinstance(error, yaml.reader.ReaderError):
-        return start.fault(f"character {error.position + 1} of the file is not allowed in YAML; remove it")
+        return start.fault(
+            f"character {error.position + 1} of the file is not allowed in YAML; remove it", NOT_YAML
+        )
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     place = Place(start.path, mark.line + 1, mark.column + 1) if mark else start
     context, problem = getattr(error, "context", None), getattr(error, "problem", None)
     what = " ".join(filter(None, (context, problem))) or "unreadable"
     return place.fault(
-        f"not valid YAML: {what}; put quotes around texts that contain ': ' or start with a sign"
+        f"not valid YAML: {what}; put quotes around texts that contain ': ' or start with a sign",
+        NOT_YAML,
     )
 
 
@@ -166,7 +172,7 @@ class _Builder:
         return Place(self._path, mark.line + 1, mark.column + 1)
 
     def _refuse(self, event: Any, message: str) -> None:
-        self._faults.append(self._place(event).fault(message))
+        self._faults.append(self._place(event).fault(message, NOT_YAML))
 
 
 def _converted(text: str) -> str | int | float | bool | None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import cast, get_args
 
 from app.errors import FlowError
 from app.flow.document import Fields, Items, Place, Scalar, Tree
 from app.flow.effects import BargeIn
-from app.flow.expressions import Expression, compile_expression
+from app.flow.expressions import Expression, Mistake, compile_expression
 from app.flow.hours import Hours
 from app.flow.languages import LANGUAGES
 from app.flow.model import Intent, Settings, Slot
@@ -51,8 +51,8 @@ class Draft:
     places: dict[str, Place] = field(default_factory=dict)
     prompts: list[Prompt] = field(default_factory=list)
 
-    def fault(self, place: Place, message: str) -> None:
-        self.faults.append(place.fault(message))
+    def fault(self, place: Place, message: str, code: str = "wrong-value") -> None:
+        self.faults.append(place.fault(message, code))
 
     def target(self, section: Section, key: str) -> str | None:
         """The name of a node; that it exists is checked when all nodes are read."""
@@ -68,7 +68,7 @@ class Draft:
     def known_slot(self, name: str, place: Place) -> Slot | None:
         if name not in self.slots:
             way_out = suggestion(name, self.slots) if self.slots else "declare it under slots:"
-            self.fault(place, f'there is no slot "{name}"; {way_out}')
+            self.fault(place, f'there is no slot "{name}"; {way_out}', "undefined-value")
         return self.slots.get(name)
 
     # expressions
@@ -77,7 +77,7 @@ class Draft:
         try:
             return compile_expression(text, self._types(), self.hours)
         except ValueError as error:
-            self.fault(place, str(error))
+            self.fault(place, str(error), error.code if isinstance(error, Mistake) else "wrong-value")
             return None
 
     def _types(self) -> dict[str, str]:
@@ -94,14 +94,18 @@ class Draft:
 
     # texts
 
-    def template(self, text: str, place: Place) -> Template:
+    def template(
+        self, text: str, place: Place, arguments: Collection[str] = (), *, address: bool = False
+    ) -> Template:
+        """`arguments` may be used besides what a call knows, as `arguments.NAME`."""
         try:
-            template = compile_template(text)
+            template = compile_template(text, address=address)
         except ValueError as error:
             self.fault(place, str(error))
             return Template(text)
         for name in sorted(template.names):
-            self._check_name(name, place)
+            if name.removeprefix("arguments.") not in arguments:
+                self._check_name(name, place)
         return template
 
     def _check_name(self, name: str, place: Place) -> None:
@@ -111,9 +115,12 @@ class Draft:
         elif head in self.slots:
             parts = self.slots[head].type.parts
             if part and part not in parts:
-                self.fault(place, f'"{head}" has no part "{part}"; {suggestion(part, parts)}')
+                self.fault(
+                    place, f'"{head}" has no part "{part}"; {suggestion(part, parts)}', "undefined-value"
+                )
         elif name not in ALWAYS_KNOWN:
-            self.fault(place, f'there is no value "{name}"; {suggestion(name, [*self.slots, *ALWAYS_KNOWN])}')
+            way_out = suggestion(name, [*self.slots, *ALWAYS_KNOWN])
+            self.fault(place, f'there is no value "{name}"; {way_out}', "undefined-value")
 
     def prompt(self, section: Section, key: str, name: str) -> Prompt | None:
         """The text, `{one_of: …}`, `{sequence: …}` or `{audio: …, text: …}` under `key`, with its translations."""
@@ -147,13 +154,14 @@ class Draft:
 
     def _line(self, tree: Tree, name: str) -> Line:
         if isinstance(tree, Scalar) and tree.value is not None:
-            return Line(self.template(tree.text, tree.place))
+            return Line(self.template(tree.text, tree.place), place=tree.place)
         if isinstance(tree, Fields) and "audio" in tree.values:
             return self._recording(Section(tree, f"the recording of {name}", self.faults))
         if isinstance(tree, Items):
             self.fault(
                 tree.place,
                 f"{name} is a list; put quotes around it if one sentence is meant, or write {{one_of: […]}}",
+                "list-for-sentence",
             )
         else:
             self.fault(
@@ -180,19 +188,25 @@ class Draft:
 
     def settings(self, section: Section, prefix: str, base: Settings) -> Settings:
         """The node's own way to speak and wait, `base` where it says nothing."""
-        barge_in = section.choice("barge_in", BARGE_IN)
-        min_words = section.integer("min_words", 1, 10)
         timeout_ms = section.duration_ms("timeout")
         confidence = section.number("confidence", 0, 1)
         return replace(
-            base,
-            barge_in=cast(BargeIn, barge_in) if barge_in else base.barge_in,
-            min_words=base.min_words if min_words is None else min_words,
+            self.manner(section, base),
             timeout_ms=base.timeout_ms if timeout_ms is None else timeout_ms,
             max_attempts=self._max_attempts(section, base.max_attempts),
             no_input=self.ladder(section, "no_input", prefix) or base.no_input,
             no_match=self.ladder(section, "no_match", prefix) or base.no_match,
             confidence=base.confidence if confidence is None else confidence,
+        )
+
+    def manner(self, section: Section, base: Settings) -> Settings:
+        """How the node speaks, for one that does not listen."""
+        barge_in = section.choice("barge_in", BARGE_IN)
+        min_words = section.integer("min_words", 1, 10)
+        return replace(
+            base,
+            barge_in=cast(BargeIn, barge_in) if barge_in else base.barge_in,
+            min_words=base.min_words if min_words is None else min_words,
         )
 
     def _max_attempts(self, section: Section, base: int | None) -> int | None:
@@ -211,11 +225,13 @@ class Draft:
         self, tree: Tree, name: str, index: int, translations: dict[str, tuple[Tree, ...]]
     ) -> Prompt:
         prompt = self.prompt_from(tree, f"{name}.{index + 1}")
+        self.prompts.remove(prompt)
         lines = dict(prompt.lines)
         for language, trees in translations.items():
             if index < len(trees):
                 lines[language] = (self._line(trees[index], name),)
-        return replace(prompt, lines=lines)
+        self.prompts.append(replace(prompt, lines=lines))
+        return self.prompts[-1]
 
     def ladder(self, section: Section, key: str, prefix: str) -> Ladder | None:
         if key not in section:
@@ -246,16 +262,17 @@ class Draft:
         return found
 
     def _rung(self, tree: Tree, name: str, spoken: int, translations: dict[str, tuple[Tree, ...]]) -> Rung:
-        goto = None
+        goto, place = None, None
         if isinstance(tree, Fields) and "goto" in tree.values:
+            place = tree.values["goto"].place
             section = Section(tree, f"a step of {name}", self.faults)
             goto = self.target(section, "goto")
             said = section.tree("say")
             section.finish()
             if said is None:
-                return Rung(None, goto)
+                return Rung(None, goto, place)
             tree = said
-        return Rung(self._indexed(tree, name, spoken, translations), goto)
+        return Rung(self._indexed(tree, name, spoken, translations), goto, place)
 
 
 def built_in_prompt(key: str, index: int = 0) -> Prompt:

@@ -1,7 +1,7 @@
 """What a flow wants done, in this order. The shell carries it out and journals the facts.
 
-A step's effects end in exactly one of Listen, Transfer, Record or HangUp, or hold facts at most when the input meant
-nothing where the call stands (the shell then goes on as before). `Say` appends to what is being spoken:
+A step's effects end in exactly one of Listen, CallService, Transfer, Record or HangUp, or hold facts at most when the
+input meant nothing where the call stands (the shell then goes on as before). `Say` appends to what is being spoken:
 whether a barge-in has cut what came before is the shell's business.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from app.flow.document import Place
 from app.flow.values import Json
 
 BargeIn = Literal["none", "dtmf", "speech", "any"]
@@ -81,6 +82,39 @@ class Listen:
 
 
 @dataclass(frozen=True, slots=True)
+class ServiceRequest:
+    """An HTTP request; `body` is JSON, None for none. Its values may be sensitive: `repr` shows none of them."""
+
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...] = ()
+    body: Json = None
+
+    @property
+    def writes(self) -> bool:
+        """Whether sending it may change something: then it must never be sent twice."""
+        return self.method != "GET"
+
+    def __repr__(self) -> str:
+        return f"ServiceRequest({self.method!r}, •••)"
+
+
+@dataclass(frozen=True, slots=True)
+class CallService:
+    """Ask a service, for at most `timeout_ms`; then the shell says `ServiceAnswered` or `ServiceFailed`.
+
+    Where the answer is not there after `waiting_after_ms`, `waiting` is said, and again after a long silence. What the
+    caller does meanwhile counts for the question that comes next.
+    """
+
+    node: str
+    request: ServiceRequest
+    timeout_ms: int
+    waiting: Say | None = None
+    waiting_after_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Transfer:
     """Connect the caller to `number` (E.164 or a SIP address), ringing for `ring_s` seconds at most.
 
@@ -110,7 +144,10 @@ class HangUp:
 
 @dataclass(frozen=True, slots=True)
 class NodeEntered:
+    """`via` is where the flow says to go there, None at its start."""
+
     node: str
+    via: Place | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,4 +178,6 @@ class Event:
     name: str
 
 
-Effect = Say | Listen | Transfer | Record | HangUp | NodeEntered | Understood | SlotFilled | Event
+Effect = (
+    Say | Listen | CallService | Transfer | Record | HangUp | NodeEntered | Understood | SlotFilled | Event
+)

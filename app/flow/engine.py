@@ -12,7 +12,7 @@ from typing import Final
 
 from app.flow.effects import Effect, Event, NodeEntered
 from app.flow.failing import GIVE_UP
-from app.flow.inputs import Input, Pressed
+from app.flow.inputs import Input, Pressed, ServiceAnswered, ServiceFailed
 from app.flow.model import Flow
 from app.flow.state import Context, State
 from app.flow.turn import Turn
@@ -45,7 +45,9 @@ def step(flow: Flow, state: State, given: Input) -> Step:
     if state.ended:
         return state, ()
     habit = state.finished_by_length and isinstance(given, Pressed)
-    turn = Turn(flow, replace(state, walked=0, finished_by_length=habit), given.now)
+    # a circle through services is one, however long they take
+    walked = state.walked if isinstance(given, ServiceAnswered | ServiceFailed) else 0
+    turn = Turn(flow, replace(state, walked=walked, finished_by_length=habit), given.now)
     target = flow.nodes[state.node].take(turn, given)
     if target is not None:
         _walk(turn, target)
@@ -83,7 +85,8 @@ def _walk(turn: Turn, target: str | None) -> None:
             rejections=0,
             walked=turn.state.walked + 1,
         )
-        turn.emit(NodeEntered(target))
+        turn.emit(NodeEntered(target, turn.via))
+        turn.via = None
         target = node.enter(turn)
 
 

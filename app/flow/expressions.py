@@ -44,6 +44,14 @@ class Scope(Protocol):
 Evaluate = Callable[[Scope], object]
 
 
+class Mistake(ValueError):
+    """An expression whose words are right and whose values are not; `code` is the kind (docs/lint.md)."""
+
+    def __init__(self, message: str, code: str = "type-mismatch") -> None:
+        super().__init__(message)
+        self.code = code
+
+
 @dataclass(frozen=True, slots=True)
 class Expression:
     """`type` is text, number, flag, date, time or list; `names` are the values it looks at."""
@@ -157,13 +165,13 @@ class _Parser:
     def _compared(self, left: _Part, sign: str, right: _Part) -> _Part:
         if sign == "in":
             if right.type != "list":
-                raise ValueError(f'"in" needs a list on its right in "{self._source}", not a {right.type}')
+                raise Mistake(f'"in" needs a list on its right in "{self._source}", not a {right.type}')
             return _comparison(left, right, _listed)
         left, right = _adapted(left, right, self._source), _adapted(right, left, self._source)
         if left.type != right.type:
-            raise ValueError(f'a {left.type} and a {right.type} cannot be compared in "{self._source}"')
+            raise Mistake(f'a {left.type} and a {right.type} cannot be compared in "{self._source}"')
         if sign in _ORDERED and left.type not in _ORDERED_TYPES:
-            raise ValueError(f'a {left.type} has no order, so "{sign}" means nothing in "{self._source}"')
+            raise Mistake(f'a {left.type} has no order, so "{sign}" means nothing in "{self._source}"')
         if sign in _ORDERED:
             return _comparison(left, right, _ORDERED[sign])
         return _comparison(left, right, operator.eq if sign == "==" else operator.ne)
@@ -182,9 +190,7 @@ class _Parser:
 
     def _computed(self, left: _Part, sign: str, right: _Part) -> _Part:
         if not left.type == right.type == "number":
-            raise ValueError(
-                f'"{sign}" is for numbers; "{self._source}" has a {left.type} and a {right.type}'
-            )
+            raise Mistake(f'"{sign}" is for numbers; "{self._source}" has a {left.type} and a {right.type}')
         return _arithmetic(left, right, _SUMS[sign])
 
     def _operand(self) -> _Part:
@@ -208,7 +214,7 @@ class _Parser:
         if self._take("."):
             name = f"{name}.{self._next()}"
         if name not in self._types:
-            raise ValueError(f'there is no value "{name}"; {suggestion(name, self._types)}')
+            raise Mistake(f'there is no value "{name}"; {suggestion(name, self._types)}', "undefined-value")
         self.names.add(name)
         return _Part(self._types[name], lambda scope: scope.value(name), name)
 
@@ -224,7 +230,7 @@ class _Parser:
             return _Part("flag", lambda scope: scope.is_open(hours))
         if function == "length":
             if argument.type not in ("list", "text"):
-                raise ValueError(f"length is for lists and texts, not for a {argument.type}")
+                raise Mistake(f"length is for lists and texts, not for a {argument.type}")
             return _Part("number", lambda scope: _length(argument.evaluate(scope)))
         raise ValueError(f'there is no function "{function}"; {suggestion(function, ("is_open", "length"))}')
 
@@ -262,7 +268,7 @@ def _adapted(part: _Part, other: _Part, source: str) -> _Part:
         value = date.fromisoformat(text) if other.type == "date" else time.fromisoformat(text)
     except ValueError:
         example = "2026-12-24" if other.type == "date" else "09:30"
-        raise ValueError(f'"{text}" in "{source}" is no {other.type}; write it as "{example}"') from None
+        raise Mistake(f'"{text}" in "{source}" is no {other.type}; write it as "{example}"') from None
     return _Part(other.type, lambda scope: value)
 
 

@@ -63,8 +63,9 @@ def leave(turn: Turn, node: Question, ladder: Ladder, prompt: Prompt | None) -> 
     if prompt is not None:
         turn.say(prompt, node.settings)
     target = ladder.way_out or turn.flow.way_out
-    if target and target != node.name and turn.state.failures <= MAX_FAILURES:
-        return target
+    if target and target.goto != node.name and turn.state.failures <= MAX_FAILURES:
+        turn.via = target.place
+        return target.goto
     turn.say(GIVE_UP, node.settings)
     turn.hang_up("gave_up")
     return None

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 from app.flow.languages import Language
 from app.flow.languages.calendar import Found
-from app.flow.languages.numbers import NumberWords, tokens
+from app.flow.languages.numbers import NumberWords
 
 
-def figure_text(text: str) -> str:
+def figure_text(text: str, language: Language) -> str:
     """The text that the places of `find_figures` refer to."""
-    return " ".join(tokens(text))
+    return " ".join(language.tokens(text))
 
 
 def find_figures(text: str, language: Language) -> list[list[Found]]:
@@ -22,7 +22,7 @@ def find_figures(text: str, language: Language) -> list[list[Found]]:
     "eight hundred five" is 805 first and 800 5 then; words that merely sound like figures count at the ends of a run
     only in the last readings. A value may begin with "+".
     """
-    words = tokens(text)
+    words = language.tokens(text)
     return [
         _runs(words, language.numbers, Manner(generous, round_hundreds))
         for generous in (False, True)
@@ -103,3 +103,22 @@ def _sound(
         _piece(words, at + 1, numbers, manner) or words[at + 1] in numbers.homophones
     )
     return (figure, at + 1) if follows or manner.generous else None
+
+
+def plain_number(written: str, language: Language) -> str:
+    """1,250.5 as it is written in English, 1.250,5 elsewhere, without the marks for thousands."""
+    mark = "," if language.decimal_mark == "." else "."
+    if re.fullmatch(rf"\d{{1,3}}(?:\{mark}\d{{3}})+(?:\{language.decimal_mark}\d+)?", written):
+        written = written.replace(mark, "")
+    return re.sub(r"[.,](?=.*[.,])", "", written).replace(",", ".")
+
+
+def joined_thousands(text: str, language: Language) -> str:
+    """ "1 250,50", as it is written where the comma is the decimal mark, in one piece."""
+    if language.decimal_mark == ".":
+        return text
+    return re.sub(r"(?<![\d,.])(\d{1,3})((?:[ \u00a0\u202f]\d{3})+)(?!\d)", _joined, text)
+
+
+def _joined(hit: re.Match[str]) -> str:
+    return re.sub(r"\s", "", hit[0])

@@ -41,6 +41,7 @@ def act_globally(turn: Turn, settings: Settings, name: str) -> str | None:
         one.carry_out(turn)
     if chosen.say is not None:
         turn.say(chosen.say, settings)
+    turn.via = chosen.place
     return chosen.goto
 
 
@@ -61,6 +62,7 @@ def _read(name: str, section: Section, draft: Draft) -> Global:
         goto=goto,
         say=draft.prompt(section, "say", f"globals.{name}.say"),
         assign=read_assignments(section, draft, "set"),
+        place=section.fields.values["goto"].place if goto else None,
     )
     if found.key is None and name not in draft.intents:
         section.fault(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
+
+from app.flow.values import Json
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,4 +66,31 @@ class RecordingEnded:
     now: datetime
 
 
-Input = Heard | Pressed | NoInput | KeypadPaused | TransferEnded | RecordingEnded
+@dataclass(frozen=True, slots=True)
+class ServiceAnswered:
+    """The service asked by the last `CallService` answered with an HTTP status; `readable` tells whether with JSON."""
+
+    status: int
+    now: datetime
+    json: Json = field(default=None, repr=False)
+    readable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceFailed:
+    """It did not answer: `reason` says why, in a word or two."""
+
+    reason: str
+    now: datetime
+
+
+Input = (
+    Heard
+    | Pressed
+    | NoInput
+    | KeypadPaused
+    | TransferEnded
+    | RecordingEnded
+    | ServiceAnswered
+    | ServiceFailed
+)

@@ -9,7 +9,6 @@ from typing import Final
 
 from app.flow.document import Place
 from app.flow.languages import Language
-from app.flow.languages.numbers import tokens
 from app.flow.model import Meaning
 from app.flow.section import Section
 
@@ -35,7 +34,9 @@ def choose(options: Mapping[str, Meaning], keys: str, *, paused: bool) -> Meanin
 
 def spoken_key(options: Mapping[str, Meaning], text: str, language: Language) -> Meaning | None:
     """ "one", "press one", "option number one": a key that was said instead of pressed."""
-    words = [word for word in language.numbers.numerals(tokens(text)) if word not in language.small_talk]
+    words = [
+        word for word in language.numbers.numerals(language.tokens(text)) if word not in language.small_talk
+    ]
     keys = [word for word in words if word not in language.key_words]
     found = options.get(keys[0]) if len(keys) == 1 else None
     return replace(found, rung="choice", score=0.9, heard=text) if found else None

@@ -20,6 +20,8 @@ from app.flow.section import Section, suggestion
 from app.flow.slot_declarations import read_slots
 
 FORMAT = 1
+# prompts of the language's own that any flow may come to
+ALWAYS_SAID = ("rejected", "give_up", "waiting")
 
 
 def load(
@@ -32,6 +34,19 @@ def load(
 
     Raises InvalidFlow with all faults. The version depends on the texts alone.
     """
+    flow, faults = examine(text, path, overlays, environment)
+    if faults or flow is None:
+        raise InvalidFlow(faults)
+    return flow
+
+
+def examine(
+    text: str,
+    path: str,
+    overlays: Mapping[str, str] | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> tuple[Flow | None, tuple[FlowError, ...]]:
+    """What `load` makes of a flow, as far as it can be made out, and all faults, the flow file's first."""
     faults: list[FlowError] = []
     overlays = overlays or {}
     tree = parse(text, path, faults)
@@ -41,11 +56,7 @@ def load(
         flow = _flow(section, _version(text, overlays), overlays, environment or {})
     elif not faults:
         faults.append(Place(path, 1, 1).fault("the file holds no flow; begin with `flow: NAME`"))
-    if faults or flow is None:
-        raise InvalidFlow(
-            sorted(faults, key=lambda fault: (fault.path != path, fault.path, fault.line, fault.column))
-        )
-    return flow
+    return flow, tuple(sorted(faults, key=lambda one: (one.path != path, one.path, one.line, one.column)))
 
 
 def _version(text: str, overlays: Mapping[str, str]) -> str:
@@ -100,7 +111,7 @@ def _flow(
         dependents=_dependents(nodes),
         voices={key: voices.text(key) or "" for key in voices.fields.values} if voices else {},
         numbers=section.texts("numbers"),
-        prompts=(*draft.prompts, built_in_prompt("rejected"), built_in_prompt("give_up")),
+        prompts=(*draft.prompts, *map(built_in_prompt, ALWAYS_SAID)),
         environment={key: environment.get(key, "") for key in sorted(draft.environment_names)},
     )
     section.finish()
@@ -234,7 +245,7 @@ def _reachable(name: str, direct: Mapping[str, Iterable[str]]) -> set[str]:
 def _check_targets(draft: Draft, section: Section) -> None:
     for name, place in draft.wanted:
         if name not in draft.places:
-            section.fault(place, f'unknown node "{name}"; {suggestion(name, draft.places)}')
+            section.fault(place, f'unknown node "{name}"; {suggestion(name, draft.places)}', "unknown-target")
     for name, place in draft.changed:
         if name not in draft.collected:
             section.fault(

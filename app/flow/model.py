@@ -78,13 +78,17 @@ class Meaning:
 
 @dataclass(frozen=True, slots=True)
 class Global:
-    """Something that can be said or pressed at every question that is not modal."""
+    """Something that can be said or pressed at every question that is not modal.
+
+    `place` is where the flow names the node that it leads to.
+    """
 
     name: str
     key: str | None
     goto: str | None
     say: Prompt | None
     assign: Sequence[Assignment]
+    place: Place | None = None
 
 
 class Node(Protocol):
@@ -165,10 +169,10 @@ class Flow:
         return now.astimezone(self.home.zone) if self.home else now
 
     @property
-    def way_out(self) -> str | None:
+    def way_out(self) -> Global | None:
         """Where a caller goes who could not be helped: to a person, if the flow has one."""
         agent = self.globals.get("agent")
-        return agent.goto if agent else None
+        return agent if agent and agent.goto else None
 
     def __repr__(self) -> str:
         return f"Flow({self.name!r}, version={self.version!r}, nodes={len(self.nodes)})"

@@ -6,7 +6,6 @@ import re
 from collections.abc import Sequence
 
 from app.flow.languages import Language
-from app.flow.languages.numbers import tokens
 from app.flow.slots import Reading
 from app.flow.values import Json
 from app.flow.yes_no import understand_yes_no
@@ -25,7 +24,7 @@ def _index(text: str, count: int, spoken: Language) -> int | None:
     answer = understand_yes_no(text, spoken)
     if count == 1 and answer is not None:
         return 0 if answer.name == "yes" else None
-    plain = " ".join(tokens(text))
+    plain = " ".join(spoken.tokens(text))
     named = [index for index, word in enumerate(spoken.nth) if re.search(rf"\b(?:{word})\b", plain)]
     if len(named) == 1:
         return named[0] if named[0] < count else None

@@ -94,10 +94,13 @@ NO_PHRASES = PhraseSet(frozenset(), frozenset(), frozenset(), ())
 
 @dataclass(frozen=True, slots=True)
 class PhraseMatch:
-    """`score` 1 is a whole utterance; less is the share of its content that the phrase covers."""
+    """`score` 1 is a whole utterance; less is the share of its content that the phrase covers. `rest` is what was said
+    beside it, politeness aside.
+    """
 
     name: str
     score: float
+    rest: Words = ()
 
 
 def match(words: Words, phrases: Mapping[str, PhraseSet], language: Language) -> PhraseMatch | None:
@@ -107,6 +110,24 @@ def match(words: Words, phrases: Mapping[str, PhraseSet], language: Language) ->
             if peeled in known.wordings:
                 return PhraseMatch(name, WHOLE)
     return _contained(words, phrases, language)
+
+
+def match_corrected(words: Words, phrases: Mapping[str, PhraseSet], language: Language) -> PhraseMatch | None:
+    """As `match`; and of "small, no, large" and "not small, large" the last."""
+    found = match(words, phrases, language)
+    if found is not None:
+        return found
+    for at in range(len(words) - 1, 1, -1):
+        found = match(words[at:], phrases, language)
+        if found is not None:
+            takes_back = any(word in language.corrections | language.negations for word in words[:at])
+            return found if takes_back and _mentions(words[:at], phrases) else None
+    return None
+
+
+def _mentions(words: Words, phrases: Mapping[str, PhraseSet]) -> bool:
+    spans = (words[start:end] for start in range(len(words)) for end in range(start + 1, len(words) + 1))
+    return any(span in known.wordings for span in spans for known in phrases.values())
 
 
 def peelings(words: Words, language: Language) -> Iterator[Words]:
@@ -136,19 +157,19 @@ def _closing(words: Words, language: Language) -> int:
 def _contained(words: Words, phrases: Mapping[str, PhraseSet], language: Language) -> PhraseMatch | None:
     core = min(peelings(words, language), key=len, default=())
     content = _content(core, language)
-    best: dict[str, float] = {}
+    best: dict[str, PhraseMatch] = {}
     for start in range(len(core)):
         for end in range(start + 1, len(core) + 1):
             span = core[start:end]
             for name, known in phrases.items():
                 if known.means(span, language) and not _negated(core[:start] + core[end:], language):
                     score = min(NEARLY_WHOLE, len(_content(span, language)) / max(1, len(content)))
-                    best[name] = max(best.get(name, 0.0), score)
-    ranked = sorted(best.items(), key=lambda item: -item[1])
-    if not ranked or (len(ranked) > 1 and ranked[0][1] == ranked[1][1]):
+                    if name not in best or score > best[name].score:
+                        best[name] = PhraseMatch(name, score, core[:start] + core[end:])
+    ranked = sorted(best.values(), key=lambda one: -one.score)
+    if not ranked or (len(ranked) > 1 and ranked[0].score == ranked[1].score):
         return None
-    name, score = ranked[0]
-    return PhraseMatch(name, score) if score >= SURE_COVERAGE else None
+    return ranked[0] if ranked[0].score >= SURE_COVERAGE else None
 
 
 def _content(words: Words, language: Language) -> Words:

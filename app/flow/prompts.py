@@ -15,7 +15,7 @@ Order = Literal["one", "one_of", "sequence"]
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One wording; `audio` is a recording of it, relative to the flow's directory, named at `place`."""
+    """One wording, written at `place`; `audio` is a recording of it, relative to the flow's directory."""
 
     template: Template
     audio: str | None = None
@@ -43,10 +43,14 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Rung:
-    """One step of a ladder: what is said before the question comes again, or where the call goes instead."""
+    """One step of a ladder: what is said before the question comes again, or where the call goes instead.
+
+    `place` is where the flow names that node.
+    """
 
     prompt: Prompt | None
     goto: str | None = None
+    place: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,5 +64,6 @@ class Ladder:
         return self.rungs[min(count, len(self.rungs)) - 1] if self.rungs else None
 
     @property
-    def way_out(self) -> str | None:
-        return next((rung.goto for rung in self.rungs if rung.goto), None)
+    def way_out(self) -> Rung | None:
+        """The first rung that leads away."""
+        return next((rung for rung in self.rungs if rung.goto), None)

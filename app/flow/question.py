@@ -80,6 +80,11 @@ class Question:
         """Whether whatever is said is an answer."""
         return False
 
+    @property
+    def yields(self) -> bool:
+        """Whether what may be said everywhere goes before the node's own meaning."""
+        return False
+
     def doubts(self, meaning: Meaning, confidence: float | None) -> bool:
         """Whether to ask "Did you say …?" before acting: the recogniser is unsure, or much else was said."""
         unsure = confidence is not None and confidence < self.settings.confidence

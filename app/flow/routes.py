@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.flow.document import Items, Tree
+from app.flow.document import Items, Place, Tree
 from app.flow.draft import Draft
 from app.flow.expressions import Expression
 from app.flow.section import Section
 from app.flow.turn import Turn
 
+FAILURE = "no-failure-branch"
+FAILURES = ("failed", "no_answer")
+
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """`condition` None: always."""
+    """`condition` None: always. `place` is where the flow names the node."""
 
     condition: Expression | None
     goto: str
+    place: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,9 @@ class Route:
         return frozenset(name for one in self.branches if one.condition for name in one.condition.names)
 
     def choose(self, turn: Turn) -> str:
-        return next(one.goto for one in self.branches if one.condition is None or one.condition.holds(turn))
+        chosen = next(one for one in self.branches if one.condition is None or one.condition.holds(turn))
+        turn.via = chosen.place
+        return chosen.goto
 
 
 def read_route(section: Section, draft: Draft, key: str) -> Route | None:
@@ -43,13 +49,13 @@ def read_route(section: Section, draft: Draft, key: str) -> Route | None:
     if isinstance(section.fields.values.get(key), Items):
         return _branches(section, draft, key)
     target = draft.target(section, key)
-    return None if target is None else Route((Branch(None, target),))
+    return None if target is None else Route((Branch(None, target, section.fields.values[key].place),))
 
 
 def required_route(section: Section, draft: Draft, key: str) -> Route:
     route = read_route(section, draft, key)
     if route is None and key not in section:
-        section.missing(key, "the name of a node")
+        section.missing(key, "the name of a node", FAILURE if key in FAILURES else "missing-key")
     return route or Route(())
 
 
@@ -60,11 +66,15 @@ def _branches(section: Section, draft: Draft, key: str) -> Route:
     for index, branch in enumerate(found[:-1]):
         if branch.condition is None and len(found) == len(trees):
             section.fault(
-                trees[index].place, f"nothing after this branch of {section.what} is reached; move it last"
+                trees[index].place,
+                f"nothing after this branch of {section.what} is reached; move it last",
+                "missing-else",
             )
     if not found or found[-1].condition is not None:
         section.fault(
-            section.place_of(key), f"{key} of {section.what} has no else; end it with `- {{goto: NODE}}`"
+            section.place_of(key),
+            f"{key} of {section.what} has no else; end it with `- {{goto: NODE}}`",
+            "missing-else",
         )
     return Route(found)
 
@@ -78,4 +88,6 @@ def _branch(tree: Tree, section: Section, draft: Draft, key: str) -> Branch | No
         inner.missing("goto", "the name of a node")
     inner.finish()
     # a condition that could not be read is a fault already, and no else
-    return None if goto is None or (condition is None and "if" in inner) else Branch(condition, goto)
+    if goto is None or (condition is None and "if" in inner):
+        return None
+    return Branch(condition, goto, inner.fields.values["goto"].place)

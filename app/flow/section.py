@@ -47,15 +47,15 @@ class Section:
         """Where the key stands, or the mapping itself where it is missing."""
         return self.fields.keys.get(key, self.place)
 
-    def fault(self, place: Place, message: str) -> None:
-        self.faults.append(place.fault(message))
+    def fault(self, place: Place, message: str, code: str = "wrong-value") -> None:
+        self.faults.append(place.fault(message, code))
 
     def tree(self, key: str) -> Tree | None:
         self._asked[key] = None
         return self.fields.values.get(key)
 
-    def missing(self, key: str, example: str) -> None:
-        self.fault(self.place, f"{self.what} needs {key}; add for example `{key}: {example}`")
+    def missing(self, key: str, example: str, code: str = "missing-key") -> None:
+        self.fault(self.place, f"{self.what} needs {key}; add for example `{key}: {example}`", code)
 
     def text(self, key: str) -> str | None:
         """A text as it was written (`press: 0` is "0"); None where it is missing or null."""
@@ -173,4 +173,4 @@ class Section:
         for key, place in self.fields.keys.items():
             if key not in self._asked:
                 known = [name for name in self._asked if name not in self.fields.values] or list(self._asked)
-                self.fault(place, f'{self.what} has no key "{key}"; {suggestion(key, known)}')
+                self.fault(place, f'{self.what} has no key "{key}"; {suggestion(key, known)}', "unknown-key")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,34 +17,59 @@ WEAK_SHARE = 0.51
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """The value meant; `score` 1: nothing else of content was said."""
+    """The value meant; `score` 1: nothing else of content was said. `rest` is what was said beside it."""
 
     found: Found
     score: float
+    rest: str
 
 
 def settle(found: Sequence[Found], text: str, language: Language) -> Settled | None:
     """The one value that the utterance means, None where it means none or leaves it open.
 
-    "not Tuesday, Thursday" is Thursday; "Tuesday, no, Thursday" too; "Tuesday or Thursday" is neither.
+    "not Tuesday, Thursday" is Thursday; "Tuesday, no, Thursday" too; "Tuesday or Thursday" is neither, and so is
+    "any day but Tuesday".
     """
-    strong = [one for one in found if not one.weak] or list(found)
-    meant = [one for one in strong if not _negated(one, text, language)] or strong
-    values = {one.value for one in meant}
-    if len(values) > 1:
+    strong = [one for one in found if not one.weak or _belongs(one, found, text, language)] or list(found)
+    meant = [one for one in strong if not _excluded(one, text, language)]
+    if not meant or _taken_back(text[found[-1].end :], language):
+        return None
+    if len({one.value for one in meant}) > 1:
         between = text[meant[0].end : meant[-1].start].split()
         if not any(word in language.corrections for word in between):
             return None
-    if not meant:
-        return None
     chosen = meant[-1]
     score = _share(chosen, found, text, language)
-    return Settled(chosen, score) if score >= (WEAK_SHARE if chosen.weak else SURE_SHARE) else None
+    if score < (WEAK_SHARE if chosen.weak else SURE_SHARE):
+        return None
+    return Settled(chosen, score, f"{text[: chosen.start]} {text[chosen.end :]}")
 
 
-def _negated(one: Found, text: str, language: Language) -> bool:
-    before = text[: one.start].split()[-1:]
-    return bool(before) and before[0] in language.negations - language.corrections
+def _belongs(one: Found, found: Sequence[Found], text: str, language: Language) -> bool:
+    """Whether a bare number stands beside a value that is none: "nine or ten o'clock", "two o'clock, no, three"."""
+    at = found.index(one)
+    before = text[found[at - 1].end : one.start].split() if at else []
+    after = text[one.end : found[at + 1].start].split() if at + 1 < len(found) else []
+    correcting = all(word in language.small_talk for word in before) and any(
+        word in language.corrections for word in before
+    )
+    return correcting or any(
+        len(words) == 1 and words[0] in language.alternatives for words in (before, after)
+    )
+
+
+def _excluded(one: Found, text: str, language: Language) -> bool:
+    return re.search(rf"\b(?:{language.exclusions})$", text[: one.start].strip()) is not None
+
+
+def _taken_back(after: str, language: Language) -> bool:
+    """ "Not this Friday" said the other way round: "this Friday, no, the one after"."""
+    words = after.split()
+    return (
+        words[:1] != []
+        and (words[0],) in language.no
+        and any(word not in language.small_talk for word in words)
+    )
 
 
 def _share(chosen: Found, found: Sequence[Found], text: str, language: Language) -> float:

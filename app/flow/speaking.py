@@ -13,13 +13,39 @@ from jinja2 import pass_context
 from jinja2.runtime import Context
 
 from app.flow.languages import Language, language
+from app.flow.languages.letters import LETTERS
 
 # a date is spoken with its year unless it lies this near
 NEAR_DAYS = 300
+# spoken as dollars where they are the currency
+_DOLLARS = {"CAD": "USD", "AUD": "USD"}
 
 
 class Digits(str):
     """Figures that are spoken one by one: a reference, a telephone number."""
+
+    __slots__ = ()
+
+
+class Money(float):
+    """An amount that knows its currency, an ISO 4217 code."""
+
+    currency: str
+
+    def __new__(cls, amount: float, currency: str) -> Money:
+        money = super().__new__(cls, amount)
+        money.currency = currency
+        return money
+
+
+class Spelled(str):
+    """Letters and figures that are spoken one by one, with a breath at every space: a postcode."""
+
+    __slots__ = ()
+
+
+class Email(str):
+    """An address that is spoken with words for its signs."""
 
     __slots__ = ()
 
@@ -33,6 +59,12 @@ def say(value: object, spoken_in: Language, today: date) -> str:
         return speech.yes if value else speech.no
     if isinstance(value, Digits):
         return say_digits(value, spoken_in)
+    if isinstance(value, Money):
+        return say_money(value, value.currency, spoken_in)
+    if isinstance(value, Spelled):
+        return say_spelled(value, spoken_in)
+    if isinstance(value, Email):
+        return say_email(value, spoken_in)
     if isinstance(value, int | float):
         return say_number(value, spoken_in)
     if isinstance(value, date):
@@ -62,6 +94,22 @@ def say_digits(value: str, spoken_in: Language) -> str:
     return plus + ", ".join(groups)
 
 
+def say_spelled(value: str, spoken_in: Language) -> str:
+    """ "SW1A 1AA" is S W one A, one A A."""
+    groups = (
+        " ".join(spoken_in.numbers.spell(int(one)) if one.isdecimal() else one for one in group)
+        for group in value.replace("-", " ").split()
+    )
+    return ", ".join(groups)
+
+
+def say_email(value: str, spoken_in: Language) -> str:
+    """ "john.smith@example.com" is john dot smith at example dot com."""
+    signs = LETTERS[spoken_in.code].signs
+    words = {sign: word for word, sign in reversed([*signs.items()])}
+    return " ".join(words.get(one, one) for one in re.split(r"([.@_+-])", value) if one)
+
+
 def say_number(value: float, spoken_in: Language) -> str:
     speech, numbers = spoken_in.speech, spoken_in.numbers
     if value < 0:
@@ -82,7 +130,9 @@ def say_list(entries: Sequence[str], spoken_in: Language) -> str:
 def say_money(value: float, currency: str, spoken_in: Language) -> str:
     """An amount in words; a currency the language has no words for keeps its code."""
     whole, hundredths = divmod(round(abs(value) * 100), 100)
-    one, many, cent, cents = spoken_in.speech.currencies.get(currency, (currency, currency, "", ""))
+    one, many, cent, cents = spoken_in.speech.currencies.get(
+        _DOLLARS.get(currency, currency), (currency, currency, "", "")
+    )
     text = f"{spoken_in.numbers.spell(whole)} {one if whole == 1 else many}"
     if hundredths:
         small = f"{spoken_in.numbers.spell(hundredths)} {cent if hundredths == 1 else cents}".strip()
@@ -106,7 +156,9 @@ def digits_filter(context: Context, value: object) -> str:
 
 @pass_context
 def money_filter(context: Context, value: object, currency: str = "USD") -> str:
-    return say_money(float(value), currency, _language(context)) if isinstance(value, int | float) else ""
+    if not isinstance(value, int | float):
+        return ""
+    return say_money(value, getattr(value, "currency", currency), _language(context))
 
 
 @pass_context

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from app.flow.values import Json
 
-Phase = Literal["asking", "confirming", "transferring", "recording", "ended"]
+Phase = Literal["asking", "confirming", "calling", "transferring", "recording", "ended"]
 
 
 @dataclass(frozen=True, slots=True)

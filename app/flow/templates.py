@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import time
+from urllib.parse import quote
 
 import jinja2
 from jinja2 import nodes
@@ -51,10 +52,25 @@ def _plain(value: object) -> object:
     return value.strftime("%H:%M") if isinstance(value, time) else value
 
 
+class Verbatim(str):
+    """A text that is taken into an address as it is."""
+
+    __slots__ = ()
+
+
+def _percent_encoded(value: object) -> object:
+    """A value as a part of an address; dots alone would be a way up."""
+    if isinstance(value, Verbatim):
+        return value
+    text = str(_plain(value))
+    return quote(text, safe="") if text.strip(".") else text.replace(".", "%2E")
+
+
 _environment = ImmutableSandboxedEnvironment(undefined=jinja2.StrictUndefined, finalize=_plain)
 _environment.filters = dict(FILTERS)
 _environment.tests = {}
 _environment.globals = {}
+_address_environment = _environment.overlay(finalize=_percent_encoded)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +91,8 @@ class Template:
         return " ".join(text.split())
 
 
-def compile_template(source: str) -> Template:
-    """Raises ValueError with what is wrong and the way out."""
+def compile_template(source: str, *, address: bool = False) -> Template:
+    """An `address` has its values percent-encoded. Raises ValueError with what is wrong and the way out."""
     if len(source) > MAX_LENGTH:
         raise ValueError(
             f"a text of {len(source)} characters; nobody listens to more than {MAX_LENGTH}, shorten it"
@@ -88,7 +104,7 @@ def compile_template(source: str) -> Template:
     except (jinja2.TemplateSyntaxError, RecursionError) as error:
         raise ValueError(_syntax(str(error), source)) from None
     names = frozenset(_names(tree))
-    return Template(source, names, _environment.from_string(source))
+    return Template(source, names, (_address_environment if address else _environment).from_string(source))
 
 
 def _syntax(problem: str, source: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
+from app.flow.document import Place
 from app.flow.effects import Effect, Event, HangUp, Say, SlotFilled
 from app.flow.languages import language
 from app.flow.model import Flow, Scene, Settings
@@ -22,6 +23,8 @@ class Turn:
         self.state = state
         self.now = now
         self.effects: list[Effect] = []
+        # where the flow names the node that is entered next
+        self.via: Place | None = None
 
     @property
     def scene(self) -> Scene:
@@ -35,6 +38,12 @@ class Turn:
 
     def say(self, prompt: Prompt, settings: Settings) -> None:
         """Speak a prompt in the call's language, or in the flow's first where it is not translated."""
+        line = self.line(prompt, settings)
+        if line is not None:
+            self.emit(line)
+
+    def line(self, prompt: Prompt, settings: Settings) -> Say | None:
+        """A prompt as it would be said now; None where nothing is left of it."""
         language = prompt.language(self.state.language, self.flow.languages[0])
         line = prompt.line(language, self.state.seed, self.state.said.get(prompt.key, 0))
         if prompt.order != "one":
@@ -42,19 +51,17 @@ class Turn:
             self.state = replace(self.state, said={**self.state.said, prompt.key: count})
         text = line.template.render(self.names(language))
         if not text:
-            return
-        self.emit(
-            Say(
-                text=text,
-                node=self.state.node,
-                key=prompt.key,
-                language=language,
-                barge_in=settings.barge_in,
-                min_words=settings.min_words,
-                wording="static" if line.template.static else "templated",
-                audio=line.audio,
-                sensitive=any(self._sensitive(name) for name in line.template.names),
-            )
+            return None
+        return Say(
+            text=text,
+            node=self.state.node,
+            key=prompt.key,
+            language=language,
+            barge_in=settings.barge_in,
+            min_words=settings.min_words,
+            wording="static" if line.template.static else "templated",
+            audio=line.audio,
+            sensitive=any(self._sensitive(name) for name in line.template.names),
         )
 
     def say_built_in(self, key: str, settings: Settings, value: str, *, sensitive: bool) -> None:

@@ -46,13 +46,16 @@ def _by_first_word(words: Words, spoken: Language) -> PhraseMatch | None:
 
     Not so if the opposite is said as well, or much else.
     """
+    for name, known in (("yes", spoken.yes), ("no", spoken.no)):
+        if words[:1] in known and words[1:] in known:
+            return PhraseMatch(name, 1.0)
     content = [word for word in words[1:] if word not in spoken.small_talk]
     if len(content) > MOST_BESIDE or any(word in spoken.hedges for word in words):
         return None
     if words[:1] in spoken.yes and not any(
         (word,) in spoken.no or word in spoken.negations for word in words[1:]
     ):
-        return PhraseMatch("yes", SURE_SHARE)
+        return PhraseMatch("yes", SURE_SHARE, words[1:])
     if words[:1] in spoken.no and not any((word,) in spoken.yes for word in words[1:]):
-        return PhraseMatch("no", SURE_SHARE)
+        return PhraseMatch("no", SURE_SHARE, words[1:])
     return None

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from app.call.http_client import HttpServices
 from app.call.journal import path_of, read
 from app.call.services import Speech
 from app.clock import ManualClock
@@ -58,6 +59,7 @@ async def running(
     settings: Settings | None = None,
     transcriber: ScriptedTranscriber | None = None,
     prerender: bool = True,
+    http: HttpServices | None = None,
 ) -> AsyncIterator[RunningRelay]:
     """A relay whose transcriber understands each call's utterances as `script` says."""
     settings = replace(settings or Settings(flows_dir=FLOWS, default_flow="echo"), data_dir=data_dir)
@@ -65,7 +67,7 @@ async def running(
     speech = Speech(ScriptedVoiceDetector(threshold), transcriber, synthesizer or ScriptedSynthesizer())
     if not prerender:
         settings = replace(settings, performance_cache_enabled=False)
-    relay = Relay(settings, clock, speech, {})
+    relay = Relay(settings, clock, speech, {}, http)
     async with AsgiCarriage(relay.app) as carriage:
         yield RunningRelay(relay, carriage, clock, data_dir, transcriber)
 

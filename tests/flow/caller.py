@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime
 
 from app.flow import Context, Flow, State, begin, step
-from app.flow.effects import Effect, Event, Listen, Say
+from app.flow.effects import CallService, Effect, Event, Listen, Say, ServiceRequest
 from app.flow.inputs import (
     Heard,
     Input,
@@ -14,9 +14,12 @@ from app.flow.inputs import (
     NoInput,
     Pressed,
     RecordingEnded,
+    ServiceAnswered,
+    ServiceFailed,
     TransferEnded,
     TransferOutcome,
 )
+from app.flow.values import Json
 
 # a Friday
 NOW = datetime(2026, 11, 13, 15, 0, tzinfo=UTC)
@@ -62,6 +65,17 @@ class Caller:
 
     def recorded(self, seconds: float) -> Caller:
         return self.give(RecordingEnded(seconds, self.now))
+
+    def answered(self, status: int, json: Json = None, *, readable: bool = True) -> Caller:
+        return self.give(ServiceAnswered(status, self.now, json, readable))
+
+    def unanswered(self, reason: str = "timeout") -> Caller:
+        return self.give(ServiceFailed(reason, self.now))
+
+    @property
+    def request(self) -> ServiceRequest:
+        assert isinstance(self.last, CallService)
+        return self.last.request
 
     @property
     def node(self) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.flow.caller import Caller
-from tests.flow.test_slots import hearing, phrasings, slot
+from tests.flow.test_slots import Phrasing, hearing, phrasings, slot
 
 
 @pytest.mark.parametrize(
@@ -48,18 +48,29 @@ from tests.flow.test_slots import hearing, phrasings, slot
         ("{type: choice, options: [small, large]}", "Large, please.", True),
         ("{type: choice, options: [small, extra large]}", "Extra", False),
         ("{type: text}", "My name is Ann.", None),
+        ("{type: money, currency: GBP}", "Twelve pounds ten.", True),
+        ("{type: money, currency: GBP}", "Twelve pounds", None),
+        ("{type: money, currency: GBP}", "Twelve pounds and", False),
+        ("{type: postcode, country: GB}", "S W one A one A A", True),
+        ("{type: postcode, country: GB}", "S W one", False),
+        ("{type: postcode, country: FR}", "soixante", False),
+        ("{type: postcode, country: US}", "nine oh two one oh", None),
+        ("{type: postcode, country: US}", "nine oh two", False),
+        ("{type: email_spelled}", "john dot smith at", False),
+        ("{type: email_spelled}", "john dot smith at gmail dot com", True),
+        ("{type: email_spelled}", "john at bbc dot co", None),
+        ("{type: name}", "My name is", False),
+        ("{type: name}", "My name is Ann", None),
     ],
 )
 def test_complete(declaration: str, said: str, expected: bool | None) -> None:
     assert slot(declaration).complete(said, hearing("en")) is expected
 
 
-@pytest.mark.parametrize(("code", "declaration", "said", "expected"), list(phrasings()))
-def test_what_is_a_value_is_never_called_unfinished(
-    code: str, declaration: str, said: str, expected: str
-) -> None:
-    if expected.split(maxsplit=1)[0] != "None":
-        assert slot(declaration, code).complete(said, hearing(code)) is not False
+@pytest.mark.parametrize("one", [pytest.param(one, id=f"{one.code} {one.said}") for one in phrasings()])
+def test_what_is_a_value_is_never_called_unfinished(one: Phrasing) -> None:
+    if one.expected.split(maxsplit=1)[0] != "None":
+        assert slot(one.declaration, one.code).complete(one.said, one.hearing) is not False
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,7 @@ LIBRARY = build_library(
 )
 # echo is made to wait for ever
 PATIENT = sorted(LIBRARY.flows.keys() - {"echo"})
-SAID = [said for _, _, said, _ in phrasings(code="en")]
+SAID = [one.said for one in phrasings(code="en")]
 WORDS = st.one_of(
     st.sampled_from(
         [*SAID, "yes", "no", "no, thursday", "no, two o'clock", "a person", "book an appointment", "4471"]

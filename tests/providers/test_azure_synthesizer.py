@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from app.errors import BrokenStream, ProviderError, RateLimited, Refused, TimedOut
+from app.errors import BadCredentials, BadRequest, BrokenStream, ProviderError, RateLimited, Refused, TimedOut
 from providers import azure_synthesizer, dsp
 from providers.azure_speech import AzureSpeech
 from providers.azure_synthesizer import AzureSynthesizer, ssml
@@ -87,10 +87,10 @@ async def test_an_interrupted_voice_speaks_the_next_words_on_the_same_connection
 @pytest.mark.parametrize(
     ("fault", "kind"),
     [
-        (Fault("refused", status=401), Refused),
-        (Fault("refused", status=400), Refused),
+        (Fault("refused", status=401), BadCredentials),
+        (Fault("refused", status=400), BadRequest),
         (Fault("refused", status=429), RateLimited),
-        (Fault("refused", status=503), ProviderError),
+        (Fault("refused", status=503), Refused),
         (Fault("dies", -3), BrokenStream),
         (Fault("stalls", -3), TimedOut),
         (Fault("malformed", 0), TimedOut),

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from app.errors import BrokenStream, ProviderError, RateLimited, Refused
+from app.errors import BadCredentials, BadRequest, BrokenStream, ProviderError, RateLimited, Refused
 from providers import azure_transcriber, dsp
 from providers.azure_speech import AzureSpeech
 from providers.azure_transcriber import AzureStream, AzureTranscriber
@@ -109,11 +109,11 @@ async def test_what_is_asked_for() -> None:
 @pytest.mark.parametrize(
     ("fault", "kind"),
     [
-        (Fault("refused", status=401), Refused),
-        (Fault("refused", status=403), Refused),
-        (Fault("refused", status=400), Refused),
+        (Fault("refused", status=401), BadCredentials),
+        (Fault("refused", status=403), BadCredentials),
+        (Fault("refused", status=400), BadRequest),
         (Fault("refused", status=429), RateLimited),
-        (Fault("refused", status=503), ProviderError),
+        (Fault("refused", status=503), Refused),
         *[(Fault("dies", at), BrokenStream) for at in range(4)],
         (Fault("dies", 1, code=1000), BrokenStream),
     ],

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from app.flow.languages.calendar import Calendar
-from app.flow.languages.numbers import NumberWords
+from app.flow.languages.numbers import NumberWords, tokens
 from app.flow.languages.speech import Speech
 
 Words = tuple[str, ...]
@@ -59,6 +59,12 @@ class Language:
     backchannels: frozenset[Words]
     # words with which a caller takes back what was just said
     corrections: frozenset[str]
+    # sounds of thinking, in the middle of anything
+    hesitations: frozenset[str]
+    # what stands before a value that is not meant, as a regular expression
+    exclusions: str
+    # what joins two values of which one will do, or a first and a last
+    alternatives: frozenset[str]
     # "and a half" after a number, as a regular expression
     half: str
     decimal_mark: str
@@ -89,6 +95,10 @@ class Language:
             | frozenset(fillers)
             | _words(self.yes | self.no)
         )
+
+    def tokens(self, text: str) -> list[str]:
+        """`numbers.tokens` without the sounds of thinking: "uh, the, um, fifteenth" is the fifteenth."""
+        return [word for word in tokens(text) if word not in self.hesitations]
 
     def __repr__(self) -> str:
         return f"Language({self.code!r})"

@@ -2,7 +2,8 @@
 
 Patterns are regular expressions over an utterance whose numbers are figures already (see numbers.numerals), with
 these holes: {weekday} {month} a name; {day} 15 or 15th; {dayth} only 15th; {year} 2026, 20 26 or 26; {n} a count;
-{unit} days, weeks, months, years; {hour} {minute} figures; {past} {to} minutes after or before the hour.
+{unit} days, weeks, months, years; {hour} {minute} figures; {past} {to} minutes after or before the hour. A group named
+`following` is the next month.
 """
 
 from __future__ import annotations
@@ -26,10 +27,14 @@ _HOLES = {
     "past": r"(?P<past>\d{1,2})",
     "to": r"(?P<to>\d{1,2})",
 }
+# "OH two, fourteen, eighty-five"
+_ZERO = "(?:(?:0|oh?) )?"
 _NUMERIC = (
     r"(?P<year>\d{4})-(?P<month_number>\d\d?)-(?P<day>\d\d?)",
     r"(?P<first>\d{1,2})[/.-](?P<second>\d{1,2})(?:[/.-](?P<year>\d{4}|\d\d))?",
-    r"(?P<first>\d{1,2})(?:th)? (?P<second>\d{1,2}) (?P<year>\d{4}|(?:19|20) \d\d|\d\d)",
+    r"(?P<first>\d\d)(?P<second>\d\d)(?P<year>(?:19|20)\d\d)",
+    rf"{_ZERO}(?P<first>\d{{1,2}})(?:th)? {_ZERO}(?P<second>\d{{1,2}})(?:th)? (?P<year>\d{{4}}|(?:19|20) \d\d|\d\d)",
+    r"(?P<first>\d \d) (?P<second>\d \d) (?P<year>\d \d \d \d|\d \d)",
 )
 
 
@@ -131,10 +136,16 @@ class Calendar:
         parts = {name: value for name, value in hit.groupdict().items() if value is not None}
         if pattern.days is not None:
             return today + timedelta(days=pattern.days) + timedelta(days=int(parts.get("n", 0)))
+        if "n" in parts and "weekday" in parts:
+            coming = _weekday(self._index(parts["weekday"], self.weekdays), "", today, past)
+            return coming + timedelta(weeks=int(parts["n"]))
         if "n" in parts or any(unit in parts for unit in ("days", "weeks", "months", "years")):
             return _offset(parts, today, -1 if pattern.ago else 1)
+        if "following" in parts:
+            year, month = divmod(today.year * 12 + today.month, 12)
+            return _valid(year, month + 1, int(parts["day"]))
         if "first" in parts:
-            first, second = int(parts["first"]), int(parts["second"])
+            first, second = (int(parts[name].replace(" ", "")) for name in ("first", "second"))
             day, month = (second, first) if month_first and first <= 12 else (first, second)
             return _calendar_date(day, month, parts.get("year"), today, past)
         if "month" in parts or "month_number" in parts:
@@ -240,7 +251,7 @@ def _time_values(pattern: TimePattern, hit: re.Match[str]) -> list[str]:
     parts = {name: value for name, value in hit.groupdict().items() if value is not None}
     if pattern.fixed is not None:
         return [pattern.fixed.strftime("%H:%M")]
-    hour, minute = int(parts["hour"]), int(parts.get("minute", "0").replace(" ", ""))
+    hour, minute = (int(parts.get(name, "0").replace(" ", "")) for name in ("hour", "minute"))
     shift = pattern.minutes + int(parts.get("past", 0)) - int(parts.get("to", 0))
     if hour > 24 or minute > 59 or abs(shift) > 59 or (hour == 24 and minute):
         return []

@@ -6,7 +6,7 @@ from datetime import date, time
 
 from app.flow.languages.base import Language, names, phrases, words
 from app.flow.languages.calendar import Calendar, DatePattern, TimePattern
-from app.flow.languages.numbers import NumberWords, counted
+from app.flow.languages.numbers import NumberWords, counted, tokens
 from app.flow.languages.speech import Speech
 
 _UNITS = counted("ein zwei drei vier fünf sechs sieben acht neun", 1)
@@ -20,6 +20,8 @@ _BELOW_HUNDRED = [
     *_TENS,
     *((f"{unit}und{ten}", value + more) for ten, value in _TENS for unit, more in _UNITS),
 ]
+# as a recogniser may write them: "sieben und neunzig"
+_APART = [(f"{unit} und {ten}", value + more) for ten, value in _TENS for unit, more in _UNITS]
 _HUNDREDS = [(f"{word}hundert", 100 * value) for word, value in [*_UNITS, *_TEENS[1:]]]
 _ORDINAL_STEMS = [
     *counted("erst zweit dritt viert fünft sechst siebt acht neunt", 1),
@@ -27,8 +29,16 @@ _ORDINAL_STEMS = [
     *((f"{word}st", value) for word, value in _BELOW_HUNDRED if 20 <= value <= 31),
 ]
 
+_HALVES = [("anderthalb", 1.5), *((f"{tokens(unit)[0]}einhalb", value + 0.5) for unit, value in _UNITS[1:])]
+_TOGETHER = [(f"zu {word}", value) for word, value in counted("zweit dritt viert funft sechst", 2)]
+
 NUMBERS = NumberWords(
-    small=[*_BELOW_HUNDRED, *((word, 1) for word in ("ein", "eine", "einen", "einem")), ("zwo", 2)],
+    small=[
+        *_BELOW_HUNDRED,
+        *((word, 1) for word in ("ein", "eine", "einen", "einem", "einer")),
+        ("zwo", 2),
+        *_APART,
+    ],
     hundreds=[
         *_HUNDREDS,
         *(
@@ -43,6 +53,7 @@ NUMBERS = NumberWords(
             for rest, more in _BELOW_HUNDRED
             if more
         ),
+        *((f"hundert{rest}", 100 + more) for rest, more in _BELOW_HUNDRED if more),
         ("hundert", 100),
     ],
     compound=True,
@@ -61,7 +72,15 @@ NUMBERS = NumberWords(
     minus=frozenset({"minus"}),
     point=frozenset({"komma", "punkt"}),
     separators=words("strich bindestrich dann und ah ahm punkt komma"),
-    amounts=[("ein dutzend", 12), ("ein paar", 2), ("keine", 0), ("keins", 0)],
+    amounts=[
+        ("ein dutzend", 12),
+        ("ein paar", 2),
+        ("keine", 0),
+        ("keins", 0),
+        *_HALVES,
+        *_TOGETHER,
+        ("nur ich", 1),
+    ],
 )
 
 CALENDAR = Calendar(
@@ -77,7 +96,7 @@ CALENDAR = Calendar(
         DatePattern("(?:heute|morgen) in (?:8 tagen|1 woche)", 7),
         DatePattern("in {n} {unit}"),
         DatePattern("vor {n} {unit}", ago=True),
-        DatePattern("{weekday} in 1 woche", week="after"),
+        DatePattern("(?:am )?{weekday} in {n} wochen?"),
         DatePattern("(?:am )?nachste[nrs]? {weekday}", week="next"),
         DatePattern("nachste woche (?:am )?{weekday}", week="next"),
         DatePattern("{weekday} nachste[rn]? woche", week="next"),
@@ -86,6 +105,7 @@ CALENDAR = Calendar(
         DatePattern("(?:(?:am )?{weekday} )?(?:am |der |den |dem )?{day} {month}(?: {year})?"),
         DatePattern(r"(?:am |der |den |dem ){day} (?P<month_number>\d{1,2})(?:th)?(?: {year})?"),
         DatePattern("(?:(?:am )?{weekday} )?(?:am |der |den |dem )?{dayth}(?: dieses monats)?"),
+        DatePattern("(?:am |der |den )?{dayth} (?P<following>(?:des )?nachsten monats)"),
         DatePattern("(?:am|der|den) {day}"),
     ],
     times=[
@@ -98,7 +118,11 @@ CALENDAR = Calendar(
         TimePattern("(?:um )?{hour} uhr {past}"),
         TimePattern("(?:um )?{hour}[ :.]{minute}(?: uhr)?"),
         TimePattern("(?:um )?{hour} uhr"),
-        TimePattern("um {hour}"),
+        TimePattern("(?:um )?{past}(?: minuten)? nach halb {hour}", -30),
+        TimePattern("(?:um )?{to}(?: minuten)? vor halb {hour}", -30),
+        TimePattern("(?:um )?viertel {hour}", -45),
+        TimePattern("(?P<hour>[012] \\d) (?P<minute>[0-5] \\d)"),
+        TimePattern("(?:um|gegen|punkt|ab) {hour}"),
         TimePattern("mittags?|12 uhr mittags", fixed=time(12)),
         TimePattern("mitternacht", fixed=time(0)),
         TimePattern("{hour}", weak=True),
@@ -150,16 +174,18 @@ GERMAN = Language(
     yes=phrases(
         "ja, ja ja, jawohl, genau, ja genau, richtig, ja richtig, stimmt, das stimmt, korrekt, klar",
         "na klar, sicher, gerne, ja gerne, ja bitte, bitte, in ordnung, ok, okay, passt, das passt, gut",
+        "kein problem, warum nicht, das ware super, das ware toll, das ware schon, alles klar",
         "naturlich, einverstanden, jo",
     ),
     no=phrases(
         "nein, nee, ne, nein nein, nein danke, falsch, das ist falsch, stimmt nicht, das stimmt nicht",
         "nicht richtig, auf keinen fall, niemals, nein das wars, das wars, das ist alles",
         "nein das ist alles, nichts, nichts mehr, nein nichts mehr, lieber nicht, jetzt nicht, noch nicht",
-        "eher nicht",
+        "eher nicht, im moment nicht, gerade nicht, nein das war alles, das war alles",
     ),
     unsure=phrases(
-        "weiss nicht, ich weiss nicht, ich weiss es nicht, keine ahnung, vielleicht, kommt darauf an",
+        "weiss nicht, ich weiss nicht, ich weiss es nicht, keine ahnung, ist mir egal, mir egal",
+        "vielleicht, kommt darauf an",
     ),
     hold=phrases(
         "einen moment, moment, moment bitte, augenblick, einen augenblick, eine sekunde, sekunde",
@@ -171,7 +197,8 @@ GERMAN = Language(
         "ah, ahm, oh, hm, also, ja, hallo, guten tag, guten morgen, guten abend, gruss gott, servus, bitte",
         "danke, na, ich mochte, ich mochte gerne, ich wurde gerne, ich hatte gerne, ich will, ich wollte",
         "ich brauche, ich muss, kann ich, konnte ich, konnen sie, konnten sie, ich rufe an wegen",
-        "es geht um, darf ich, dann, vielleicht, das ist, es ist, das ware, sagen wir, lieber, am, der, die",
+        "es geht um, darf ich, dann, vielleicht, das ist, es ist, das ware, sagen wir, lieber",
+        "ich nehme, ich hatte gern, am, der, die",
         "das, den, ein, eine, einen",
     ),
     closings=phrases(
@@ -187,18 +214,22 @@ GERMAN = Language(
         "mm, mhm, hm, ja, aha, ok, okay, genau, ach so, gut",
     ),
     corrections=words("nein entschuldigung sorry quatsch moment vielmehr doch"),
+    hesitations=words("ah ahm ehm hm hmm aeh aehm"),
+    exclusions=r"nicht|ausser|kein\w*|nie|niemals",
+    alternatives=words("oder und bis"),
     half="(?:und (?:ein|1) halb(?:e[rsn]?)?)",
     decimal_mark=",",
     nth=("erste[nrs]?", "zweite[nrs]?", "dritte[nrs]?", "vierte[nrs]?", "funfte[nrs]?"),
     last_one="letzte[nrs]?|spatere[nrs]?",
     kinds={"date": words("tag datum"), "time": words("uhrzeit zeit"), "phone": words("nummer telefonnummer")},
-    this_number=(r"\bdiese (?:selbe )?nummer\b", r"\bvon der ich (?:gerade )?anrufe\b"),
+    this_number=(r"\bdiese[rn]? (?:selben? )?nummer\b", r"\bvon der ich (?:gerade )?anrufe\b"),
     prompts={
         "no_input": ("Entschuldigung, ich habe Sie nicht gehört.", "Ich höre Sie leider immer noch nicht."),
         "no_match": (
             "Entschuldigung, das habe ich nicht verstanden.",
             "Ich habe Sie leider noch nicht verstanden.",
         ),
+        "waiting": ("Einen Moment, bitte.",),
         "rejected": ("Das geht leider nicht.",),
         "did_you_say": ("Haben Sie {} gesagt?",),
         "give_up": (

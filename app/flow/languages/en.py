@@ -26,10 +26,12 @@ NUMBERS = NumberWords(
         *combined(_TENS, _UNITS, " "),
         ("nought", 0),
         ("fourty", 40),
+        ("a couple of", 2),
     ],
     hundreds=[
         *((f"{word} hundred", 100 * value) for word, value in [*_UNITS, *_TEENS]),
-        *((f"{value} hundred", 100 * value) for value in range(1, 20)),
+        *((f"{value} hundred", 100 * value) for value in range(1, 100) if value % 10),
+        *((f"{word} hundred", 100 * value) for word, value in combined(_TENS, _UNITS, " ")),
         ("a hundred", 100),
     ],
     thousand={"million": 1_000_000, "thousand": 1000},
@@ -66,6 +68,9 @@ NUMBERS = NumberWords(
         ("none", 0),
         ("a pair", 2),
         ("a single", 1),
+        ("just me", 1),
+        ("only me", 1),
+        ("just myself", 1),
     ],
 )
 
@@ -89,6 +94,9 @@ CALENDAR = Calendar(
         DatePattern("in {n} {unit}(?: time)?"),
         DatePattern("{n} {unit} (?:from (?:now|today)|later|time)"),
         DatePattern("in (?:a|an) {unit}(?: time)?"),
+        DatePattern("{n} weeks? (?:from |on |after )(?:this |next )?{weekday}"),
+        DatePattern("(?:1th thing )?(?:on )?{weekday}(?: morning| afternoon| evening)?"),
+        DatePattern("1th thing tomorrow(?: morning)?", 1),
         DatePattern("{n} {unit} ago", ago=True),
         DatePattern("(?:a|1) {unit} ago", ago=True),
         DatePattern("(?:a|1) week (?:from |on |after )?(?:this |next )?{weekday}", week="after"),
@@ -101,22 +109,29 @@ CALENDAR = Calendar(
         DatePattern("last {weekday}", week="last"),
         DatePattern("(?:on )?(?:(?:this )?coming |the )?{weekday}(?: coming| this week)?"),
         DatePattern(
-            "(?:{weekday} )?(?:on )?(?:the )?{day} (?:day )?(?:of )?{month}(?: (?:of )?(?:in )?(?:the year )?{year})?"
+            "(?:{weekday} )?(?:on )?(?:the )?{day} (?:day )?(?:of )?{month}(?: (?:of )?(?:in "
+            ")?(?:the year )?{year})?"
         ),
         DatePattern("(?:{weekday} )?{month} (?:the )?{day}(?: (?:of )?{year})?"),
         DatePattern("(?:{weekday} )?(?:on )?(?:the )?{dayth}(?: of (?:this|the) month)?"),
+        DatePattern("(?:the )?{dayth} of (?:the )?(?P<month_number>\\d{1,2})th(?: {year})?"),
+        DatePattern("(?:on )?(?:the )?{dayth} (?:of )?(?P<following>next month)"),
         DatePattern("(?:on )?the {day}"),
     ],
     times=[
         TimePattern("(?:at )?half past {hour}", 30),
         TimePattern("(?:at )?half {hour}", 30),
         TimePattern("(?:at )?(?:a )?quarter (?:past|after) {hour}", 15),
-        TimePattern("(?:at )?(?:a )?quarter (?:to|of|before|till) {hour}", -15),
-        TimePattern("(?:at )?{past}(?: minutes?)? (?:past|after) {hour}"),
-        TimePattern("(?:at )?{to}(?: minutes?)? (?:to|before|till) {hour}"),
+        TimePattern("(?:at )?(?:a )?quarter (?:to|of|before|till|2) {hour}", -15),
+        TimePattern("(?:at )?{past} minutes? (?:past|after) {hour}"),
+        TimePattern("(?:at )?{to} minutes? (?:to|before|till) {hour}"),
+        # "nine to five" are two times of day
+        TimePattern("(?:at )?(?P<past>5|10|20|25) (?:past|after) {hour}"),
+        TimePattern("(?<!from )(?:at )?(?P<to>5|10|20|25) (?:to|before|till) {hour}"),
         TimePattern("(?:at )?{hour}[ :.]{minute}(?: oclock)?"),
         TimePattern(r"(?:at )?(?P<hour>\d\d?)(?P<minute>[0-5]\d)(?: hours)?"),
-        TimePattern("(?:at )?{hour} (?:oclock|sharp)"),
+        TimePattern("(?:at )?(?P<hour>[012] \\d) (?P<minute>[0-5] \\d)"),
+        TimePattern("(?:at )?{hour} (?:oclock|sharp|on the dot)"),
         TimePattern("(?:at )?{hour} hundred(?: hours)?"),
         TimePattern("at {hour}"),
         TimePattern("(?:at )?(?:12 )?(?:noon|midday)", fixed=time(12)),
@@ -126,7 +141,8 @@ CALENDAR = Calendar(
     morning="am|in the morning|this morning|tomorrow morning",
     afternoon="pm|in the afternoon|in the evening|this afternoon|this evening|tonight|at night",
     open_endings=words(
-        "the of on at in next this past to half quarter for from a an and or after before until coming last minutes"
+        "the of on at in next this past to half quarter for from a an and or after before until "
+        "coming last minutes"
     ),
     short_names={
         "mon": "Monday",
@@ -198,9 +214,12 @@ ENGLISH = Language(
         "exactly, absolutely, certainly, definitely, affirmative, please, please do, yes please do",
         "yes i do, i do, yes it is, it is, thats right, thats correct, that is right, that is correct",
         "thats it, thats fine, that is fine, fine, sounds good, that sounds good, sounds great, go ahead",
-        "yes go ahead, do it, perfect, great, good, all right, alright, mm hm, mm hmm, mmhmm, mhm, uh huh",
+        "yes go ahead, do it, no problem, not a problem, no worries, sure thing, for sure, totally",
+        "perfect, great, good, all right, alright, mm hm, mm hmm, mmhmm, mhm, uh huh",
         "yes thats right, yes thats correct, why not, yes that is correct, yes i would, i would, yes i am",
-        "i am, yes we do, that works, works for me, that works for me, thats good, i think so, indeed",
+        "i am, i guess so, i suppose so, id love to, thatd be great, that would be great",
+        "thatd be lovely, that would be lovely, i would love to, id like that, yes we do",
+        "that works, works for me, that works for me, thats good, i think so, indeed",
         "yes thats fine, yes that works, you bet, that one, book it, yes book it, yeah sure",
         "yeah thats fine",
     ),
@@ -210,14 +229,15 @@ ENGLISH = Language(
         "that is not right, not correct, thats not correct, that is not correct, its not, it isnt",
         "no its not, no it isnt, no thats wrong, no thats not right, absolutely not, of course not",
         "certainly not, definitely not, not at all, uh uh, dont, do not, please dont, no dont, not now",
-        "not today, id rather not, i would rather not, i dont think so, no thats all, thats all",
+        "not today, not at the moment, not right now, not just now, im all set, all set, mm mm",
+        "nuh uh, id rather not, i would rather not, i dont think so, no thats all, thats all",
         "that is all, nothing else, nothing, no nothing, no nothing else, thats everything, im good",
         "no im good, im fine, no im fine, no i am not, im not, i am not, not yet, that will be all",
         "no thats it, no thats everything, no that will be all, not quite, no not really, all done, im done",
     ),
     unsure=phrases(
         "i dont know, dont know, not sure, im not sure, i am not sure, maybe, perhaps, no idea",
-        "i have no idea, it depends, yes and no, yes or no",
+        "i have no idea, i dont mind, it depends, yes and no, yes or no",
     ),
     hold=phrases(
         "hold on, hold on a second, hold on a moment, hold on a minute, hang on, hang on a second",
@@ -239,7 +259,8 @@ ENGLISH = Language(
         "can we, could we, let me, lets, let us, help me, i was wondering if i could, i was hoping to",
         "is it possible to, would it be possible to, do you think i can, you know, i mean, i guess, i think",
         "it is, its, that is, thats, that would be, that will be, make it, ill take, i will take, ill have",
-        "i will have, take, give me, id say, how about, what about, lets say, lets do, shall we say, say",
+        "i will have, ill go for, i will go for, ill go with, i will go with, i prefer, id prefer",
+        "take, give me, id say, how about, what about, lets say, lets do, shall we say, say",
         "is it okay to, to, the, a, an",
     ),
     closings=phrases(
@@ -253,28 +274,35 @@ ENGLISH = Language(
     ),
     negations=words("not dont doesnt didnt isnt arent wasnt wont cant cannot never without neither nor"),
     function_words=words(
-        "a an the i im id ill ive me my mine you your we us our he she it its they them this that these those "
-        "is are am was were be been do does did have has had will would can could should may might must to of "
+        "a an the i im id ill ive me my mine you your we us our he she it its they them this that "
+        "these those "
+        "is are am was were be been do does did have has had will would can could should may might "
+        "must to of "
         "in on at by for with from about as into and or but if so then than there here what which who how "
-        "when where please thanks thank just like want need get got um uh er oh ah well okay ok yes yeah hi "
+        "around roughly ish when where please thanks thank just like want need get got um uh er oh "
+        "ah well okay ok yes yeah hi "
         "hello hey some any whats wheres hows whos"
     ),
     backchannels=phrases(
         "uh huh, mm hm, mhm, mm, hmm, ok, okay, right, yeah, yes, sure, i see, ah, oh, aha, got it",
     ),
     corrections=words("no sorry mean actually correction rather wait make"),
+    hesitations=words("uh um umm uhm er erm hm hmm eh ehm"),
+    exclusions=r"(?:any|every)\w* (?:\w+ )?but|not|never|except(?: for)?|apart from|other than|besides",
+    alternatives=words("or to and till until through"),
     half="and (?:a|1) half",
     decimal_mark=".",
     nth=("first", "second", "third", "fourth", "fifth"),
     last_one="last|latest|later",
     kinds={"date": words("day date"), "time": words("time hour"), "phone": words("number phone")},
     this_number=(
-        r"\bthis (?:(?:phone|same|mobile|cell) )?(?:number|1|one)\b",
+        r"\bthis (?:(?:phone|same|mobile|cell) )?(?:numbers?|1|one)\b",
         r"\b(?:im|i am) (?:calling|phoning|ringing) (?:you )?(?:from|on|with)\b",
     ),
     prompts={
         "no_input": ("Sorry, I didn't hear you.", "I still can't hear you."),
         "no_match": ("Sorry, I didn't catch that.", "I'm sorry, I still didn't understand."),
+        "waiting": ("One moment, please.",),
         "rejected": ("Sorry, that won't work.",),
         "did_you_say": ("Did you say {}?",),
         "give_up": ("I'm sorry, this isn't working. Please call again later. Goodbye.",),

@@ -12,7 +12,8 @@ from app.flow.languages.speech import Speech
 _UNITS = counted("uno dos tres cuatro cinco seis siete ocho nueve", 1)
 _TENS = counted("treinta cuarenta cincuenta sesenta setenta ochenta noventa", 30, 10)
 _TWENTIES = counted(
-    "veinte veintiuno veintidós veintitrés veinticuatro veinticinco veintiséis veintisiete veintiocho veintinueve",
+    "veinte veintiuno veintidós veintitrés veinticuatro veinticinco veintiséis veintisiete "
+    "veintiocho veintinueve",
     20,
 )
 _TEENS = counted("diez once doce trece catorce quince dieciséis diecisiete dieciocho diecinueve", 10)
@@ -44,7 +45,14 @@ NUMBERS = NumberWords(
     minus=frozenset({"menos"}),
     point=frozenset({"coma", "punto"}),
     separators=words("guion espacio luego eh y barra punto coma"),
-    amounts=[("una docena", 12), ("un par", 2), ("media docena", 6), ("ninguno", 0), ("ninguna", 0)],
+    amounts=[
+        ("una docena", 12),
+        ("un par", 2),
+        ("media docena", 6),
+        ("ninguno", 0),
+        ("ninguna", 0),
+        ("solo yo", 1),
+    ],
 )
 
 CALENDAR = Calendar(
@@ -52,7 +60,7 @@ CALENDAR = Calendar(
     months=names("enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre"),
     units=("dias?", "semanas?", "mes(?:es)?", "anos?"),
     dates=[
-        DatePattern("pasado manana", 2),
+        DatePattern("pasado manana(?: por la (?:manana|tarde|noche))?", 2),
         DatePattern("(?:antes de ayer|anteayer)", -2),
         DatePattern("(?<!la )manana(?: por la (?:manana|tarde|noche))?", 1),
         DatePattern("(?:hoy(?: mismo)?|esta (?:manana|tarde|noche))", 0),
@@ -68,11 +76,14 @@ CALENDAR = Calendar(
         DatePattern("(?:el )?(?:pasado|ultimo) {weekday}", week="last"),
         DatePattern("(?:para )?(?:el )?{weekday}(?: de esta semana)?"),
         DatePattern(
-            "(?:(?:el )?{weekday} )?(?:el )?(?:dia )?{day} (?:del? )?(?:mes de )?{month}(?: del? (?:ano )?{year})?"
+            "(?:(?:el )?{weekday} )?(?:el )?(?:dia )?{day} (?:del? )?(?:mes de )?{month}(?: del? "
+            "(?:ano )?{year})?"
         ),
+        DatePattern("(?:el )?{day} del? (?P<month_number>\\d{1,2}) del? {year}"),
+        DatePattern("(?:el )?(?:dia )?{day} del? (?P<following>mes que viene|proximo mes|mes proximo)"),
         DatePattern("(?:el )?{weekday} (?:dia )?{day}"),
         DatePattern("(?:el )?dia {day}(?: de este mes)?"),
-        DatePattern("el {day}"),
+        DatePattern("el (?:este )?{day}(?: de este mes)?"),
     ],
     times=[
         TimePattern("(?:a )?(?:las? )?{hour} y media", 30),
@@ -83,6 +94,7 @@ CALENDAR = Calendar(
         TimePattern("(?:a )?(?:las? )?{hour} menos {to}"),
         TimePattern("(?:a )?(?:las? )?{hour} (?:y|con) {past}(?: minutos)?"),
         TimePattern("(?:a )?(?:las? )?{hour}[ :.]{minute}(?: horas)?"),
+        TimePattern("(?P<hour>[012] \\d) (?P<minute>[0-5] \\d)"),
         TimePattern("(?:a )?las? {hour}(?: (?:en punto|horas))?"),
         TimePattern("{hour} (?:en punto|horas)"),
         TimePattern("(?:a |al )?(?:el )?mediodia", fixed=time(12)),
@@ -141,17 +153,18 @@ SPANISH = Language(
         "eso es, asi es, esta bien, bien, muy bien, bueno, ok, okay, perfecto, adelante, desde luego",
         "si por favor, si claro, si correcto, si esta bien, me parece bien, hagalo, si quiero, ese mismo",
         "esa misma, si adelante, efectivamente, si exacto, si eso es, me va bien, si me va bien, como no",
-        "venga, dale, cierto, es correcto",
+        "no hay problema, sin problema, por mi bien, venga, dale, cierto, es correcto",
     ),
     no=phrases(
         "no, no no, no gracias, para nada, negativo, incorrecto, no es correcto, no esta bien, esta mal",
         "no quiero, de ninguna manera, en absoluto, nunca, no es eso, eso no, no eso no, no asi no",
         "mejor no, todavia no, nada mas, no nada mas, nada, no nada, eso es todo, no eso es todo, ya esta",
         "no ya esta, no hace falta, ninguno, ninguna, no es asi, ahora no, hoy no, creo que no",
-        "claro que no, por supuesto que no",
+        "de momento no, por ahora no, claro que no, por supuesto que no",
     ),
     unsure=phrases(
-        "no lo se, no se, no estoy seguro, no estoy segura, quizas, tal vez, puede ser, depende, ni idea",
+        "no lo se, no se, no estoy seguro, no estoy segura, quizas, tal vez, puede ser, depende",
+        "ni idea, me da igual",
         "no tengo ni idea",
     ),
     hold=phrases(
@@ -167,7 +180,7 @@ SPANISH = Language(
         "podria, puede, tengo que, llamo para, llamaba para, es para, yo quiero, yo queria, quiero que",
         "es posible, seria posible, querria, me puede, me podria, puedes, podrias, vamos a, es, seria, sera",
         "que sea, mejor, digamos, el, la, un, una, lo, creo que, pienso que, que tal, para, pues mire",
-        "voy a, vengo a",
+        "voy a, me quedo con, prefiero, pongame, deme, vengo a",
     ),
     closings=phrases(
         "por favor, gracias, muchas gracias, si es posible, si puede ser, si puede, vale, ahora",
@@ -178,13 +191,17 @@ SPANISH = Language(
     function_words=words(
         "el la los las un una unos unas lo yo tu mi me te se le les su sus mis de del a al en con por para "
         "que y o pero si es son esta estoy soy ser hay he ha tengo tiene quiero queria quisiera gustaria "
-        "necesito puedo podria puede favor gracias hola buenos buenas dias tardes eh pues bueno este esta eso "
+        "necesito puedo podria puede favor gracias hola buenos buenas dias tardes eh pues bueno este "
+        "esta eso "
         "esa como donde cual cuales cuanto cuanta quien tienen"
     ),
     backchannels=phrases(
         "aja, mm, mmm, mm hm, si, ya, vale, ok, okay, claro, bien, ah, eh, entiendo",
     ),
     corrections=words("no perdon digo mejor corrijo perdone"),
+    hesitations=words("eh em ehm mmm hm uh um"),
+    exclusions="menos|excepto|salvo|nunca|que no sea",
+    alternatives=words("o u y a hasta"),
     half="y (?:media|medio)",
     decimal_mark=",",
     nth=("primer[oa]?", "segund[oa]", "tercer[oa]?", "cuart[oa]", "quint[oa]"),
@@ -198,6 +215,7 @@ SPANISH = Language(
     prompts={
         "no_input": ("Perdone, no le he oído.", "Sigo sin oírle."),
         "no_match": ("Perdone, no le he entendido.", "Lo siento, sigo sin entenderle."),
+        "waiting": ("Un momento, por favor.",),
         "rejected": ("Lo siento, eso no puede ser.",),
         "did_you_say": ("¿Ha dicho {}?",),
         "give_up": ("Lo siento, no conseguimos entendernos. Vuelva a llamar más tarde, por favor. Adiós.",),

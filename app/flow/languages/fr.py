@@ -45,7 +45,7 @@ NUMBERS = NumberWords(
     minus=frozenset({"moins"}),
     point=frozenset({"virgule", "point"}),
     separators=words("tiret espace puis et euh point virgule"),
-    amounts=[("une douzaine", 12), ("aucun", 0), ("aucune", 0)],
+    amounts=[("une douzaine", 12), ("aucun", 0), ("aucune", 0), ("juste moi", 1), ("que moi", 1)],
 )
 
 CALENDAR = Calendar(
@@ -58,6 +58,9 @@ CALENDAR = Calendar(
         DatePattern("demain(?: (?:matin|apres midi|soir))?", 1),
         DatePattern("(?:aujourdhui|ce (?:matin|soir)|cet apres midi)", 0),
         DatePattern("hier", -1),
+        # said of one week and of two
+        DatePattern("dans 8 jours", 7),
+        DatePattern("dans 15 jours", 14),
         DatePattern("(?:dans|dici) {n} {unit}"),
         DatePattern("il y a {n} {unit}", ago=True),
         DatePattern("{weekday} en 8", week="after"),
@@ -67,19 +70,21 @@ CALENDAR = Calendar(
         DatePattern("(?:le |ce )?{weekday}(?: qui vient)?"),
         DatePattern("(?:(?:le )?{weekday} )?(?:le )?{day} (?:de )?{month}(?: {year})?"),
         DatePattern("(?:le )?{weekday} {day}"),
-        DatePattern("le {day}"),
+        DatePattern("(?:le )?{day} du (?P<following>mois prochain)"),
+        DatePattern("le {day}(?: de ce mois)?"),
     ],
     times=[
         TimePattern("(?:a )?{hour} ?h(?:eures?)? et demie?", 30),
         TimePattern("(?:a )?{hour} ?h(?:eures?)? et quart", 15),
-        TimePattern("(?:a )?{hour} ?h(?:eures?)? moins le quart", -15),
+        TimePattern("(?:a )?{hour} ?h(?:eures?)? moins (?:le )?quart", -15),
         TimePattern("(?:a )?{hour} ?h(?:eures?)? moins {to}"),
         TimePattern("(?:a )?{hour} ?h(?:eures?)? ?{minute}"),
         TimePattern("(?:a )?{hour} ?h(?:eures?)? {past}"),
         TimePattern("(?:a )?{hour} ?h(?:eures?)?(?: pile)?"),
         TimePattern("(?:a )?{hour}[:.]{minute}"),
+        TimePattern("(?P<hour>[012] \\d) (?P<minute>[0-5] \\d)"),
         TimePattern("(?:a )?midi et demie?", fixed=time(12, 30)),
-        TimePattern("(?:a )?midi", fixed=time(12)),
+        TimePattern("(?:a )?(?<!apres )midi", fixed=time(12)),
         TimePattern("(?:a )?minuit", fixed=time(0)),
         TimePattern("{hour}", weak=True),
     ],
@@ -124,15 +129,16 @@ FRENCH = Language(
     yes=phrases(
         "oui, ouais, oui oui, bien sur, daccord, ok, okay, exactement, exact, tout a fait, cest ca",
         "cest exact, cest bon, parfait, volontiers, oui merci, oui sil vous plait, absolument, certainement",
-        "correct, cest correct",
+        "pourquoi pas, pas de probleme, pas de souci, aucun probleme, cest parfait, ca me va",
+        "ca marche, entendu, correct, cest correct",
     ),
     no=phrases(
         "non, non non, non merci, pas du tout, jamais, cest faux, faux, ce nest pas ca, ce nest pas correct",
         "incorrect, pas vraiment, cest tout, non cest tout, rien, rien dautre, non rien dautre, surtout pas",
-        "pas maintenant",
+        "pas pour le moment, pour linstant non, ca ira, non ca ira, pas maintenant",
     ),
     unsure=phrases(
-        "je ne sais pas, je sais pas, peut etre, ca depend, aucune idee",
+        "je ne sais pas, je sais pas, peut etre, ca depend, aucune idee, ca mest egal",
     ),
     hold=phrases(
         "un moment, un instant, une seconde, une minute, attendez, attends, attendez une seconde",
@@ -144,7 +150,8 @@ FRENCH = Language(
         "euh, hum, ben, bah, alors, bon, bonjour, bonsoir, salut, oui, daccord, ah, oh, sil vous plait",
         "merci, pardon, je voudrais, jaimerais, je veux, je souhaite, je souhaiterais, il me faut",
         "jai besoin de, je peux, est ce que je peux, est ce que je pourrais, pourrais je, puis je",
-        "jappelle pour, cest pour, pouvez vous, cest, ce serait, disons, plutot, le, la, un, une, je dois",
+        "jappelle pour, cest pour, pouvez vous, cest, ce serait, disons, plutot, je prends",
+        "je prendrai, je vais prendre, je prefere, le, la, un, une, je dois",
     ),
     closings=phrases(
         "sil vous plait, sil te plait, merci, merci beaucoup, si possible, si cest possible, maintenant",
@@ -159,15 +166,22 @@ FRENCH = Language(
         "mm, mm hm, hum, oui, ouais, ok, daccord, ah, je vois, bien",
     ),
     corrections=words("non pardon plutot enfin desole"),
+    hesitations=words("euh heu hum hm ben bah"),
+    exclusions="pas|sauf|hormis|excepte|jamais",
+    alternatives=words("ou et a jusqua"),
     half="et demie?",
     decimal_mark=",",
     nth=("premiere?", "deuxieme|seconde?", "troisieme", "quatrieme", "cinquieme"),
     last_one="derniere?|plus tard",
     kinds={"date": words("jour date"), "time": words("heure"), "phone": words("numero telephone")},
-    this_number=(r"\bce (?:meme )?numero\b", r"\bduquel (?:jappelle|je vous appelle)\b"),
+    this_number=(
+        r"\b(?:ce|ce meme|le meme) numero\b",
+        r"\b(?:duquel|avec lequel|dont) (?:jappelle|je vous appelle)\b",
+    ),
     prompts={
         "no_input": ("Pardon, je ne vous ai pas entendu.", "Je ne vous entends toujours pas."),
         "no_match": ("Pardon, je n'ai pas compris.", "Désolé, je n'ai toujours pas compris."),
+        "waiting": ("Un instant, s'il vous plaît.",),
         "rejected": ("Désolé, ce n'est pas possible.",),
         "did_you_say": ("Avez-vous dit {} ?",),
         "give_up": (

@@ -141,6 +141,9 @@ ITALIAN = Language(
         "mm, mhm, si, ok, okay, certo, ah, capisco, bene",
     ),
     corrections=words("no scusi anzi pardon"),
+    hesitations=words("eh ehm mmm hm uh"),
+    exclusions="tranne|eccetto|mai|non",
+    alternatives=words("o e a fino"),
     half="e mezz[oa]",
     decimal_mark=",",
     nth=("prim[oa]", "second[oa]", "terz[oa]", "quart[oa]", "quint[oa]"),
@@ -150,6 +153,7 @@ ITALIAN = Language(
     prompts={
         "no_input": ("Scusi, non l'ho sentita.", "Non la sento ancora."),
         "no_match": ("Scusi, non ho capito.", "Mi dispiace, non ho ancora capito."),
+        "waiting": ("Un momento, per favore.",),
         "rejected": ("Mi dispiace, non è possibile.",),
         "did_you_say": ("Ha detto {}?",),
         "give_up": ("Mi dispiace, non riusciamo a capirci. Richiami più tardi, per favore. Arrivederci.",),

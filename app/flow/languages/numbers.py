@@ -21,7 +21,8 @@ def tokens(text: str) -> list[str]:
     folded = unicodedata.normalize("NFKD", text.casefold().replace("'", "").replace("’", ""))
     found = _TOKEN.findall("".join(one for one in folded if not unicodedata.combining(one)))
     joined = " ".join(found)
-    return re.sub(r"\b([ap]) m\b", r"\1m", joined).split()
+    joined = re.sub(r"\b(\d+(?:[.:]\d+)?)([ap]m)\b", r"\1 \2", joined)
+    return re.sub(r"\b([ap]) m\b", r"\1m", joined).replace(" o clock", " oclock").split()
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class NumberWords:
     point: frozenset[str] = frozenset()
     # what may stand between groups of figures
     separators: frozenset[str] = frozenset()
-    amounts: Sequence[tuple[str, int]] = ()
+    amounts: Sequence[tuple[str, float]] = ()
 
     @cached_property
     def _phrases(self) -> dict[tuple[str, ...], int]:

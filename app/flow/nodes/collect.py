@@ -96,6 +96,10 @@ class Collect(Question):
     def takes_anything(self) -> bool:
         return self.slot.type.takes_anything
 
+    @property
+    def yields(self) -> bool:
+        return self.slot.type.yields and not self.modal
+
     def doubts(self, meaning: Meaning, confidence: float | None) -> bool:
         if meaning.kind != "value" or self.confirmation == "low_confidence":
             return Question.doubts(self, meaning, confidence)

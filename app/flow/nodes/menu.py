@@ -107,7 +107,9 @@ def _check_unique(choice: Choice, others: list[Choice], section: Section) -> Non
     for other in others:
         if choice.key is not None and choice.key == other.key:
             section.fault(
-                section.place_of("press"), f"key {choice.key} is taken by the choice before; use another"
+                section.place_of("press"),
+                f"key {choice.key} is taken by the choice before; use another",
+                "duplicate-key",
             )
         if choice.name == other.name and choice.intent:
             section.fault(section.place_of("intent"), f'"{choice.intent}" is a choice already; remove one')

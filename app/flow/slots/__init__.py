@@ -41,12 +41,14 @@ class Hearing:
 class Reading:
     """A value found in an answer, as JSON. `score` 1: the answer was the value and nothing else.
 
-    `others` are further readings, likeliest first: "two" is 14:00, or else 02:00.
+    `others` are further readings, likeliest first: "two" is 14:00, or else 02:00. `rest` is what was said beside the
+    value, in words that other types understand; empty where that is not known.
     """
 
     value: Json
     score: float = 1.0
     others: tuple[Json, ...] = ()
+    rest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,10 @@ class SlotType:
     # what may be asked of a value, and the expression type of the answer: `day.weekday`
     parts: ClassVar[Mapping[str, str]] = {}
 
+    # a value stands out in a sentence about something else, so it may be taken before it is asked for
+    early: ClassVar[bool] = False
+    # nearly anything may be a value, so what is surely said to a global goes first
+    yields: ClassVar[bool] = False
     # whatever is said is a value, so nothing can be recognised as one
     takes_anything: ClassVar[bool] = False
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from app.flow.document import Fields, Items, Scalar, Tree
 from app.flow.languages import language
-from app.flow.phrases import NO_PHRASES, PhraseSet, complete, expand, match, words_of
+from app.flow.phrases import NO_PHRASES, PhraseSet, complete, expand, match_corrected, words_of
 from app.flow.slots import Hearing, KeyRule, Reading, SlotType, slot_type
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 class Choice(SlotType):
     """Kept as the option's name. `phrases` by language, then by option."""
 
+    early: ClassVar[bool] = True
     phrases: Mapping[str, Mapping[str, PhraseSet]] = field(default_factory=dict)
     default: str = "en"
 
@@ -49,8 +50,8 @@ class Choice(SlotType):
         return self.phrases.get(hearing.language.code) or self.phrases[self.default]
 
     def understand(self, text: str, hearing: Hearing) -> Reading | None:
-        found = match(words_of(text), self._of(hearing), hearing.language)
-        return Reading(found.name, found.score) if found else None
+        found = match_corrected(words_of(text), self._of(hearing), hearing.language)
+        return Reading(found.name, found.score, rest=" ".join(found.rest)) if found else None
 
     def keyed(self, keys: str, hearing: Hearing) -> Reading | None:
         names = list(self.phrases[self.default])

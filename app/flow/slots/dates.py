@@ -43,6 +43,7 @@ class Bound:
 class Date(SlotType):
     """Kept as ISO 8601 text. `first` and `last` are the bounds, both allowed days."""
 
+    early: ClassVar[bool] = True
     expression_type: ClassVar[str] = "date"
     parts: ClassVar[Mapping[str, str]] = DAY_PARTS
     first: Bound | None = None
@@ -55,11 +56,11 @@ class Date(SlotType):
     def understand(self, text: str, hearing: Hearing) -> Reading | None:
         plain, found = self._find(text, hearing)
         settled = settle(found, plain, hearing.language)
-        return Reading(settled.found.value, settled.score) if settled else None
+        return Reading(settled.found.value, settled.score, rest=settled.rest) if settled else None
 
     def _find(self, text: str, hearing: Hearing) -> tuple[str, list[Found]]:
         language = hearing.language
-        plain = " ".join(language.numbers.numerals(tokens(text)))
+        plain = " ".join(language.numbers.numerals(language.tokens(text)))
         past = self.last is not None and self.last.day(hearing.today) <= hearing.today
         month_first = hearing.country in ("US", "") and language.code == "en"
         return plain, language.calendar.find_dates(plain, hearing.today, past=past, month_first=month_first)

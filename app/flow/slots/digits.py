@@ -39,9 +39,9 @@ class Digits(SlotType):
     def understand(self, text: str, hearing: Hearing) -> Reading | None:
         for runs in find_figures(text, hearing.language):
             fitting = [run for run in runs if self._fits(run.value)]
-            settled = settle(fitting, figure_text(text), hearing.language)
+            settled = settle(fitting, figure_text(text, hearing.language), hearing.language)
             if settled is not None:
-                return Reading(settled.found.value, settled.score)
+                return Reading(settled.found.value, settled.score, rest=settled.rest)
         return None
 
     def _fits(self, figures: str) -> bool:

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
+from app.flow.figures import joined_thousands, plain_number
 from app.flow.languages import Language
 from app.flow.languages.calendar import Found, longest
-from app.flow.languages.numbers import tokens
 from app.flow.settling import settle
 from app.flow.slots import Hearing, KeyRule, Reading, SlotType, slot_type
 from app.flow.values import Json
@@ -26,6 +26,7 @@ GREATEST = 999_999_999
 class Number(SlotType):
     """An int where it is whole, else a float."""
 
+    early: ClassVar[bool] = True
     expression_type: ClassVar[str] = "number"
     least: float | None = None
     most: float | None = None
@@ -38,7 +39,7 @@ class Number(SlotType):
     def understand(self, text: str, hearing: Hearing) -> Reading | None:
         found, plain = _find(text, hearing.language)
         settled = settle(found, plain, hearing.language)
-        return Reading(_value(settled.found.value), settled.score) if settled else None
+        return Reading(_value(settled.found.value), settled.score, rest=settled.rest) if settled else None
 
     def keyed(self, keys: str, hearing: Hearing) -> Reading | None:
         """The star key is the decimal point."""
@@ -56,7 +57,7 @@ class Number(SlotType):
     def complete(self, text: str, hearing: Hearing) -> bool | None:
         """Known only where nothing can follow: "twenty five" up to 99 is whole, "twenty" is not."""
         numbers = hearing.language.numbers
-        last = tokens(text)[-1:]
+        last = hearing.language.tokens(text)[-1:]
         if last and (
             last[0] in numbers.joiners | numbers.point | numbers.minus or last[0] in numbers.repeats
         ):
@@ -77,7 +78,7 @@ def _value(text: str) -> float:
 def _find(text: str, language: Language) -> tuple[list[Found], str]:
     """Amounts, with their places in the utterance written with figures."""
     numbers = language.numbers
-    plain = f" {' '.join(tokens(text))} "
+    plain = f" {' '.join(language.tokens(joined_thousands(text, language)))} "
     for phrase, value in sorted(numbers.amounts, key=lambda amount: -len(amount[0])):
         plain = re.sub(rf"(?<= ){phrase}(?: (?:of|de|di))?(?= )", str(value), plain)
     plain = " ".join(numbers.numerals(plain.split()))
@@ -95,15 +96,7 @@ def _amounts(plain: str, language: Language) -> Iterator[Found]:
         rf"(?![\w.,:/-])"
     )
     for hit in re.finditer(pattern, plain):
-        whole = _plain_number(hit["whole"], language)
+        whole = plain_number(hit["whole"], language)
         fraction = (hit["fraction"] or ("5" if hit["half"] else "")).replace(" ", "")
         sign = "-" if hit["minus"] else ""
         yield Found(f"{sign}{whole}{'.' * bool(fraction)}{fraction}", hit.start(), hit.end())
-
-
-def _plain_number(written: str, language: Language) -> str:
-    """1,250.5 as it is written in English, 1.250,5 elsewhere, without the marks for thousands."""
-    mark = "," if language.decimal_mark == "." else "."
-    if re.fullmatch(rf"\d{{1,3}}(?:\{mark}\d{{3}})+(?:\{language.decimal_mark}\d+)?", written):
-        written = written.replace(mark, "")
-    return re.sub(r"[.,](?=.*[.,])", "", written).replace(",", ".")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from app.flow.figures import figure_text, find_figures
 from app.flow.settling import settle
@@ -61,6 +61,7 @@ UNKNOWN: Final = Plan("", "", 7, 15)
 class Phone(SlotType):
     """`+` and country code where one is known, else the figures as they were given."""
 
+    early: ClassVar[bool] = True
     country: str = ""
 
     @classmethod
@@ -68,15 +69,15 @@ class Phone(SlotType):
         return cls(section.choice("country", tuple(PLANS)) or "")
 
     def understand(self, text: str, hearing: Hearing) -> Reading | None:
-        if hearing.caller and any(
-            re.search(phrase, figure_text(text)) for phrase in hearing.language.this_number
-        ):
-            return Reading(hearing.caller)
+        plain = figure_text(text, hearing.language)
         for runs in find_figures(text, hearing.language):
             fitting = [run for run in runs if self._number(run.value, hearing)]
-            settled = settle(fitting, figure_text(text), hearing.language)
+            settled = settle(fitting, plain, hearing.language)
             if settled is not None:
-                return Reading(self._number(settled.found.value, hearing), settled.score)
+                return Reading(self._number(settled.found.value, hearing), settled.score, rest=settled.rest)
+        for phrase in hearing.language.this_number if hearing.caller else ():
+            if hit := re.search(phrase, plain):
+                return Reading(hearing.caller, rest=f"{plain[: hit.start()]} {plain[hit.end() :]}")
         return None
 
     def _plan(self, hearing: Hearing) -> Plan:

@@ -9,7 +9,6 @@ from datetime import time
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from app.flow.languages.calendar import Found
-from app.flow.languages.numbers import tokens
 from app.flow.settling import settle
 from app.flow.slots import Hearing, KeyRule, Reading, SlotType, slot_type
 from app.flow.values import Json
@@ -26,6 +25,7 @@ _CLOCK = re.compile(r"([01]?\d|2[0-3])[:.]([0-5]\d)")
 class Time(SlotType):
     """Kept as HH:MM, 24 hours."""
 
+    early: ClassVar[bool] = True
     expression_type: ClassVar[str] = "time"
     parts: ClassVar[Mapping[str, str]] = {"hour": "number", "minute": "number"}
     first: str = "00:00"
@@ -42,7 +42,7 @@ class Time(SlotType):
             return None
         readings = (settled.found.value, *settled.found.others)
         value, *others = sorted(readings, key=lambda one: not self.accepts(one, hearing))
-        return Reading(value, settled.score, tuple(others))
+        return Reading(value, settled.score, tuple(others), settled.rest)
 
     def keyed(self, keys: str, hearing: Hearing) -> Reading | None:
         """Hour and minute, two keys each."""
@@ -70,7 +70,7 @@ class Time(SlotType):
 
 
 def _find(text: str, hearing: Hearing) -> tuple[str, list[Found]]:
-    plain = " ".join(hearing.language.numbers.numerals(tokens(text)))
+    plain = " ".join(hearing.language.numbers.numerals(hearing.language.tokens(text)))
     return plain, hearing.language.calendar.find_times(plain)
 
 
