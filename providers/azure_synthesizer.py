@@ -35,6 +35,7 @@ VOICES = {
 IDLE_MAX = 16
 FIRST_AUDIO_S = 1.5
 STALL_S = 0.5  # it makes speech many times faster than it plays
+LAST_WORDS_S = 0.02  # the SDK tells of words and of the end on threads of their own
 STOP_S = 2.0
 TICKS_PER_MS = 10_000
 
@@ -139,14 +140,14 @@ class _Utterance:
                     self._changed.clear()
                     await self._changed.wait()
         except TimeoutError:
-            self.error = (
-                self._broken("stopped in mid-speech")
-                if self._emitted_bytes
-                else TimedOut(f"Azure Speech said nothing within {FIRST_AUDIO_S:g} s")
-            )
+            what = "stopped in mid-speech" if self._emitted_bytes else f"said nothing in {FIRST_AUDIO_S:g} s"
+            self.error = TimedOut(f"Azure Speech {what}")
         if self._audio:
             self._emitted_bytes += len(self._audio[0])
             return self._audio.popleft()
+        if self.error and self._emitted_bytes:
+            await asyncio.sleep(LAST_WORDS_S)
+            raise BrokenStream(str(self.error), emitted=self._spoken)
         if self.error:
             raise self.error
         return b""
@@ -160,20 +161,15 @@ class _Utterance:
 
     def ended(self, error: ProviderError | None) -> None:
         came = self._emitted_bytes or self._audio
-        if error and came:
-            error = self._broken(str(error))
-        elif not error and not came and any(map(str.isalnum, self._text)):
+        if not error and not came and any(map(str.isalnum, self._text)):
             error = Refused("Azure Speech made no audio of a text")
         self.over, self.error = True, error
         self._changed.set()
 
-    def _broken(self, what: str) -> BrokenStream:
-        return BrokenStream(what, emitted=self._spoken)
-
     @property
     def _spoken(self) -> str:
         """The beginning of the text that the audio so far says to the end of a word."""
-        heard_ms = (self._emitted_bytes + sum(map(len, self._audio))) / BYTES_PER_MS
+        heard_ms = self._emitted_bytes / BYTES_PER_MS
         end = 0
         for end_ms, word in self._words:
             if end_ms <= heard_ms:

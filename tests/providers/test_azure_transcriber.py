@@ -34,7 +34,7 @@ async def with_azure(fake: AzureFake, use: Callable[[AzureTranscriber], Awaitabl
     with serving(fake.app) as port:
         azure = AzureSpeech("planted-key", endpoint=f"ws://127.0.0.1:{port}")
         await use(AzureTranscriber(azure))
-    await azure.aclose()
+        await azure.aclose()
 
 
 async def test_words_come_while_the_caller_speaks_and_when_the_turn_is_over() -> None:
