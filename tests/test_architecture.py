@@ -35,10 +35,12 @@ DOORS: dict[str, set[str]] = {
     "app.ops": BELOW_CALL | {"app.call", "app.settings"},
     "app.ops.call_report": BELOW_CALL | {"app.call", "app.simulator"},
     "app.web": BELOW_WEB,
+    "app.designer": BELOW_CALL | {"app.settings"},
     "app.server": BELOW_WEB,
     "app.main": BELOW_MAIN,
     "app.serving": BELOW_MAIN | {"app.main"},
-    "app.cli": BELOW_MAIN | {"app.main", "app.serving", "app.simulator", "app.ops.call_report"},
+    "app.cli": BELOW_MAIN
+    | {"app.main", "app.serving", "app.simulator", "app.designer", "app.ops.call_report"},
     "app.simulator": CALLER | {"app.carriers", "app.carriers.events", "app.simulator.embedded"},
     "app.simulator.embedded": CALLER | {"app.simulator", "providers", "providers.base"},
     "providers": {"app.errors", "providers.base"},
