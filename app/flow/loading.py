@@ -108,6 +108,7 @@ def _flow(
         nodes=nodes,
         places=places,
         hours=draft.hours,
+        collected=tuple(sorted(draft.collected)),
         dependents=_dependents(nodes),
         voices={key: voices.text(key) or "" for key in voices.fields.values} if voices else {},
         numbers=section.texts("numbers"),
