@@ -9,7 +9,9 @@
     ├── FlowError                   a fault in a flow file; carries path, line and column
     ├── InvalidFlow                 a flow file that cannot be used; carries every FlowError found in it
     ├── ProviderError
-    │   ├── Refused                 the service said no: credentials, quota, a 4xx or a 5xx
+    │   ├── Refused                 the service said no, or could not be reached: a passing fault of its own
+    │   │   ├── BadCredentials      the key, model or deployment is wrong: no until the settings change
+    │   │   └── BadRequest          this request is not acceptable: others may be, so the service is well
     │   ├── RateLimited             the service said "later"; carries how much later
     │   ├── TimedOut                the service said nothing in time
     │   └── BrokenStream            the service stopped in the middle; carries what had come by then
@@ -80,7 +82,15 @@ class ProviderError(RelayError):
 
 
 class Refused(ProviderError):
-    """The service answered, and the answer was no."""
+    """The service answered, and the answer was no; or there was nobody to answer."""
+
+
+class BadCredentials(Refused):
+    """The service knows the key, the model or the deployment for a wrong one: the answer stays no until they change."""
+
+
+class BadRequest(Refused):
+    """The service refuses what was asked, not who asks: too long, forbidden content, a schema that it cannot use."""
 
 
 class RateLimited(ProviderError):

@@ -68,7 +68,7 @@ class Relay:
         self._prerender = settings.performance_cache_enabled
         self._meters = Meters(clock)
         self._http = http or HttpClient(clock, settings.http_allow or ())
-        self.speech_cache = SpeechCache()
+        self.speech_cache = SpeechCache(settings.cache_max_entries)
         self._flows = flows = FlowStore(settings.flows_dir, environment)
         flows.require(settings.default_flow)
         self._tokens = tokens = StreamTokens(settings.data_dir, clock)

@@ -90,6 +90,7 @@ class Settings:
     )
     http_allow: tuple[str, ...] | None = _setting("HTTP_ALLOW", None, _host_ports)
     performance_cache_enabled: bool = _setting("PERFORMANCE_CACHE_ENABLED", True, _flag)
+    cache_max_entries: int = _setting("CACHE_MAX_ENTRIES", 1000, _whole_number(1, 1_000_000))
     drain_seconds: int = _setting("DRAIN_SECONDS", 270, _whole_number(0, 3600))
     log_level: str = _setting("LOG_LEVEL", "info", _one_of("debug", "info", "warning", "error"))
     log_format: str | None = _setting("LOG_FORMAT", None, _one_of("text", "json"))

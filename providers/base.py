@@ -1,4 +1,4 @@
-"""What callrelay asks of a speech service. One file per vendor and role implements one of these.
+"""What callrelay asks of a speech or model service. One file per vendor and role implements one of these.
 
 Audio is G.711 μ-law, 8,000 Hz, mono, in `bytes` of any length: 8 bytes a millisecond.
 Callbacks run on the event loop that opened the stream. Nothing here blocks the loop: work that takes longer
@@ -249,20 +249,25 @@ class ModelRequest:
 
     `instruction` says what to do, `facts` what may be told; `outcomes` are the names, each with what it means,
     of which the model may choose one to end the conversation. `language` is ISO 639-1; `max_tokens` bounds the reply.
+    `begun` is what the agent has already said of this very reply: it goes on from there.
     """
 
-    instruction: str
+    instruction: str = field(repr=False)
     messages: Sequence[Message]
     language: str
     max_tokens: int
     facts: str = field(default="", repr=False)
     outcomes: Mapping[str, str] = field(default_factory=dict)
     tools: Sequence[Tool] = ()
+    begun: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class TextDelta:
-    """The next words of a reply, white space as it is to be joined."""
+    """The next words of a reply, white space as it is to be joined.
+
+    Empty where the service is at work on something that is not spoken: a tool's arguments, say.
+    """
 
     text: str = field(repr=False)
 

@@ -254,18 +254,17 @@ class ScriptedVoiceStream:
     """See `VoiceStream`; windows of 32 ms."""
 
     def __init__(self, on_windows: Callable[[Sequence[VoiceWindow]], None], threshold: float) -> None:
-        self._on_windows = on_windows
+        self._on_windows: Callable[[Sequence[VoiceWindow]], None] | None = on_windows
         self._threshold = threshold
         self._rest = b""
         self._end_ms = 0.0
-        self.closed = False
 
     def push(self, audio: bytes) -> None:
         audio = self._rest + audio
         whole = len(audio) // WINDOW * WINDOW
         self._rest = audio[whole:]
         windows = [self._judge(audio[start : start + WINDOW]) for start in range(0, whole, WINDOW)]
-        if windows and not self.closed:
+        if windows and self._on_windows:
             self._on_windows(windows)
 
     def _judge(self, window: bytes) -> VoiceWindow:
@@ -273,5 +272,9 @@ class ScriptedVoiceStream:
         probability = 0.95 if dsp.rms(window) > self._threshold else 0.02
         return VoiceWindow(probability, self._end_ms, 0.0)
 
+    @property
+    def closed(self) -> bool:
+        return self._on_windows is None
+
     def close(self) -> None:
-        self.closed = True
+        self._on_windows = None

@@ -74,7 +74,11 @@ CLOCK_READINGS = ("datetime.now", "datetime.utcnow", "datetime.today", "date.tod
 ASYNC = (ast.AsyncFunctionDef, ast.AsyncFor, ast.AsyncWith, ast.Await)
 
 # The only places where an error of any kind ends: a call, an attempt of a provider, an HTTP handler.
-BROAD_EXCEPTS = {"app/call/session.py:run_stream", "providers/local_workers.py:_settle"}
+BROAD_EXCEPTS = {
+    "app/call/session.py:run_stream",
+    "providers/local_workers.py:_settle",
+    "providers/model_stream.py:guarded",
+}
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

@@ -7,6 +7,7 @@ deciding) is done by one task, input by input, so a transition of the flow is ne
 from __future__ import annotations
 
 import asyncio
+import weakref
 from collections import deque
 from collections.abc import Awaitable, Callable
 
@@ -21,6 +22,7 @@ from app.call.registry import Call
 from app.call.service_desk import ServiceDesk
 from app.call.services import Services
 from app.call.speaker import Prompt, Speaker, Spoken
+from app.call.tasks import Tasks
 from app.call.timeline import Timeline
 from app.carriers.events import OutboundCommand
 from app.dialogue.turn import TurnEvent, TurnState
@@ -37,14 +39,17 @@ TAKE_BACK_MARGIN_S = 0.05
 
 
 class Conversation:
-    """Implements `SpeakerReports`, `FloorActor` and `Counter`. `ended` ends the stream and gives the reason."""
+    """Implements `SpeakerReports`, `FloorActor`, `Counter` and `MessageReports`.
+
+    `ended` ends the stream and gives the reason.
+    """
 
     def __init__(
         self,
         call: Call,
         services: Services,
         hearing: Hearing,
-        group: asyncio.TaskGroup,
+        tasks: Tasks,
         send: Callable[[OutboundCommand], Awaitable[None]],
         ended: Callable[[str], None],
     ) -> None:
@@ -52,7 +57,7 @@ class Conversation:
         self._services = services
         self._clock = services.clock
         self._hearing = hearing
-        self._group = group
+        self._tasks = tasks
         self._ended = ended
         self._flow = FlowRun(call, services.clock)
         self._inputs: asyncio.Queue[TurnEnded | inputs.Input] = asyncio.Queue(INPUTS_WAITING)
@@ -65,20 +70,19 @@ class Conversation:
         self._patience_ends: float | None = None
         self._held: deque[inputs.Heard | inputs.Pressed] = deque()
         echo = EchoGate()
+        # they report to us and end with us: a cycle would keep each call in memory until it is looked for
+        reports = weakref.proxy(self)
         self.speaker = Speaker(
-            self._clock, services.speech.synthesizer, services.speech_cache, echo, send, self
+            self._clock, services.speech.synthesizer, services.speech_cache, echo, send, reports
         )
-        self._desk = ServiceDesk(services.http, services.clock, call.journal, group, self)
-        self.floor = Floor(services, hearing, echo, group, self)
-        listener = self.floor.listener
-        self._messages = MessageTaking(
-            call, services.messages, lambda: listener.silence_ms, self._message_over, self._error
-        )
+        self._desk = ServiceDesk(services.http, services.clock, call.journal, tasks, reports)
+        self.floor = Floor(services, hearing, echo, tasks, reports)
+        self._messages = MessageTaking(call, services.messages, self.floor.listener, reports)
 
     async def run(self) -> None:
         """Speak and listen, for ever."""
-        self._group.create_task(self.speaker.make(self._group))
-        self._group.create_task(self.speaker.send())
+        self._tasks.create(self.speaker.make(self._tasks))
+        self._tasks.create(self.speaker.send())
         self._begin()
         while True:
             self.floor_changed()
@@ -143,6 +147,15 @@ class Conversation:
         if not self._busy:
             self.floor.happened(TurnEvent.ANSWERED)
         self._go_on_if_silent()
+
+    # what a message taken reports
+
+    def message_over(self, seconds: float) -> None:
+        self._flow.ending = None
+        self._put(inputs.RecordingEnded(seconds, self._clock.wall()))
+
+    def message_failed(self, what: str, error: Exception) -> None:
+        self._error(what, error)
 
     # what the floor asks for
 
@@ -382,7 +395,3 @@ class Conversation:
                 self._ended("transfer")
             case fx.Record(max_s=max_s):
                 self._messages.begin(max_s)
-
-    def _message_over(self, seconds: float) -> None:
-        self._flow.ending = None
-        self._put(inputs.RecordingEnded(seconds, self._clock.wall()))

@@ -25,13 +25,14 @@ class FlowStore:
             raise SettingsError(
                 f"FLOWS_DIR: there is no directory {str(directory)!r}; name one that holds flows"
             )
-        files = {str(path): path.read_text("utf-8", "replace") for path in sorted(directory.glob("*.yaml"))}
+        files = {str(path): path.read_text("utf-8", "replace") for path in _texts(directory)}
         self._library = build_library(files, environment)
         self._recordings: dict[str, bytes] = {}
         self._flows: dict[str, Flow] = {}
         self._faults = dict(self._library.faults)
         for flow in self._library.flows.values():
-            self._publish(directory, flow)
+            if flow.startable:
+                self._publish(directory, flow)
 
     def get(self, name: str) -> Flow | None:
         """The newest good version of a flow."""
@@ -90,3 +91,9 @@ class FlowStore:
             self._faults[flow.name] = InvalidFlow(faults)
         else:
             self._flows[flow.name] = flow
+
+
+def _texts(directory: Path) -> Sequence[Path]:
+    """Every file that flows are made of: themselves, and the facts that they tell."""
+    facts = [path for kind in ("*.md", "*.txt") for path in directory.rglob(kind)]
+    return sorted([*directory.glob("*.yaml"), *facts])

@@ -68,8 +68,10 @@ class Hearing:
         self._stream.discard()
 
     async def aclose(self) -> None:
-        if self._open:
-            await self._open.aclose()
+        """Nothing is heard after this."""
+        stream, self._open = self._open, None
+        if stream:
+            await stream.aclose()
 
     def _partial(self, hypothesis: Hypothesis) -> None:
         self._latest = hypothesis

@@ -12,7 +12,7 @@ from app.flow.effects import BargeIn
 from app.flow.expressions import Expression, Mistake, compile_expression
 from app.flow.hours import Hours
 from app.flow.languages import LANGUAGES
-from app.flow.model import Intent, Settings, Slot
+from app.flow.model import Flow, Intent, Settings, Slot
 from app.flow.prompts import Ladder, Line, Order, Prompt, Rung
 from app.flow.section import Section, suggestion
 from app.flow.slots import DAY_PARTS
@@ -31,6 +31,18 @@ class Overlay:
     used: set[str] = field(default_factory=set)
 
 
+class Sources:
+    """What lies beside the flow's file: nothing, unless the reader is given more."""
+
+    def subflow(self, name: str) -> Flow:
+        """Raises ValueError with what is wrong and the way out."""
+        raise ValueError(f'there is no flow "{name}" beside this one; add {name}.yaml')
+
+    def text(self, reference: str) -> str:
+        """A text file's. Raises ValueError as well."""
+        raise ValueError(f'there is no file "{reference}" beside this flow; add it')
+
+
 @dataclass
 class Draft:
     """`wanted` are the nodes that something leads to, with the place that says so; `collected` the slots that are
@@ -41,6 +53,10 @@ class Draft:
     languages: tuple[str, ...]
     overlays: list[Overlay]
     environment: Mapping[str, str]
+    # what stands before the names of a subflow's nodes
+    prefix: str = ""
+    outcomes: tuple[str, ...] = ()
+    sources: Sources = field(default_factory=Sources)
     slots: dict[str, Slot] = field(default_factory=dict)
     intents: dict[str, Intent] = field(default_factory=dict)
     hours: dict[str, Hours] = field(default_factory=dict)
@@ -57,9 +73,22 @@ class Draft:
     def target(self, section: Section, key: str) -> str | None:
         """The name of a node; that it exists is checked when all nodes are read."""
         name = section.text(key)
-        if name is not None:
-            self.wanted.append((name, section.fields.values[key].place))
-        return name
+        if name is None:
+            return None
+        self.wanted.append((name, section.fields.values[key].place))
+        return self.prefix + name
+
+    def subflow(self, name: str, place: Place) -> Flow | None:
+        """A flow that is called, ready to be part of this one."""
+        try:
+            return self.sources.subflow(name)
+        except ValueError as error:
+            self.fault(place, str(error))
+            return None
+
+    def is_sensitive(self, name: str) -> bool:
+        slot = self.slots.get(name.partition(".")[0])
+        return slot is not None and slot.sensitive
 
     def slot(self, section: Section, key: str) -> Slot | None:
         name = section.text(key)
@@ -131,9 +160,10 @@ class Draft:
         order, lines = self._lines(tree, name)
         by_language = {self.languages[0]: lines}
         for overlay in self.overlays:
-            translated = overlay.prompts.values.get(name)
+            key = name.removeprefix(self.prefix)
+            translated = overlay.prompts.values.get(key)
             if translated is not None:
-                overlay.used.add(name)
+                overlay.used.add(key)
                 by_language[overlay.language] = self._translated(translated, name, order)
         prompt = Prompt(name, by_language, order)
         self.prompts.append(prompt)
@@ -250,9 +280,10 @@ class Draft:
         """A translated ladder is the list of its spoken rungs, in order, as many as the flow has."""
         found: dict[str, tuple[Tree, ...]] = {}
         for overlay in self.overlays:
-            tree = overlay.prompts.values.get(name)
+            key = name.removeprefix(self.prefix)
+            tree = overlay.prompts.values.get(key)
             if tree is not None:
-                overlay.used.add(name)
+                overlay.used.add(key)
                 found[overlay.language] = tree.values if isinstance(tree, Items) else (tree,)
                 if len(found[overlay.language]) != count:
                     self.fault(

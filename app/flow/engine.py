@@ -6,16 +6,19 @@ one back keeps the old state. Nothing here reads a clock; inputs bring the time.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
+from typing import Final, cast
 
 from app.flow.effects import Effect, Event, NodeEntered
 from app.flow.failing import GIVE_UP
 from app.flow.inputs import Input, Pressed, ServiceAnswered, ServiceFailed
 from app.flow.model import Flow
+from app.flow.nodes.call import Call
 from app.flow.state import Context, State
 from app.flow.turn import Turn
+from app.flow.values import Json
 
 # more silent nodes than any sane flow has in a row
 MAX_WALKED: Final = 100
@@ -48,7 +51,7 @@ def step(flow: Flow, state: State, given: Input) -> Step:
     # a circle through services is one, however long they take
     walked = state.walked if isinstance(given, ServiceAnswered | ServiceFailed) else 0
     turn = Turn(flow, replace(state, walked=walked, finished_by_length=habit), given.now)
-    target = flow.nodes[state.node].take(turn, given)
+    target = turn.flow.nodes[state.node].take(turn, given)
     if target is not None:
         _walk(turn, target)
     return turn.state, tuple(turn.effects)
@@ -62,9 +65,10 @@ def resume(flow: Flow, state: State, now: datetime) -> Step:
     turn = Turn(flow, replace(state, walked=0, keys=""), now)
     if state.ended:
         turn.hang_up("ended")
-    elif state.node in flow.nodes:
-        _walk(turn, flow.nodes[state.node].resume(turn))
+    elif all(flow.has_node(node) for node in (state.node, *(frame["node"] for frame in state.stack))):
+        _walk(turn, turn.flow.nodes[state.node].resume(turn))
     else:
+        turn.state = replace(turn.state, node=flow.start, slots=_outermost(state), stack=[])
         _walk(turn, flow.start)
     return turn.state, tuple(turn.effects)
 
@@ -74,7 +78,8 @@ def _walk(turn: Turn, target: str | None) -> None:
         if turn.state.walked >= MAX_WALKED:
             _break_out(turn)
             return
-        node = turn.flow.nodes[target]
+        _leave_subflows(turn, target)
+        node = turn.root.part(target).nodes[target]
         turn.state = replace(
             turn.state,
             node=target,
@@ -88,6 +93,24 @@ def _walk(turn: Turn, target: str | None) -> None:
         turn.emit(NodeEntered(target, turn.via))
         turn.via = None
         target = node.enter(turn)
+
+
+def _leave_subflows(turn: Turn, target: str) -> None:
+    """A node of a calling flow: those in between are left, their values forgotten."""
+    flow = turn.root.part(target)
+    while turn.state.stack and _innermost(turn) is not flow:
+        turn.leave_subflow()
+
+
+def _innermost(turn: Turn) -> Flow:
+    """The flow that the last call node called."""
+    node = turn.state.stack[-1]["node"]
+    call = cast(Call, turn.root.part(node).nodes[node])
+    return turn.root.part(call.start)
+
+
+def _outermost(state: State) -> Mapping[str, Json]:
+    return state.stack[0]["slots"] if state.stack else state.slots
 
 
 def _break_out(turn: Turn) -> None:

@@ -59,13 +59,15 @@ def exhausted(turn: Turn, node: Question) -> bool:
 
 
 def leave(turn: Turn, node: Question, ladder: Ladder, prompt: Prompt | None) -> str | None:
-    """The ladder's way out, else the flow's person, else an apology and the end."""
+    """The ladder's way out, else the flow's person, else the calling flow's `failed`, else an apology and the end."""
     if prompt is not None:
         turn.say(prompt, node.settings)
     target = ladder.way_out or turn.flow.way_out
     if target and target.goto != node.name and turn.state.failures <= MAX_FAILURES:
         turn.via = target.place
         return target.goto
+    if target is None and turn.state.stack and turn.state.failures <= MAX_FAILURES:
+        return turn.leave_subflow().failed.choose(turn)
     turn.say(GIVE_UP, node.settings)
     turn.hang_up("gave_up")
     return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 
 from app.flow.assignments import read_assignments
 from app.flow.draft import Draft
@@ -11,21 +12,25 @@ from app.flow.languages import language
 from app.flow.model import Global, Meaning, Scene, Settings
 from app.flow.phrases import PhraseSet, match, words_of
 from app.flow.section import Section
+from app.flow.standard_intents import STANDARD, standard_phrases
 from app.flow.turn import Turn
 
 
 def global_keys(scene: Scene) -> Mapping[str, Meaning]:
-    return {
-        one.key: Meaning("global", "keypad", 1.0, one.name) for one in scene.flow.globals.values() if one.key
-    }
+    keys: dict[str, Meaning] = {}
+    for _, one in scene.globals:
+        if one.key:
+            keys.setdefault(one.key, Meaning("global", "keypad", 1.0, one.name))
+    return keys
 
 
 def global_phrases(scene: Scene) -> Mapping[str, PhraseSet]:
-    flow, spoken = scene.flow, scene.state.language
+    spoken = scene.state.language
     return {
-        name: flow.intents[name].in_language(spoken, flow.languages[0])
-        for name in flow.globals
-        if name in flow.intents
+        one.name: flow.intents[one.name].in_language(spoken, flow.languages[0])
+        if one.name in flow.intents
+        else standard_phrases(one.name, spoken)
+        for flow, one in scene.globals
     }
 
 
@@ -36,11 +41,12 @@ def understand_global(scene: Scene, text: str) -> Meaning | None:
 
 def act_globally(turn: Turn, settings: Settings, name: str) -> str | None:
     """Carry a global out; the node to go to, or None: the question is put again."""
-    chosen = turn.flow.globals[name]
-    for one in chosen.assign:
-        one.carry_out(turn)
-    if chosen.say is not None:
-        turn.say(chosen.say, settings)
+    flow, chosen = next((flow, one) for flow, one in turn.scene.globals if one.name == name)
+    with nullcontext() if flow is turn.flow else turn.as_caller(flow):
+        for one in chosen.assign:
+            one.carry_out(turn)
+        if chosen.say is not None:
+            turn.say(chosen.say, settings)
     turn.via = chosen.place
     return chosen.goto
 
@@ -64,7 +70,7 @@ def _read(name: str, section: Section, draft: Draft) -> Global:
         assign=read_assignments(section, draft, "set"),
         place=section.fields.values["goto"].place if goto else None,
     )
-    if found.key is None and name not in draft.intents:
+    if found.key is None and name not in draft.intents and name not in STANDARD:
         section.fault(
             section.place, f'nobody can reach {section.what}; add `press:` or declare the intent "{name}"'
         )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from app.errors import InvalidFlow
 from app.flow.loading import load
 from app.flow.model import Flow
+from app.flow.sources import name_and_kind, translations_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class Library:
 
     def for_number(self, number: str) -> Flow | None:
         """The flow that the dialled number starts."""
-        return next((flow for flow in self.flows.values() if number in flow.numbers), None)
+        return next((flow for flow in self.flows.values() if number in flow.numbers and flow.startable), None)
 
 
 def build_library(
@@ -30,19 +31,20 @@ def build_library(
     environment: Mapping[str, str] | None = None,
     previous: Library | None = None,
 ) -> Library:
-    """The library of `files`, text by path (`flows/NAME.yaml`, `flows/NAME.LANG.yaml`; tests are left out).
+    """The library of `files`: text by path (`flows/NAME.yaml`, `flows/NAME.LANG.yaml`, and what they
+    refer to; tests are left out).
 
     A file that has become invalid keeps `previous`'s version of the flow. A file that is gone takes it along.
     """
     flows: dict[str, Flow] = {}
     faults: dict[str, InvalidFlow] = {}
     for path, text in sorted(files.items()):
-        name, kind = _parts(path)
+        name, kind = name_and_kind(path)
         if kind or not path.endswith(".yaml"):
             continue
-        overlays = {other: files[other] for other in files if _is_translation(other, path, name)}
+        overlays = translations_of(path, files)
         try:
-            flows[name] = _named(load(text, path, overlays, environment), name)
+            flows[name] = _named(load(text, path, overlays, environment, files), name)
         except InvalidFlow as error:
             faults[name] = error
             if previous is not None and name in previous.flows:
@@ -61,20 +63,3 @@ def _named(flow: Flow, name: str) -> Flow:
             ]
         )
     return flow
-
-
-def _parts(path: str) -> tuple[str, str]:
-    """(name, LANG or `test` or nothing) of a file's path."""
-    file = path.rpartition("/")[2].removesuffix(".yaml")
-    name, _, kind = file.partition(".")
-    return name, kind
-
-
-def _is_translation(other: str, path: str, name: str) -> bool:
-    same_directory = other.rpartition("/")[0] == path.rpartition("/")[0]
-    return (
-        same_directory
-        and _parts(other)[0] == name
-        and _parts(other)[1] not in ("", "test")
-        and other.endswith(".yaml")
-    )

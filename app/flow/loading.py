@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 from app.errors import FlowError, InvalidFlow
 from app.flow.document import Fields, Place, parse
-from app.flow.draft import Draft, Overlay, built_in_prompt, built_in_settings
+from app.flow.draft import Draft, Overlay, Sources, built_in_prompt, built_in_settings
 from app.flow.global_intents import read_globals
 from app.flow.hours import read_hours
 from app.flow.intents import read_intents
@@ -17,7 +17,8 @@ from app.flow.model import Flow, Node, Settings
 from app.flow.nodes import node_readers
 from app.flow.question import Question
 from app.flow.section import Section, suggestion
-from app.flow.slot_declarations import read_slots
+from app.flow.slot_declarations import read_inputs, read_slots
+from app.flow.sources import flows_beside, inside, name_and_kind, translations_of
 
 FORMAT = 1
 # prompts of the language's own that any flow may come to
@@ -29,12 +30,14 @@ def load(
     path: str,
     overlays: Mapping[str, str] | None = None,
     environment: Mapping[str, str] | None = None,
+    files: Mapping[str, str] | None = None,
 ) -> Flow:
     """Compile a flow. `overlays` are its translations, text by path; `environment` gives `env.NAME` its values.
 
-    Raises InvalidFlow with all faults. The version depends on the texts alone.
+    `files` are the texts, by path, among which the flows that it calls and the facts that it tells are found. Raises
+    InvalidFlow with all faults. The version depends on the texts alone.
     """
-    flow, faults = examine(text, path, overlays, environment)
+    flow, faults = examine(text, path, overlays, environment, files)
     if faults or flow is None:
         raise InvalidFlow(faults)
     return flow
@@ -45,29 +48,84 @@ def examine(
     path: str,
     overlays: Mapping[str, str] | None = None,
     environment: Mapping[str, str] | None = None,
+    files: Mapping[str, str] | None = None,
 ) -> tuple[Flow | None, tuple[FlowError, ...]]:
     """What `load` makes of a flow, as far as it can be made out, and all faults, the flow file's first."""
+    own_name, _ = name_and_kind(path)
+    beside = Beside(path, files or {}, environment or {}, (own_name,))
+    return _examine(text, path, overlays or {}, beside, "")
+
+
+class Beside(Sources):
+    """What a file's directory holds. `chain` are the flows that call each other to come here."""
+
+    def __init__(
+        self, path: str, files: Mapping[str, str], environment: Mapping[str, str], chain: tuple[str, ...]
+    ) -> None:
+        self._path = path
+        self._files = files
+        self._chain = chain
+        self.environment = environment
+        self.subflows: dict[str, Flow] = {}
+        self.texts: dict[str, str] = {}
+
+    def subflow(self, name: str) -> Flow:
+        chain = (*self._chain, name)
+        if name in self._chain:
+            raise ValueError(
+                f"circular subflow: {' calls '.join(chain)}; let one of them end with an outcome"
+            )
+        paths = flows_beside(self._path, self._files)
+        if name not in paths:
+            raise ValueError(f'there is no flow "{name}" beside this one; {suggestion(name, paths)}')
+        if name not in self.subflows:
+            self._read(name, paths[name], chain)
+        return self.subflows[name]
+
+    def _read(self, name: str, path: str, chain: tuple[str, ...]) -> None:
+        beside = Beside(path, self._files, self.environment, chain)
+        overlays = translations_of(path, self._files)
+        flow, faults = _examine(self._files[path], path, overlays, beside, f"{name}.")
+        if flow is None or faults:
+            raise ValueError(f'"{name}" cannot be called before its faults are corrected: {faults[0]}')
+        if not flow.outcomes:
+            raise ValueError(f'"{name}" never comes back; declare `outcomes: [done]` there, and end in them')
+        self.subflows |= {**flow.subflows, name: flow}
+
+    def text(self, reference: str) -> str:
+        path = inside(self._path, reference)
+        if path is None:
+            raise ValueError(f'"{reference}" must name a file inside the flow\'s directory')
+        if path not in self._files:
+            raise ValueError(f'there is no file "{reference}" beside this flow; add it or correct the name')
+        self.texts[reference] = self._files[path]
+        return self._files[path]
+
+    def version(self, text: str, overlays: Mapping[str, str]) -> str:
+        """The hash of everything that the flow is made of."""
+        digest = hashlib.sha256(text.encode("utf-8", "surrogatepass"))
+        called = {name: flow.version for name, flow in self.subflows.items()}
+        for made_of in (overlays, self.texts, called):
+            for path in sorted(made_of):
+                digest.update(b"\0" + path.encode() + b"\0" + made_of[path].encode("utf-8", "surrogatepass"))
+        return digest.hexdigest()[:16]
+
+
+def _examine(
+    text: str, path: str, overlays: Mapping[str, str], beside: Beside, prefix: str
+) -> tuple[Flow | None, tuple[FlowError, ...]]:
     faults: list[FlowError] = []
-    overlays = overlays or {}
     tree = parse(text, path, faults)
     flow = None
     if isinstance(tree, Fields):
-        section = Section(tree, "the flow", faults)
-        flow = _flow(section, _version(text, overlays), overlays, environment or {})
+        flow = _flow(Section(tree, "the flow", faults), text, overlays, beside, prefix)
     elif not faults:
         faults.append(Place(path, 1, 1).fault("the file holds no flow; begin with `flow: NAME`"))
     return flow, tuple(sorted(faults, key=lambda one: (one.path != path, one.path, one.line, one.column)))
 
 
-def _version(text: str, overlays: Mapping[str, str]) -> str:
-    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass"))
-    for path in sorted(overlays):
-        digest.update(b"\0" + path.encode() + b"\0" + overlays[path].encode("utf-8", "surrogatepass"))
-    return digest.hexdigest()[:16]
-
-
 def _flow(
-    section: Section, version: str, overlays: Mapping[str, str], environment: Mapping[str, str]
+    section: Section, text: str, overlays: Mapping[str, str], beside: Beside, prefix: str
 ) -> Flow | None:
     name = section.name("flow")
     if name is None:
@@ -82,9 +140,13 @@ def _flow(
         faults=section.faults,
         languages=languages,
         overlays=[Overlay(*one) for language, prompts, _ in translations for one in [(language, prompts)]],
-        environment=environment,
+        environment=beside.environment,
+        prefix=prefix,
+        outcomes=section.texts("outcomes"),
+        sources=beside,
     )
-    draft.slots.update(read_slots(section.section("slots", "slots"), draft))
+    inputs = read_inputs(section.section("inputs", "inputs"), draft)
+    draft.slots.update({**inputs, **read_slots(section.section("slots", "slots"), draft)})
     intents = {language: inner for language, _, inner in translations if inner is not None}
     draft.intents.update(read_intents(section, intents, draft))
     draft.hours.update(read_hours(section.section("hours", "hours")))
@@ -94,10 +156,9 @@ def _flow(
     start = draft.target(section, "start")
     if start is None:
         section.missing("start", next(iter(nodes), "greet"))
-    voices = section.section("voices", "voices")
     flow = Flow(
         name=name or "",
-        version=version,
+        version=beside.version(text, overlays),
         path=section.place.path,
         languages=languages,
         start=start or "",
@@ -110,10 +171,14 @@ def _flow(
         hours=draft.hours,
         collected=tuple(sorted(draft.collected)),
         dependents=_dependents(nodes),
-        voices={key: voices.text(key) or "" for key in voices.fields.values} if voices else {},
+        voices=_voices(section.section("voices", "voices")),
         numbers=section.texts("numbers"),
         prompts=(*draft.prompts, *map(built_in_prompt, ALWAYS_SAID)),
-        environment={key: environment.get(key, "") for key in sorted(draft.environment_names)},
+        environment={key: beside.environment.get(key, "") for key in sorted(draft.environment_names)},
+        inputs=inputs,
+        outcomes=draft.outcomes,
+        subflows=beside.subflows,
+        renamed=_renamed(section, nodes),
     )
     section.finish()
     _check_targets(draft, section)
@@ -167,7 +232,7 @@ def _settings(section: Section, draft: Draft) -> Settings:
     inner = section.section("defaults", "defaults")
     if inner is None:
         return built_in_settings()
-    settings = draft.settings(inner, "defaults", built_in_settings())
+    settings = draft.settings(inner, f"{draft.prefix}defaults", built_in_settings())
     inner.finish()
     return settings
 
@@ -179,21 +244,21 @@ def _nodes(section: Section, draft: Draft, settings: Settings) -> tuple[dict[str
     for name, one in inner.sections("node {}") if inner else ():
         places[name] = inner.fields.keys[name] if inner else one.place
         verb = _verb(one)
-        node = node_readers()[verb](name, one, draft, settings) if verb else None
+        node = node_readers()[verb](draft.prefix + name, one, draft, settings) if verb else None
         if node is not None:
-            nodes[name] = node
+            nodes[node.name] = node
         if verb:
             one.finish()
     if not places:
         section.missing("nodes", "{greet: {say: Hello., hangup: true}}")
     draft.places = places
-    return nodes, places
+    return nodes, {draft.prefix + name: place for name, place in places.items()}
 
 
 def _verb(section: Section) -> str | None:
     """The node's one verb; `say` is a mere key beside another, except that `hangup: true` is one beside `say`."""
     verbs = [verb for verb in node_readers() if verb in section]
-    if sorted(verbs) == ["hangup", "say"]:
+    if sorted(verbs) in (["hangup", "say"], ["outcome", "say"]):
         return "say"
     if len(verbs) > 1 and "say" in verbs:
         verbs.remove("say")
@@ -207,6 +272,23 @@ def _verb(section: Section) -> str | None:
         near = suggestion(next(iter(section.fields.values), ""), node_readers())
         section.fault(section.place, f"{section.what} has no verb; {near}")
     return None
+
+
+def _voices(section: Section | None) -> dict[str, str]:
+    return {key: section.text(key) or "" for key in section.fields.values} if section else {}
+
+
+def _renamed(section: Section, nodes: Mapping[str, Node]) -> dict[str, str]:
+    """`{old: new}` names of nodes."""
+    inner = section.section("renamed", "renamed")
+    found: dict[str, str] = {}
+    for old, place in inner.fields.keys.items() if inner else ():
+        new = inner.text(old) if inner else None
+        if new is not None and new not in {name.rpartition(".")[2] for name in nodes}:
+            section.fault(place, f'unknown node "{new}"; {suggestion(new, nodes)}', "unknown-target")
+        elif new is not None:
+            found[old] = new
+    return found
 
 
 def _dependents(nodes: Mapping[str, Node]) -> dict[str, frozenset[str]]:

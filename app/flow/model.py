@@ -144,11 +144,34 @@ class Flow:
     numbers: tuple[str, ...] = ()
     prompts: tuple[Prompt, ...] = field(default=(), repr=False)
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
+    # what a subflow is given and how it can end: nobody can call a flow that has them
+    inputs: Mapping[str, Slot] = field(default_factory=dict)
+    outcomes: tuple[str, ...] = ()
+    # every flow that it calls, however deep, by name; their nodes are called NAME.node
+    subflows: Mapping[str, Flow] = field(default_factory=dict)
+    # former names of nodes, so that statistics survive
+    renamed: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def startable(self) -> bool:
+        """Whether a call can begin with it."""
+        return not self.inputs and not self.outcomes
+
+    def part(self, node: str) -> Flow:
+        """The flow that a node belongs to: this one, or one that it calls."""
+        name, dot, _ = node.rpartition(".")
+        return self.subflows[name] if dot else self
+
+    def has_node(self, node: str) -> bool:
+        name, dot, _ = node.rpartition(".")
+        return node in (self.subflows[name].nodes if dot and name in self.subflows else self.nodes)
 
     def fixed_wordings(self) -> Iterator[tuple[str, str]]:
         """(language, text) of everything that is always said in the same words."""
         ladders = (self.settings.no_input, self.settings.no_match)
         built_in = [rung.prompt for ladder in ladders for rung in ladder.rungs if rung.prompt]
+        for flow in self.subflows.values():
+            yield from flow.fixed_wordings()
         for prompt in (*self.prompts, *built_in):
             for code in self.languages:
                 for line in prompt.lines.get(code, ()):
@@ -157,6 +180,8 @@ class Flow:
 
     def recordings(self) -> Iterator[tuple[str, Place]]:
         """Every recorded prompt's file, and where the flow names it."""
+        for flow in self.subflows.values():
+            yield from flow.recordings()
         for prompt in self.prompts:
             for lines in prompt.lines.values():
                 for line in lines:
@@ -167,10 +192,6 @@ class Flow:
     def home(self) -> Hours | None:
         """The hours whose time zone and country are the flow's own: the first."""
         return next(iter(self.hours.values()), None)
-
-    def local(self, now: datetime) -> datetime:
-        """The time where the flow lives."""
-        return now.astimezone(self.home.zone) if self.home else now
 
     @property
     def way_out(self) -> Global | None:
@@ -189,13 +210,28 @@ class Scene:
     flow: Flow
     state: State
     now: datetime
+    # the flow that the call began with, where `flow` is one that it called
+    root: Flow
+
+    @property
+    def flows(self) -> tuple[Flow, ...]:
+        """The flow and those that wait for it, the innermost first."""
+        return (self.flow, *(self.root.part(frame["node"]) for frame in reversed(self.state.stack)))
+
+    @property
+    def globals(self) -> Iterator[tuple[Flow, Global]]:
+        """What can be said or pressed here, each with its flow; a flow's own hide its callers' of the same name."""
+        known: set[str] = set()
+        for flow in self.flows:
+            yield from ((flow, one) for name, one in flow.globals.items() if name not in known)
+            known |= flow.globals.keys()
 
     @property
     def hearing(self) -> Hearing:
-        home = self.flow.home
+        home = self.flow.home or self.root.home
         return Hearing(
             language(self.state.language),
-            self.flow.local(self.now),
+            self.now.astimezone(home.zone) if home else self.now,
             self.state.caller,
             home.country if home else "",
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.flow.document import Fields, Scalar
 from app.flow.draft import ALWAYS_KNOWN, Draft
 from app.flow.model import Slot
 from app.flow.section import Section
@@ -29,6 +30,23 @@ def read_slots(section: Section | None, draft: Draft) -> dict[str, Slot]:
                 section.fields.keys[name], f'"{name}" has a meaning of its own; choose another name'
             )
         slot = _read(name, inner, draft)
+        if slot is not None:
+            found[name] = slot
+    return found
+
+
+def read_inputs(section: Section | None, draft: Draft) -> dict[str, Slot]:
+    """What a subflow is given: `{phone: phone}`, or declared as a slot is, `{phone: {type: phone}}`."""
+    found: dict[str, Slot] = {}
+    for name, place in section.fields.keys.items() if section else ():
+        assert section
+        tree = section.tree(name)
+        if not section.is_name(name, place) or tree is None:
+            continue
+        if isinstance(tree, Scalar):
+            tree = Fields({"type": tree}, {"type": tree.place}, tree.place)
+        inner = section.as_section(tree, f'input "{name}"')
+        slot = _read(name, inner, draft) if inner else None
         if slot is not None:
             found[name] = slot
     return found

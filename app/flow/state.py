@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -55,6 +55,8 @@ class State:
     walked: int = 0
     # the meaning that "Did you say …?" asks about
     pending: Mapping[str, Json] | None = None
+    # the flows that wait for a subflow: their call node, slots and confirmation, the outermost first
+    stack: Sequence[Mapping[str, Any]] = field(default_factory=list)
     # the confirmation that a correction comes back to
     returning: str | None = None
     # what was said beside the last answers, for questions to come; see early.py

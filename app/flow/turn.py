@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date, datetime, time
+from typing import TYPE_CHECKING, cast
 
 from app.flow.document import Place
 from app.flow.effects import Effect, Event, HangUp, Say, SlotFilled
@@ -14,12 +16,15 @@ from app.flow.prompts import Prompt
 from app.flow.state import State
 from app.flow.values import Json
 
+if TYPE_CHECKING:
+    from app.flow.nodes.call import Call
+
 
 class Turn:
     """Handed to the nodes of one `step`; nothing outlives it but `state` and `effects`. The scope of expressions."""
 
     def __init__(self, flow: Flow, state: State, now: datetime) -> None:
-        self.flow = flow
+        self.root = flow
         self.state = state
         self.now = now
         self.effects: list[Effect] = []
@@ -27,8 +32,13 @@ class Turn:
         self.via: Place | None = None
 
     @property
+    def flow(self) -> Flow:
+        """The flow, or the subflow that the call is in."""
+        return self.root.part(self.state.node)
+
+    @property
     def scene(self) -> Scene:
-        return Scene(self.flow, self.state, self.now)
+        return Scene(self.flow, self.state, self.now, self.root)
 
     def emit(self, effect: Effect) -> None:
         self.effects.append(effect)
@@ -118,6 +128,39 @@ class Turn:
                 if self.state.returning:
                     self.state = replace(self.state, dropped={**self.state.dropped, name: value})
                 self.fill(name, None)
+
+    # subflows
+
+    def leave_subflow(self) -> Call:
+        """Back to the flow that called this one, to its values; returns the node that called."""
+        *outer, frame = self.state.stack
+        self.state = replace(
+            self.state,
+            stack=outer,
+            node=frame["node"],
+            slots=frame["slots"],
+            returning=frame["returning"],
+        )
+        return cast("Call", self.flow.nodes[self.state.node])
+
+    def end_subflow(self, outcome: str) -> str | None:
+        """Its outcome decides where the calling flow goes on; a flow that nobody called just ends."""
+        self.log(f"outcome_{outcome}")
+        if not self.state.stack:
+            self.hang_up(outcome)
+            return None
+        return self.leave_subflow().outcomes[outcome].choose(self)
+
+    @contextmanager
+    def as_caller(self, flow: Flow) -> Iterator[None]:
+        """Act with the values of a flow that waits for this one."""
+        inner = self.state
+        at = next(at for at, one in enumerate(inner.stack) if self.root.part(one["node"]) is flow)
+        frame = inner.stack[at]
+        self.state = replace(inner, node=frame["node"], slots=frame["slots"])
+        yield
+        stack = [*inner.stack[:at], {**frame, "slots": self.state.slots}, *inner.stack[at + 1 :]]
+        self.state = replace(self.state, node=inner.node, slots=inner.slots, stack=stack)
 
     def hang_up(self, reason: str) -> None:
         self.state = replace(self.state, phase="ended", pending=None, keys="")

@@ -28,5 +28,5 @@ def configure_logging(level: str, log_format: str | None) -> None:
     text = logging.Formatter("%(asctime)s %(levelname)-7s %(name)s  %(message)s", "%H:%M:%S")
     handler.setFormatter(_JsonLines() if chosen == "json" else text)
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    for chatty in ("httpx", "httpcore", "uvicorn.error"):
+    for chatty in ("anthropic", "httpx", "httpx2", "openai", "httpcore", "uvicorn.error"):
         logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLogger().level))

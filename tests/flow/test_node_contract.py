@@ -1,13 +1,14 @@
 """Every node type keeps the contract, and does what its golden conversation says.
 
-A golden file has a flow, `===`, and then a conversation: `>` said by the caller, `#` pressed, `~` something else that
-happens, `=` what a service answers (a status and JSON) or why it does not, `<` everything the step said, `!` an event
-logged so far, `@` the node where the call stands.
+A golden file has a flow, others that it calls after `--- FILE`, `===`, and then a conversation: `>` said by the caller,
+`#` pressed, `~` something else that happens, `=` what a service answers (a status and JSON) or why it does not, `<`
+everything the step said, `!` an event logged so far, `@` the node where the call stands.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -36,8 +37,10 @@ HAPPENINGS: dict[str, Callable[[Caller], Caller]] = {
 @pytest.mark.parametrize("verb", sorted(node_readers()))
 def test_golden_conversation(verb: str) -> None:
     text, _, script = (GOLDEN / f"{verb}.txt").read_text("utf-8").partition("\n===\n")
-    flow = load(text, f"{verb}.yaml")
-    assert verb in text
+    text, *others = re.split(r"^--- (\S+)\n", text, flags=re.MULTILINE)
+    files = dict(zip(others[::2], others[1::2], strict=True))
+    flow = load(text, f"{verb}.yaml", files=files)
+    assert any(verb in one for one in (text, *files.values()))
     caller = Caller(flow)
     begun = 0
     for line in script.splitlines():
@@ -81,12 +84,11 @@ def keeps_contract(caller: Caller) -> None:
     if caller.state.phase != "calling":  # what may have been sent is not sent again
         assert state.node == caller.node
     assert isinstance(effects[-1], ENDINGS)
-    for name, node in caller.flow.nodes.items():
-        assert node.name == name
-        assert {target for route in node.routes.values() for target in route.targets} <= set(
-            caller.flow.nodes
-        )
-        assert set(node.derived) <= set(caller.flow.slots)
+    for flow in (caller.flow, *caller.flow.subflows.values()):
+        for name, node in flow.nodes.items():
+            assert node.name == name
+            assert {target for route in node.routes.values() for target in route.targets} <= set(flow.nodes)
+            assert set(node.derived) <= set(flow.slots)
     if ends and isinstance(ends[0], HangUp):
         assert caller.state.ended
         assert step(caller.flow, caller.state, NoInput(caller.now)) == (caller.state, ())

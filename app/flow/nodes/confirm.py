@@ -55,7 +55,7 @@ class Confirm(Question):
 
     def _ahead(self, scene: Scene) -> Menu | None:
         """The menu that yes leads to."""
-        node = scene.flow.nodes[self.yes.targets[0]] if len(self.yes.targets) == 1 else None
+        node = scene.flow.nodes.get(self.yes.targets[0]) if len(self.yes.targets) == 1 else None
         return node if isinstance(node, Menu) and not self.modal else None
 
     def correct(self, scene: Scene, text: str) -> Meaning | None:

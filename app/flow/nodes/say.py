@@ -11,13 +11,13 @@ from app.flow.model import Node, Settings
 from app.flow.nodes import node_type
 from app.flow.prompts import Prompt
 from app.flow.routes import Route, read_route
-from app.flow.section import Section
+from app.flow.section import Section, suggestion
 from app.flow.turn import Turn
 
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """`next` None: the call ends here."""
+    """`next` None: the call ends here, or the subflow does with its `outcome`."""
 
     name: str
     settings: Settings
@@ -25,6 +25,7 @@ class Say:
     next: Route | None
     log: str | None
     clear: tuple[str, ...]
+    outcome: str | None = None
 
     @property
     def routes(self) -> Mapping[str, Route]:
@@ -42,6 +43,8 @@ class Say:
         turn.clear(self.clear)
         if self.next is not None:
             return self.next.choose(turn)
+        if self.outcome is not None:
+            return turn.end_subflow(self.outcome)
         turn.hang_up(self.name)
         return None
 
@@ -56,8 +59,11 @@ class Say:
 def read_say(name: str, section: Section, draft: Draft, defaults: Settings) -> Node:
     hangup = section.flag("hangup")
     route = read_route(section, draft, "next")
-    if hangup == (route is not None):
+    outcome = read_outcome(section, draft)
+    if [hangup, route is not None, "outcome" in section].count(True) != 1 and "next" not in section:
         section.fault(section.place, f"{section.what} needs either `next: NODE` or `hangup: true`")
+    elif "next" in section and (hangup or "outcome" in section):
+        section.fault(section.place, f"{section.what} needs either `next: NODE` or `hangup: true`, not both")
     return Say(
         name=name,
         settings=draft.settings(section, name, defaults),
@@ -65,7 +71,21 @@ def read_say(name: str, section: Section, draft: Draft, defaults: Settings) -> N
         next=route,
         log=section.name("log"),
         clear=read_clear(section, draft),
+        outcome=outcome,
     )
+
+
+def read_outcome(section: Section, draft: Draft) -> str | None:
+    """One of the outcomes that the flow declares."""
+    name = section.name("outcome")
+    if name is not None and name not in draft.outcomes:
+        way_out = (
+            suggestion(name, draft.outcomes) if draft.outcomes else "declare `outcomes: [...]` at the top"
+        )
+        section.fault(
+            section.place_of("outcome"), f'the flow has no outcome "{name}"; {way_out}', "unknown-outcome"
+        )
+    return name
 
 
 def read_clear(section: Section, draft: Draft) -> tuple[str, ...]:

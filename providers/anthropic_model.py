@@ -1,0 +1,180 @@
+"""Language models of Anthropic.
+
+The wire is POST /v1/messages with server-sent events. The instructions are marked for the service's prompt cache:
+they come first and stay the same for all turns of a conversation.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+import anthropic
+import httpx2
+from anthropic.types import MessageParam, RawMessageStreamEvent, TextBlockParam, ToolParam, ToolUseBlockParam
+
+from providers.base import Finished, LanguageModel, Message, ModelEvent, ModelRequest, TextDelta, Tool
+from providers.http_service import AFTERWORD_S, SDK_RETRIES, http_client
+from providers.model_stream import Malformed, ToolCallPieces, guarded, next_of, provider_error
+from providers.prompting import finish_tool, instructions
+
+ANTHROPIC_URL = "https://api.anthropic.com"
+# A conversation begins and ends with the caller, whose silence has to be written down.
+SILENCE: MessageParam = {"role": "user", "content": "(The caller is on the line and says nothing.)"}
+
+Events = anthropic.AsyncStream[RawMessageStreamEvent]
+
+
+def anthropic_model(
+    api_key: str, model: str, base_url: str | None = None, http: httpx2.AsyncClient | None = None
+) -> AnthropicModel:
+    """A model of Anthropic, or of another server at `base_url`, which is without /v1."""
+    client = anthropic.AsyncAnthropic(
+        api_key=api_key,
+        base_url=base_url or ANTHROPIC_URL,
+        max_retries=SDK_RETRIES,
+        http_client=http or http_client(),
+    )
+    return AnthropicModel(client, model)
+
+
+@dataclass(slots=True)
+class _Received:
+    """A reply as it comes in. Text is handed on at once, a tool call when its block is complete."""
+
+    request: ModelRequest
+    calls: dict[int, ToolCallPieces] = field(default_factory=dict)
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    stop_reason: str | None = None
+
+    def take(self, event: RawMessageStreamEvent) -> Iterator[ModelEvent]:
+        match event.type:
+            case "message_start":
+                self.input_tokens = event.message.usage.input_tokens
+            case "content_block_start" if event.content_block.type == "tool_use":
+                self.calls[event.index] = ToolCallPieces(event.content_block.id, event.content_block.name)
+            case "content_block_delta" if event.delta.type == "text_delta":
+                yield TextDelta(event.delta.text)
+            case "content_block_delta":
+                if event.delta.type == "input_json_delta":
+                    self.calls[event.index].arguments.append(event.delta.partial_json)
+                yield TextDelta("")
+            case "content_block_stop" if call := self.calls.get(event.index):
+                if chosen := call.event(self.request):
+                    yield chosen
+            case "message_delta":
+                self.stop_reason = event.delta.stop_reason
+                self.output_tokens = event.usage.output_tokens
+
+
+class AnthropicModel(LanguageModel):
+    """See `LanguageModel`."""
+
+    def __init__(self, client: anthropic.AsyncAnthropic, model: str) -> None:
+        self._client = client
+        self._model = model
+
+    def __repr__(self) -> str:
+        return f"AnthropicModel(model={self._model!r})"
+
+    @property
+    def name(self) -> str:
+        return "anthropic"
+
+    @property
+    def healthy(self) -> bool:
+        return True
+
+    def reply(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+        return guarded(self.name, self._events(request))
+
+    async def _events(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+        received = _Received(request)
+        async with await self._open(request) as events:
+            while not received.stop_reason:
+                for found in received.take(await next_of(events)):
+                    yield found
+            if received.stop_reason == "refusal":
+                raise Malformed("an answer that the service took back")
+            await _read_on(events)
+        yield Finished(received.input_tokens, received.output_tokens)
+
+    async def _open(self, request: ModelRequest) -> Events:
+        system: TextBlockParam = {
+            "type": "text",
+            "text": instructions(request),
+            "cache_control": {"type": "ephemeral"},
+        }
+        return await self._client.messages.create(
+            model=self._model,
+            system=[system],
+            messages=_messages(request.messages),
+            tools=list(_tools(request)) or anthropic.omit,
+            max_tokens=request.max_tokens,
+            stream=True,
+        )
+
+    async def warm_up(self) -> None:
+        """Open a connection, and find out whether the key is accepted. Raises ProviderError."""
+        try:
+            await self._client.models.list(limit=1)
+        except anthropic.NotFoundError:
+            return  # a server without a list of models: the connection stands all the same
+        except (anthropic.AnthropicError, httpx2.HTTPError) as error:
+            failure = provider_error(self.name, error)
+        else:
+            return
+        raise failure
+
+    async def aclose(self) -> None:
+        await self._client.close()
+
+
+async def _read_on(events: Events) -> None:
+    """Read the rest, so that the connection can serve the next reply."""
+    with suppress(TimeoutError, Malformed, anthropic.AnthropicError, httpx2.HTTPError, ValueError):
+        async with asyncio.timeout(AFTERWORD_S):
+            while True:
+                await next_of(events)
+
+
+def _messages(conversation: Sequence[Message]) -> list[MessageParam]:
+    """The conversation from the caller's first to the caller's newest words, without empty ones."""
+    messages = [_message(message) for message in conversation if _says_something(message)]
+    if not messages or messages[0]["role"] != "user":
+        messages.insert(0, SILENCE)
+    return messages if messages[-1]["role"] == "user" else [*messages, SILENCE]
+
+
+def _says_something(message: Message) -> bool:
+    return bool(message.text or message.tool_calls or message.role == "tool")
+
+
+def _message(message: Message) -> MessageParam:
+    spoken: list[TextBlockParam] = [{"type": "text", "text": message.text}] if message.text else []
+    match message.role:
+        case "caller":
+            return {"role": "user", "content": spoken}
+        case "agent":
+            asked: list[ToolUseBlockParam] = [
+                {"type": "tool_use", "id": call.id, "name": call.name, "input": dict(call.arguments)}
+                for call in message.tool_calls
+            ]
+            return {"role": "assistant", "content": [*spoken, *asked]}
+        case "tool":
+            call_id = message.tool_call_id or ""
+            return {
+                "role": "user",
+                "content": [{"type": "tool_result", "tool_use_id": call_id, "content": spoken}],
+            }
+
+
+def _tools(request: ModelRequest) -> Iterator[ToolParam]:
+    offered: list[Tool] = [*request.tools]
+    if request.outcomes:
+        offered.append(finish_tool(request.outcomes))
+    for tool in offered:
+        yield {"name": tool.name, "description": tool.description, "input_schema": dict(tool.parameters)}

@@ -1,0 +1,131 @@
+"""What every language model must do, ours or a user's: run over all of `model_subjects.SUBJECTS`."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+from contextlib import aclosing
+
+import pytest
+
+from app.errors import BrokenStream, ProviderError
+from providers.base import Finished, LanguageModel, Message, ModelRequest, OutcomeChosen, TextDelta, ToolCall
+from tests.providers.fakes.model_service import Answer, Fault
+from tests.providers.model_subjects import REQUEST, SUBJECTS, replied, said, subject
+
+pytestmark = [pytest.mark.real_time, pytest.mark.parametrize("name", SUBJECTS)]
+
+
+async def test_words_come_in_order_and_the_end_comes_last(name: str) -> None:
+    async with subject(name, Answer(words=["One", " two", " three", "."])) as it:
+        events = await replied(it.model)
+    assert said(events) == "One two three."
+    assert [type(event) for event in events] == [*[TextDelta] * (len(events) - 1), Finished]
+
+
+async def test_words_come_while_they_are_made(name: str) -> None:
+    async with subject(name, Answer(fault=Fault("stall", 5 if name != "scripted" else 2))) as it:
+        async with aclosing(it.model.reply(REQUEST)) as events:
+            async for event in events:
+                if isinstance(event, TextDelta) and event.text:
+                    break
+
+
+async def test_a_tool_is_asked_for(name: str) -> None:
+    async with subject(name, Answer(words=["One moment."], tool=("book", '{"day": "märz"}'))) as it:
+        events = await replied(it.model)
+    (call,) = [event for event in events if isinstance(event, ToolCall)]
+    assert (call.name, call.arguments) == ("book", {"day": "märz"})
+    assert call.id
+    assert isinstance(events[-1], Finished)
+
+
+async def test_an_outcome_is_chosen(name: str) -> None:
+    async with subject(name, Answer(words=["Goodbye."], tool=("finish", '{"outcome": "done"}'))) as it:
+        events = await replied(it.model)
+    assert events[-2] == OutcomeChosen("done")
+    assert said(events) == "Goodbye."
+
+
+async def test_an_empty_reply_is_an_end(name: str) -> None:
+    async with subject(name, Answer(words=[])) as it:
+        (event,) = await replied(it.model)
+    assert isinstance(event, Finished)
+
+
+async def test_characters_survive_any_cut(name: str) -> None:
+    words = ["Grüß", " Gott", " 👩‍⚕️", " नमस्ते", " 東京."]
+    async with subject(name, Answer(words=words, piece_bytes=1)) as it:
+        assert said(await replied(it.model)) == "".join(words)
+
+
+async def test_closing_the_iterator_stops_the_service(name: str) -> None:
+    async with subject(name, Answer(words=[" word"] * 50, first_s=0.005, gap_s=0.05)) as it:
+        async with aclosing(it.model.reply(REQUEST)) as events:
+            await anext(events)
+            assert it.service.answering == 1
+        await it.service.idle()
+
+
+async def test_cancelling_the_reader_stops_the_service(name: str) -> None:
+    async with subject(name, Answer(first_s=60)) as it:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.3):
+                await replied(it.model)
+        await it.service.idle()
+
+
+async def test_a_refusal_is_a_provider_error(name: str) -> None:
+    async with subject(name, Answer(status=500)) as it:
+        with pytest.raises(ProviderError):
+            await replied(it.model)
+
+
+async def test_what_breaks_says_what_had_come(name: str) -> None:
+    at = {"azure": 5, "openai": 3, "anthropic": 5, "scripted": 2}[name]
+    async with subject(
+        name, Answer(words=["Hello", " there", " you."], gap_s=0.01, fault=Fault("die", at))
+    ) as it:
+        with pytest.raises(BrokenStream) as failure:
+            await replied(it.model)
+    assert failure.value.emitted == "Hello there"
+
+
+async def test_a_long_conversation_goes_through(name: str) -> None:
+    messages = [Message(("caller", "agent")[turn % 2], "words " * 200) for turn in range(201)]
+    async with subject(name) as it:
+        request = ModelRequest("Help.", messages, "en", 50, facts="fact " * 20_000)
+        assert said(await replied(it.model, request)) == "Hello there."
+
+
+async def test_replies_do_not_mix(name: str) -> None:
+    async with subject(name, Answer(gap_s=0.002)) as it:
+        replies = await asyncio.gather(*(replied(it.model) for _ in range(50)))
+    assert {said(events) for events in replies} == {"Hello there."}
+
+
+async def test_500_replies_leave_nothing_behind(name: str) -> None:
+    async with subject(name) as it:
+        await _replies(it.model, 50)
+        before = _held()
+        await _replies(it.model, 500)
+        objects, files = (now - then for now, then in zip(_held(), before, strict=True))
+        assert files <= 1
+        assert objects < 500
+        await it.service.idle()
+
+
+async def _replies(model: LanguageModel, count: int) -> None:
+    """Every other one is left in its middle."""
+    for number in range(count):
+        async with aclosing(model.reply(REQUEST)) as events:
+            async for event in events:
+                if number % 2 and event != TextDelta(""):
+                    break
+
+
+def _held() -> tuple[int, int]:
+    """Objects and files."""
+    gc.collect()
+    return len(gc.get_objects()), len(os.listdir("/dev/fd"))
