@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from datetime import date, time
 from typing import Final, Protocol
 
-from app.flow.section import suggestion
+from app.flow.section import Mistake, suggestion
 
 MAX_LENGTH: Final = 500
 MAX_DEPTH: Final = 20
@@ -44,14 +44,6 @@ class Scope(Protocol):
 
 
 Evaluate = Callable[[Scope], object]
-
-
-class Mistake(ValueError):
-    """An expression whose words are right and whose values are not; `code` is the kind (docs/lint.md)."""
-
-    def __init__(self, message: str, code: str = "type-mismatch") -> None:
-        super().__init__(message)
-        self.code = code
 
 
 @dataclass(frozen=True, slots=True)

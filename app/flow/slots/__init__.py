@@ -83,6 +83,8 @@ class SlotType:
     # what may be asked of a value, and the expression type of the answer: `day.weekday`
     parts: ClassVar[Mapping[str, str]] = {}
 
+    # the languages in which a value is understood
+    languages: ClassVar[frozenset[str]] = frozenset(("en", "es", "fr", "de"))
     # a value stands out in a sentence about something else, so it may be taken before it is asked for
     early: ClassVar[bool] = False
     # nearly anything may be a value, so what is surely said to a global goes first
