@@ -78,6 +78,8 @@ ASYNC = (ast.AsyncFunctionDef, ast.AsyncFor, ast.AsyncWith, ast.Await)
 # The only places where an error of any kind ends: a call, an attempt of a provider, an HTTP handler.
 BROAD_EXCEPTS = {
     "app/call/session.py:run_stream",
+    "app/orchestrator/attempts.py:_pump",
+    "app/orchestrator/model_provider.py:_tried",
     "providers/local_workers.py:_settle",
     "providers/model_stream.py:guarded",
 }

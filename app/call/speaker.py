@@ -39,8 +39,8 @@ class Prompt:
     played instead of being made from the words.
     """
 
-    text: str
-    record: str
+    text: str = field(repr=False)
+    record: str = field(repr=False)
     node: str
     voice: Voice
     by_speech: bool = True

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.flow.languages import Language
 
@@ -94,13 +94,13 @@ NO_PHRASES = PhraseSet(frozenset(), frozenset(), frozenset(), ())
 
 @dataclass(frozen=True, slots=True)
 class PhraseMatch:
-    """`score` 1 is a whole utterance; less is the share of its content that the phrase covers. `rest` is what was said
-    beside it, politeness aside.
+    """`score` 1 is a whole utterance; less is the share of its content that the phrase covers. `span` is the
+    phrase's place among the words, None where it is all that was said.
     """
 
     name: str
     score: float
-    rest: Words = ()
+    span: tuple[int, int] | None = None
 
 
 def match(words: Words, phrases: Mapping[str, PhraseSet], language: Language) -> PhraseMatch | None:
@@ -121,7 +121,10 @@ def match_corrected(words: Words, phrases: Mapping[str, PhraseSet], language: La
         found = match(words[at:], phrases, language)
         if found is not None:
             takes_back = any(word in language.corrections | language.negations for word in words[:at])
-            return found if takes_back and _mentions(words[:at], phrases) else None
+            if not (takes_back and _mentions(words[:at], phrases)):
+                return None
+            start, end = found.span or (0, len(words) - at)
+            return replace(found, span=(start + at, end + at))
     return None
 
 
@@ -156,6 +159,7 @@ def _closing(words: Words, language: Language) -> int:
 
 def _contained(words: Words, phrases: Mapping[str, PhraseSet], language: Language) -> PhraseMatch | None:
     core = min(peelings(words, language), key=len, default=())
+    offset = next((at for at in range(len(words)) if words[at : at + len(core)] == core), 0)
     content = _content(core, language)
     best: dict[str, PhraseMatch] = {}
     for start in range(len(core)):
@@ -165,7 +169,7 @@ def _contained(words: Words, phrases: Mapping[str, PhraseSet], language: Languag
                 if known.means(span, language) and not _negated(core[:start] + core[end:], language):
                     score = min(NEARLY_WHOLE, len(_content(span, language)) / max(1, len(content)))
                     if name not in best or score > best[name].score:
-                        best[name] = PhraseMatch(name, score, core[:start] + core[end:])
+                        best[name] = PhraseMatch(name, score, (offset + start, offset + end))
     ranked = sorted(best.values(), key=lambda one: -one.score)
     if not ranked or (len(ranked) > 1 and ranked[0].score == ranked[1].score):
         return None

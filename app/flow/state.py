@@ -59,6 +59,10 @@ class State:
     stack: Sequence[Mapping[str, Any]] = field(default_factory=list)
     # the confirmation that a correction comes back to
     returning: str | None = None
+    # what was said beside the last answers, for questions to come; see early.py
+    early: str = ""
+    # what a correction has put in doubt: kept if it still fits
+    dropped: Mapping[str, Json] = field(default_factory=dict)
     # how often each varying prompt was said
     said: Mapping[str, int] = field(default_factory=dict)
 
