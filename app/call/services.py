@@ -12,6 +12,7 @@ from app.call.message import MessageStore
 from app.call.registry import CallRegistry
 from app.call.timeline import Timeline
 from app.clock import Clock
+from app.orchestrator.failover import FailoverModel
 from app.orchestrator.speech_cache import SpeechCache
 from providers.base import EndOfTurnDetector, Synthesizer, Transcriber, VoiceDetector
 
@@ -79,3 +80,4 @@ class Services:
     messages: MessageStore
     turn_answered: Callable[[Timeline], None]
     http: HttpServices
+    model: FailoverModel | None
