@@ -10,12 +10,8 @@ import pytest
 
 from app.clock import ManualClock
 from app.errors import BadCredentials, BrokenStream, ProviderError, Refused
-from app.orchestrator.failover_transcriber import (
-    PROBATION_S,
-    RETURN_EVERY_S,
-    FailoverStream,
-    FailoverTranscriber,
-)
+from app.orchestrator.failover_stream import PROBATION_S, RETURN_EVERY_S, FailoverStream
+from app.orchestrator.failover_transcriber import FailoverTranscriber
 from app.orchestrator.speech_provider import Switch
 from providers.base import Hypothesis
 from providers.scripted import Heard, Script, ScriptedTranscriber
