@@ -67,6 +67,10 @@ class Hearing:
         self._latest = None
         self._stream.discard()
 
+    @property
+    def failure(self) -> ProviderError | None:
+        return self._stream.failure
+
     async def aclose(self) -> None:
         """Nothing is heard after this."""
         stream, self._open = self._open, None
