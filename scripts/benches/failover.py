@@ -1,7 +1,8 @@
 """What callers hear of failing language models: the real SDKs against services that fail, and hedging in virtual time.
 
 The times of a fault count from the first observable signal: the cut, the status, the nonsense; where a service just
-falls silent, from the end of the patience with it. The gap includes the standby's own time to its first word.
+falls silent, from the end of the patience with it. `switch` is the decision to ask the standby, `asked` the request's
+arrival there (SDK and loopback included), `gap` the standby's first word, its own time to it included.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from scripts.benches.report import Report
 from tests.providers.fakes.fault_sweep import ROWS, STANDBY_FIRST_S, Heard, chunk_indexes, heard
 from tests.providers.model_subjects import SDKS
 
+TIMES = ("switch p50", "switch max", "asked p50", "asked max", "gap p50", "gap max")
 SWITCH_MS, GAP_MS = 20.0, 200.0
 P50_MS, P95_MS, Z_95 = 375.0, 1300.0, 1.6449
 HEDGED_P95_MS, HEDGED_P99_MS, EXTRA_SHARE = 1220.0, 1600.0, 0.12
@@ -66,11 +68,18 @@ async def _faults(report: Report) -> None:
 
 
 def _row(replies: list[Heard]) -> list[object]:
-    switches = [reply.switch_ms for reply in replies if reply.switch_ms is not None]
-    gaps = [reply.gap_ms for reply in replies if reply.gap_ms is not None]
-    lost, twice = sum(reply.lost for reply in replies), sum(reply.twice for reply in replies)
-    times = [median(switches), max(switches), median(gaps), max(gaps)] if switches else [None] * 4
-    return [len(replies), *times, lost, twice]
+    columns = [
+        [value for value in values if value is not None]
+        for values in zip(
+            *((reply.switch_ms, reply.asked_ms, reply.gap_ms) for reply in replies), strict=True
+        )
+    ]
+    times = (
+        [figure for values in columns for figure in (median(values), max(values))]
+        if columns[0]
+        else [None] * 6
+    )
+    return [len(replies), *times, sum(reply.lost for reply in replies), sum(reply.twice for reply in replies)]
 
 
 def _promise_faults(report: Report, replies: list[Heard]) -> None:

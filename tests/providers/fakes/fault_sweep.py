@@ -31,14 +31,16 @@ ROWS = (*STATUSES, "no connection", "slow first token", "die", "end", "stall", *
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """Of one reply: milliseconds from the first observable signal to the standby's being asked, and to its first word.
+    """Of one reply: milliseconds from the first observable signal to the decision to ask the standby, to the arrival of
+    the request there, and to its first word.
 
     None where nobody else was asked. The signal of a stall, or of a slow first token, is the end of patience with it.
     """
 
     said: str
-    switch_ms: float | None
-    gap_ms: float | None
+    switch_ms: float | None = None
+    asked_ms: float | None = None
+    gap_ms: float | None = None
 
     @property
     def lost(self) -> bool:
@@ -111,10 +113,11 @@ async def _listen(model: FailoverModel, first: FakeModelService, standby: FakeMo
                 said += event.text
                 times.append(time())
     if standby.asked_at is None or standby.asked_at == asked_before_s:
-        return Heard(said, None, None)
+        return Heard(said)
     signal_s = _signal_s(first, decisions, began_s)
     first_word_s = next(at_s for at_s in times if at_s > standby.asked_at)
-    return Heard(said, (standby.asked_at - signal_s) * 1000, (first_word_s - signal_s) * 1000)
+    switch_s = next(at_s for at_s, decision in decisions if decision.why in ("failed", "late", "hedge"))
+    return Heard(said, *((at_s - signal_s) * 1000 for at_s in (switch_s, standby.asked_at, first_word_s)))
 
 
 def _signal_s(first: FakeModelService, decisions: list[tuple[float, Decision]], began_s: float) -> float:
