@@ -25,6 +25,8 @@ from app.web.health import health_routes
 from app.web.streams import Streams
 from app.web.tokens import StreamTokens
 from app.web.voice import VoiceWebhooks
+from providers.base import LanguageModel
+from providers.local_answers import EmbeddedAnswers
 from providers.local_end_of_turn import EmbeddedEndOfTurnDetector
 from providers.local_recognizer import EmbeddedTranscriber
 from providers.local_synthesizer import EmbeddedSynthesizer
@@ -60,13 +62,15 @@ class Relay:
         speech: Speech,
         environment: Mapping[str, str],
         http: HttpServices | None = None,
+        model: LanguageModel | None = None,
     ) -> None:
-        """`http` is how flows reach services, None for real sockets."""
+        """`http` is how flows reach services, None for real sockets; `model` replies, None for the embedded one."""
         self.admission = Admission()
         self.registry = CallRegistry()
         self._speech = speech
         self._prerender = settings.performance_cache_enabled
         self._meters = Meters(clock)
+        self._model = model or EmbeddedAnswers()
         self._http = http or HttpClient(clock, settings.http_allow or ())
         self.speech_cache = SpeechCache()
         self._flows = flows = FlowStore(settings.flows_dir, environment)
@@ -82,6 +86,7 @@ class Relay:
             MessageStore(settings.data_dir),
             self._meters.turn,
             self._http,
+            self._model,
         )
         webhooks = VoiceWebhooks(settings, clock, access, tokens, flows, self.registry, self.admission)
         streams = Streams(access, tokens, self.registry, services)
@@ -107,4 +112,5 @@ class Relay:
                 watch.cancel()
                 await self._speech.aclose()
                 await self._http.aclose()
+                await self._model.aclose()
                 self._tokens.close()

@@ -13,7 +13,7 @@ from app.call.registry import CallRegistry
 from app.call.timeline import Timeline
 from app.clock import Clock
 from app.orchestrator.speech_cache import SpeechCache
-from providers.base import EndOfTurnDetector, Synthesizer, Transcriber, VoiceDetector
+from providers.base import EndOfTurnDetector, LanguageModel, Synthesizer, Transcriber, VoiceDetector
 
 
 class Engine(Protocol):
@@ -79,3 +79,4 @@ class Services:
     messages: MessageStore
     turn_answered: Callable[[Timeline], None]
     http: HttpServices
+    model: LanguageModel

@@ -42,6 +42,10 @@ class Menu(Question):
             return spoken_key(self.all_keys(scene), text, spoken)
         return Meaning("choice", "choice", found.score, found.name, heard=text)
 
+    def described(self, scene: Scene) -> Mapping[str, str]:
+        intents = (scene.flow.intents[choice.intent] for choice in self.choices if choice.intent)
+        return {one.name: one.meaning for one in intents if one.meaning}
+
     def act(self, turn: Turn, meaning: Meaning) -> str | None:
         return self.routes[meaning.name].choose(turn)
 
