@@ -12,6 +12,7 @@ from pathlib import Path
 
 import click
 
+from app.designer.command import flow
 from app.errors import RelayError
 from app.ops.call_report import JournalEnrichment
 from app.settings import Settings
@@ -29,6 +30,7 @@ def cli(context: click.Context) -> None:
 
 
 cli.add_command(call)
+cli.add_command(flow)
 
 
 @cli.command()

@@ -17,6 +17,7 @@ from app.call.services import Services, Speech
 from app.clock import Clock
 from app.ops.health import Health
 from app.ops.meters import Meters
+from app.orchestrator.failover import FailoverModel
 from app.orchestrator.prerender import render_fixed_words
 from app.orchestrator.speech_cache import SpeechCache
 from app.settings import Settings
@@ -33,6 +34,7 @@ from providers.local_synthesizer import EmbeddedSynthesizer
 from providers.local_voice_detector import SileroVoiceDetector
 from providers.local_workers import InferenceWorkers
 from providers.scripted import ScriptedSynthesizer, ScriptedTranscriber
+from providers.scripted_model import ScriptedModel
 
 
 def open_speech(chain: Sequence[str]) -> Speech:
@@ -52,6 +54,47 @@ def open_speech(chain: Sequence[str]) -> Speech:
     )
 
 
+# A fast small model each, and the bigger one that is asked for in the second place of the chain.
+OPENAI_MODELS = ("gpt-5.4-mini", "gpt-5.4")
+ANTHROPIC_MODELS = ("claude-haiku-4-5", "claude-sonnet-4-6")
+
+
+def open_models(settings: Settings, clock: Clock) -> FailoverModel | None:
+    """The chain's language models that have a key; None where none has."""
+    keys = {
+        "azure": settings.azure_openai_api_key and settings.azure_openai_endpoint,
+        "openai": settings.openai_api_key,
+        "anthropic": settings.anthropic_api_key,
+        "scripted": "none needed",
+    }
+    chain = [name for name in dict.fromkeys(settings.model_chain) if keys[name]]
+    models = [_open_model(name, settings, place == 1) for place, name in enumerate(chain)]
+    asked = models if settings.performance_failover_enabled else models[:1]
+    return FailoverModel(asked, clock) if asked else None
+
+
+def _open_model(name: str, settings: Settings, bigger: bool) -> LanguageModel:
+    """The SDKs are loaded here: seconds, and megabytes, that a server without models need not spend."""
+    if name == "scripted":
+        return ScriptedModel()
+    if name == "anthropic":
+        from providers.anthropic_model import anthropic_model
+
+        model = settings.anthropic_model or ANTHROPIC_MODELS[bigger]
+        return anthropic_model(settings.anthropic_api_key or "", model, settings.anthropic_base_url)
+    from providers.openai_model import azure_openai_model, openai_model
+
+    if name == "openai":
+        model = settings.openai_model or OPENAI_MODELS[bigger]
+        return openai_model(settings.openai_api_key or "", model, settings.openai_base_url)
+    return azure_openai_model(
+        settings.azure_openai_endpoint or "",
+        settings.azure_openai_api_key or "",
+        settings.azure_openai_deployment or OPENAI_MODELS[bigger],
+        settings.azure_openai_api_version,
+    )
+
+
 class Relay:
     """One process of callrelay: its parts, and the Starlette application in front of them."""
 
@@ -68,11 +111,11 @@ class Relay:
         self.admission = Admission()
         self.registry = CallRegistry()
         self._speech = speech
+        self._model = model if isinstance(model, FailoverModel) else None
         self._prerender = settings.performance_cache_enabled
         self._meters = Meters(clock)
-        self._model = model or EmbeddedAnswers()
         self._http = http or HttpClient(clock, settings.http_allow or ())
-        self.speech_cache = SpeechCache()
+        self.speech_cache = SpeechCache(settings.cache_max_entries)
         self._flows = flows = FlowStore(settings.flows_dir, environment)
         flows.require(settings.default_flow)
         self._tokens = tokens = StreamTokens(settings.data_dir, clock)
@@ -86,12 +129,20 @@ class Relay:
             MessageStore(settings.data_dir),
             self._meters.turn,
             self._http,
-            self._model,
+            model or EmbeddedAnswers(),
         )
         webhooks = VoiceWebhooks(settings, clock, access, tokens, flows, self.registry, self.admission)
         streams = Streams(access, tokens, self.registry, services)
         health = Health(
-            clock, self.admission, self.registry, flows, self._meters, speech, self.speech_cache, clock.now()
+            clock,
+            self.admission,
+            self.registry,
+            flows,
+            self._meters,
+            speech,
+            self.speech_cache,
+            clock.now(),
+            self._model,
         )
         self.app = Starlette(
             routes=[*webhooks.routes, *streams.routes, *health_routes(health)], lifespan=self._lifespan
@@ -100,8 +151,11 @@ class Relay:
     @asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
         async with asyncio.TaskGroup() as group:
-            watch = group.create_task(self._meters.watch_loop())
+            watches = [group.create_task(self._meters.watch_loop())]
             await self._speech.warm_up()
+            if self._model:
+                await self._model.warm_up()
+                watches.append(group.create_task(self._model.watch()))
             if self._prerender:
                 await render_fixed_words(self._flows.all(), self._speech.synthesizer, self.speech_cache)
             self.admission.ready = True
@@ -109,8 +163,10 @@ class Relay:
                 yield
             finally:
                 self.registry.end_all("server stopped")
-                watch.cancel()
+                for watch in watches:
+                    watch.cancel()
                 await self._speech.aclose()
+                if self._model:
+                    await self._model.aclose()
                 await self._http.aclose()
-                await self._model.aclose()
                 self._tokens.close()

@@ -18,8 +18,9 @@ STOP_WORDS: Final = {
         necesito para pero por puede puedo que quiero quisiera se si sin son su sus tengo tiene un una usted y ya
     """,
     "fr": """
-        a ai au aux avec d l avez bonjour ce cela ces comment dans de des du elle en est et faire il ils je la le les leur
-        ma me mes mon ou par pas peux pour puis quand que quel quelle quelles quels qui sa se ses si son sont sur un une vos votre vous y
+        a ai au aux avec avez bonjour ce cela ces comment d dans de des du elle en est et faire il ils je l
+        la le les leur ma me mes mon ou par pas peux pour puis quand que quel quelle quelles quels qui sa se ses
+        si son sont sur un une vos votre vous y
     """,
     "de": """
         aber als am an auf aus bei bin bitte da das dem den der des die ein eine einen er es fur gibt haben hallo hat

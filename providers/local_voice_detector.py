@@ -56,15 +56,14 @@ class SileroStream:
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._queue = queue
-        self._on_windows = on_windows
+        self._on_windows: Callable[[Sequence[VoiceWindow]], None] | None = on_windows
         self._rest = b""
         self._end_ms = 0.0
         self._waiting = 0
-        self._closed = False
         self.dropped = 0
 
     def push(self, audio: bytes) -> None:
-        if self._closed:
+        if not self._on_windows:
             return
         audio = self._rest + audio
         whole = len(audio) // WINDOW * WINDOW
@@ -83,13 +82,13 @@ class SileroStream:
     def deliver(self, window: _Window, probability: float) -> None:
         """The result for a window; on the event loop."""
         self._waiting -= 1
-        if not self._closed:
+        if self._on_windows:
             waited_ms = (self._loop.time() - window.arrived) * 1000
             self._on_windows([VoiceWindow(probability, window.end_ms, waited_ms)])
 
     def close(self) -> None:
-        if not self._closed:
-            self._closed = True
+        if self._on_windows:
+            self._on_windows = None
             self._queue.put((self, None))
 
     def __repr__(self) -> str:

@@ -35,10 +35,12 @@ DOORS: dict[str, set[str]] = {
     "app.ops": BELOW_CALL | {"app.call", "app.settings"},
     "app.ops.call_report": BELOW_CALL | {"app.call", "app.simulator"},
     "app.web": BELOW_WEB,
+    "app.designer": BELOW_CALL | {"app.settings"},
     "app.server": BELOW_WEB,
     "app.main": BELOW_MAIN,
     "app.serving": BELOW_MAIN | {"app.main"},
-    "app.cli": BELOW_MAIN | {"app.main", "app.serving", "app.simulator", "app.ops.call_report"},
+    "app.cli": BELOW_MAIN
+    | {"app.main", "app.serving", "app.simulator", "app.designer", "app.ops.call_report"},
     "app.simulator": CALLER | {"app.carriers", "app.carriers.events", "app.simulator.embedded"},
     "app.simulator.embedded": CALLER | {"app.simulator", "providers", "providers.base"},
     "providers": {"app.errors", "providers.base"},
@@ -76,6 +78,8 @@ ASYNC = (ast.AsyncFunctionDef, ast.AsyncFor, ast.AsyncWith, ast.Await)
 # The only places where an error of any kind ends: a call, an attempt of a provider, an HTTP handler.
 BROAD_EXCEPTS = {
     "app/call/session.py:run_stream",
+    "app/orchestrator/attempts.py:_pump",
+    "app/orchestrator/model_provider.py:_tried",
     "providers/local_workers.py:_settle",
     "providers/model_stream.py:guarded",
 }

@@ -7,6 +7,7 @@ deciding) is done by one task, input by input, so a transition of the flow is ne
 from __future__ import annotations
 
 import asyncio
+import weakref
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -23,6 +24,7 @@ from app.call.registry import Call
 from app.call.service_desk import ServiceDesk
 from app.call.services import Services
 from app.call.speaker import Prompt, Speaker, Spoken
+from app.call.tasks import Tasks
 from app.call.timeline import Timeline
 from app.carriers.events import OutboundCommand
 from app.dialogue.turn import TurnEvent, TurnState
@@ -37,7 +39,7 @@ TAKE_BACK_MARGIN_S = 0.05
 
 
 class Conversation:
-    """Implements `SpeakerReports`, `FloorActor`, `Counter` and `ModelCounter`.
+    """Implements `SpeakerReports`, `FloorActor`, `Counter`, `ModelCounter` and `MessageReports`.
 
     `ended` ends the stream and gives the reason.
     """
@@ -47,7 +49,7 @@ class Conversation:
         call: Call,
         services: Services,
         hearing: Hearing,
-        group: asyncio.TaskGroup,
+        tasks: Tasks,
         send: Callable[[OutboundCommand], Awaitable[None]],
         ended: Callable[[str], None],
     ) -> None:
@@ -55,7 +57,7 @@ class Conversation:
         self._services = services
         self._clock = services.clock
         self._hearing = hearing
-        self._group = group
+        self._tasks = tasks
         self._ended = ended
         self._flow = FlowRun(call, services.clock)
         self._inputs: asyncio.Queue[TurnEnded | inputs.Input] = asyncio.Queue(INPUTS_WAITING)
@@ -67,22 +69,21 @@ class Conversation:
         self._patience_ends: float | None = None
         self._held: deque[inputs.Heard | inputs.Pressed] = deque()
         echo = EchoGate()
+        # they report to us and end with us: a cycle would keep each call in memory until it is looked for
+        reports = weakref.proxy(self)
         self.speaker = Speaker(
-            self._clock, services.speech.synthesizer, services.speech_cache, echo, send, self
+            self._clock, services.speech.synthesizer, services.speech_cache, echo, send, reports
         )
         self._reply_heard: list[str] = []
-        self._models = ModelDesk(services.model, services.clock, call.journal, group, self)
-        self._desk = ServiceDesk(services.http, services.clock, call.journal, group, self)
-        self.floor = Floor(services, hearing, echo, group, self)
-        listener = self.floor.listener
-        self._messages = MessageTaking(
-            call, services.messages, lambda: listener.silence_ms, self._message_over, self._error
-        )
+        self._models = ModelDesk(services.model, services.clock, call.journal, tasks, reports)
+        self._desk = ServiceDesk(services.http, services.clock, call.journal, tasks, reports)
+        self.floor = Floor(services, hearing, echo, tasks, reports)
+        self._messages = MessageTaking(call, services.messages, self.floor.listener, reports)
 
     async def run(self) -> None:
         """Speak and listen, for ever."""
-        self._group.create_task(self.speaker.make(self._group))
-        self._group.create_task(self.speaker.send())
+        self._tasks.create(self.speaker.make(self._tasks))
+        self._tasks.create(self.speaker.send())
         self._begin()
         while True:
             self.floor_changed()
@@ -150,6 +151,15 @@ class Conversation:
             self.floor.happened(TurnEvent.ANSWERED)
         self._go_on_if_silent()
 
+    # what a message taken reports
+
+    def message_over(self, seconds: float) -> None:
+        self._flow.ending = None
+        self._put(inputs.RecordingEnded(seconds, self._clock.wall()))
+
+    def message_failed(self, what: str, error: Exception) -> None:
+        self._error(what, error)
+
     # what the floor asks for
 
     @property
@@ -193,7 +203,7 @@ class Conversation:
         if of_reply or self._replying:
             self._reply_heard += filter(None, of_reply)
             self._models.cancel()
-            self._put(self._interruption())
+            self._put(inputs.ModelInterrupted(self._clock.wall(), " ".join(self._reply_heard)))
 
     def wary(self, wary: bool) -> None:
         self.speaker.wary = wary
@@ -274,7 +284,7 @@ class Conversation:
             return
         if self._replying:
             self._models.cancel()
-            self._flow.take(self._interruption())
+            self._flow.take(inputs.ModelInterrupted(self._clock.wall(), " ".join(self._reply_heard)))
         turn.text = text
         decided = self._clock.now()
         step = self._flow.take(heard)
@@ -301,14 +311,13 @@ class Conversation:
             self.speaker.say(prompt)
         if isinstance(step.then, fx.Record):
             self.speaker.say(tone_of(step.then, self._services))
-        if isinstance(step.then, fx.CallService):
+        if step.then:
             self._models.cancel()
+        if isinstance(step.then, fx.CallService):
             self._desk.ask(step.then, not_before=self._turn_stands_at)
         elif isinstance(step.then, fx.AskModel):
             self._reply_heard = []
             self._models.ask(step.then)
-        elif step.then:
-            self._models.cancel()
         self._desk.look_ahead(self._flow.ready_requests())
         self._patience_ends = None
         self._go_on_if_silent()
@@ -326,9 +335,6 @@ class Conversation:
     def _replying(self) -> bool:
         """Whether a model makes a reply."""
         return self._models.asking and not self._holding
-
-    def _interruption(self) -> inputs.ModelInterrupted:
-        return inputs.ModelInterrupted(self._clock.wall(), " ".join(self._reply_heard))
 
     def say_reply(self, ask: fx.AskModel, text: str, asked: float) -> None:
         assert ask.speech, "a model speaks in the manner of its node"
@@ -391,7 +397,3 @@ class Conversation:
                 self._ended("transfer")
             case fx.Record(max_s=max_s):
                 self._messages.begin(max_s)
-
-    def _message_over(self, seconds: float) -> None:
-        self._flow.ending = None
-        self._put(inputs.RecordingEnded(seconds, self._clock.wall()))

@@ -8,6 +8,7 @@ window of silence. Speech over the agent is judged by its words, again and again
 from __future__ import annotations
 
 import asyncio
+import weakref
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -17,12 +18,13 @@ from app.audio.endpoint import Pause, silence_needed_ms
 from app.call.listener import Listener
 from app.call.services import Services
 from app.call.speaker import Prompt
+from app.call.tasks import Tasks
 from app.call.timeline import Timeline
 from app.dialogue.backchannel import words_beyond
 from app.dialogue.turn import Turn, TurnAction, TurnEvent, TurnState
 from app.errors import ProviderError
 from app.flow.effects import Listen
-from providers.base import TranscriptionStream
+from providers.base import EndOfTurnDetector, TranscriptionStream
 
 TAKEN_BACK_WITHIN_S = 0.5
 FIRST_WORDS_MS = 250.0
@@ -90,30 +92,30 @@ class FloorActor(Protocol):
 
 
 class Floor:
-    """One stream's turn-taking. `group` runs what has to be waited for."""
+    """One stream's turn-taking; hears the listener's reports. `tasks` run what has to be waited for."""
 
     def __init__(
         self,
         services: Services,
         transcription: TranscriptionStream,
         echo: EchoGate,
-        group: asyncio.TaskGroup,
+        tasks: Tasks,
         actor: FloorActor,
     ) -> None:
         self._clock = services.clock
         self._end_of_turn = services.speech.end_of_turn
         self._transcription = transcription
-        self._group = group
+        self._tasks = tasks
         self._actor = actor
         self._turn = Turn()
         self._pause = Pause()
-        self._judging: asyncio.Task[None] | None = None
+        self._judging: list[asyncio.Task[None]] = []
         self._words_at_ms = FIRST_WORDS_MS
         self.carried = ""
         self._ended_at = float("-inf")
-        self.listener = Listener(
-            services.clock, services.speech.detector, transcription, echo, self._edge, self._listened
-        )
+        # it ends with us: see Conversation
+        reports = weakref.proxy(self)
+        self.listener = Listener(services.clock, services.speech.detector, transcription, echo, reports)
 
     @property
     def state(self) -> TurnState:
@@ -153,7 +155,7 @@ class Floor:
         self._stop_judging()
         self.listener.close()
 
-    def _edge(self, edge: Edge) -> None:
+    def edge(self, edge: Edge) -> None:
         if edge is Edge.LULL:
             self.happened(TurnEvent.LULL)
         elif self._is_resumption():
@@ -165,7 +167,7 @@ class Floor:
         follows = self._turn.state in (TurnState.QUIET, TurnState.AGENT, TurnState.DECIDING)
         return follows and self._clock.now() - self._ended_at <= TAKEN_BACK_WITHIN_S
 
-    def _listened(self) -> None:
+    def listened(self) -> None:
         if self._turn.state is TurnState.LULL:
             self._end_if_long_enough()
         elif self._turn.state is TurnState.OVERLAP:
@@ -191,19 +193,15 @@ class Floor:
 
     def _judge(self) -> None:
         self._stop_judging()
-        self._judging = self._group.create_task(self._judge_pause())
+        self._judging.append(self._tasks.create(self._recognise()))
+        if self._turn.state is TurnState.LULL and self._end_of_turn:
+            self._judging.append(self._tasks.create(self._listen_for_an_end(self._end_of_turn)))
 
     def _stop_judging(self) -> None:
         self._pause = Pause()
-        if self._judging:
-            self._judging.cancel()
-            self._judging = None
-
-    async def _judge_pause(self) -> None:
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._recognise())
-            if self._turn.state is TurnState.LULL and self._end_of_turn:
-                group.create_task(self._listen_for_an_end())
+        for task in self._judging:
+            task.cancel()
+        self._judging.clear()
 
     async def _recognise(self) -> None:
         text = await self._words()
@@ -213,16 +211,15 @@ class Floor:
         question = self._actor.question
         complete = question.grammar.complete(f"{self.carried} {text}".strip()) if question else None
         self._pause = Pause(text, complete, self._pause.end_probability)
-        self._listened()
+        self.listened()
 
-    async def _listen_for_an_end(self) -> None:
-        assert self._end_of_turn
+    async def _listen_for_an_end(self, detector: EndOfTurnDetector) -> None:
         try:
-            probability = await self._end_of_turn.probability(self.listener.recent)
+            probability = await detector.probability(self.listener.recent)
         except ProviderError:
             return
         self._pause = Pause(self._pause.text, self._pause.complete, probability)
-        self._listened()
+        self.listened()
 
     async def _words(self) -> str:
         try:
@@ -244,9 +241,9 @@ class Floor:
             return
         if voiced_ms >= SURELY_MEANT_MS:
             self.happened(TurnEvent.INTERRUPTED)
-        elif voiced_ms >= self._words_at_ms and (not self._judging or self._judging.done()):
+        elif voiced_ms >= self._words_at_ms and all(task.done() for task in self._judging):
             self._words_at_ms = voiced_ms + MORE_WORDS_MS
-            self._judging = self._group.create_task(self._judge_overlap())
+            self._judging = [self._tasks.create(self._judge_overlap())]
 
     async def _judge_overlap(self) -> None:
         text = await self._words()

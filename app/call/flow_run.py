@@ -77,6 +77,8 @@ class FlowRun:
     def _advance(self, state: State, effects: Sequence[fx.Effect]) -> Step:
         self._call.state = state
         says, then = [], None
+        # the first is part of the utterance; what else it settled is told with the slots
+        settled = [one for one in effects if isinstance(one, fx.Understood)][1:]
         for effect in effects:
             match effect:
                 case fx.Say():
@@ -85,6 +87,8 @@ class FlowRun:
                     fx.Listen() | fx.CallService() | fx.AskModel() | fx.Transfer() | fx.Record() | fx.HangUp()
                 ):
                     then = effect
+                case fx.Understood() if effect in settled:
+                    self._call.journal.write("understood", rung=effect.rung, intent=effect.intent)
                 case _:
                     self._write_fact(effect)
         if then:

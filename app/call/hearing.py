@@ -78,9 +78,15 @@ class Hearing:
         self._latest = None
         self._stream.discard()
 
+    @property
+    def failure(self) -> ProviderError | None:
+        return self._stream.failure
+
     async def aclose(self) -> None:
-        if self._open:
-            await self._open.aclose()
+        """Nothing is heard after this."""
+        stream, self._open = self._open, None
+        if stream:
+            await stream.aclose()
 
     def _partial(self, hypothesis: Hypothesis) -> None:
         self._latest = hypothesis

@@ -19,18 +19,23 @@ import msgspec
 from app.clock import Clock
 from app.errors import RelayError
 
+FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+
 Value = str | int | float | bool | None | list[Any] | dict[str, Any]
 
 
 class Journal:
-    """Append-only, open for as long as the call lasts. Closing is idempotent; the last line is `call_ended`."""
+    """Append-only, open for as long as the call lasts. Closing is idempotent; the last line is `call_ended`.
+
+    Raises FileExistsError when the call has a record already: a call begins once.
+    """
 
     def __init__(self, directory: Path, call_sid: str, clock: Clock) -> None:
         self._clock = clock
         self._started = clock.now()
         self._path = path_of(directory, call_sid)
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._file = os.open(self._path, FLAGS, 0o600)
         self.closed = False
 
     @property

@@ -7,7 +7,8 @@ by the earliest that any frame came after its own end, so jitter on the way does
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import Protocol
 
 from app.audio import g711
 from app.audio.activity import WINDOW_MS, Edge, VoiceActivity
@@ -21,8 +22,20 @@ REMEMBERED_BYTES = 8000 * g711.BYTES_PER_MS
 FORGOTTEN_AT_ONCE_BYTES = 1000 * g711.BYTES_PER_MS
 
 
+class ListenerReports(Protocol):
+    """What a listener tells."""
+
+    def edge(self, edge: Edge) -> None:
+        """Speech begins, pauses, or goes on."""
+        ...
+
+    def listened(self) -> None:
+        """One more window was heard."""
+        ...
+
+
 class Listener:
-    """Calls `edge` when speech begins or pauses, and `listened` after every window."""
+    """Hears speech begin and pause."""
 
     def __init__(
         self,
@@ -30,14 +43,12 @@ class Listener:
         detector: VoiceDetector,
         transcription: TranscriptionStream,
         echo: EchoGate,
-        edge: Callable[[Edge], None],
-        listened: Callable[[], None],
+        reports: ListenerReports,
     ) -> None:
         self._clock = clock
         self._transcription = transcription
         self._echo = echo
-        self._edge = edge
-        self._listened = listened
+        self._reports = reports
         self._loudness = Loudness()
         self._masked: deque[tuple[float, bool]] = deque(maxlen=FRAMES_JUDGED)
         self._recent = bytearray()
@@ -94,8 +105,8 @@ class Listener:
             probability = 0.0 if echo else window.probability
             edge = self.activity.window(probability, window.end_ms, self._loudness.loud_until_ms)
             if edge:
-                self._edge(edge)
-            self._listened()
+                self._reports.edge(edge)
+            self._reports.listened()
 
     def _is_echo(self, window_end_ms: float) -> bool:
         while self._masked and self._masked[0][0] <= window_end_ms - WINDOW_MS:

@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Protocol
 
+from app.call.listener import Listener
 from app.call.message import Message, MessageStore
 from app.call.registry import Call
 
 
+class MessageReports(Protocol):
+    """What is told of a message."""
+
+    def message_over(self, seconds: float) -> None:
+        """It is complete; 0 seconds when nothing was said or nothing could be kept."""
+        ...
+
+    def message_failed(self, what: str, error: Exception) -> None:
+        """It could not be kept, or not to its end."""
+        ...
+
+
 class MessageTaking:
-    """One stream's messages. `silence_ms` tells how long nobody has spoken, `over` gets each message's seconds."""
+    """One stream's messages."""
 
     def __init__(
         self,
         call: Call,
         store: MessageStore,
-        silence_ms: Callable[[], float],
-        over: Callable[[float], None],
-        failed: Callable[[str, Exception], None],
+        listener: Listener,
+        reports: MessageReports,
     ) -> None:
         self._call = call
         self._store = store
-        self._silence_ms = silence_ms
-        self._over = over
-        self._failed = failed
+        self._listener = listener
+        self._reports = reports
         self._message: Message | None = None
 
     @property
@@ -36,24 +47,24 @@ class MessageTaking:
         try:
             self._message = self._store.open(self._call.sid, max_s)
         except OSError as error:
-            self._failed("a caller's message cannot be kept", error)
-            self._over(0.0)
+            self._reports.message_failed("a caller's message cannot be kept", error)
+            self._reports.message_over(0.0)
 
     def hear(self, audio: bytes) -> None:
         """Caller audio, which may end it; a full disk does."""
         if self._message is None:
             return
         try:
-            ended = self._message.add(audio, self._silence_ms())
+            ended = self._message.add(audio, self._listener.silence_ms)
         except OSError as error:
-            self._failed("the rest of a caller's message cannot be kept", error)
+            self._reports.message_failed("the rest of a caller's message cannot be kept", error)
             ended = True
         if ended:
             self.end()
 
     def end(self) -> None:
         """It is complete."""
-        self._over(self.close())
+        self._reports.message_over(self.close())
 
     def close(self) -> float:
         """Keep what there is, if there is one; returns its seconds."""
@@ -61,9 +72,9 @@ class MessageTaking:
         if message is None:
             return 0.0
         try:
-            seconds = message.close(self._silence_ms())
+            seconds = message.close(self._listener.silence_ms)
         except OSError as error:
-            self._failed("a caller's message cannot be kept", error)
+            self._reports.message_failed("a caller's message cannot be kept", error)
             return 0.0
         self._call.journal.write("recorded", file=message.path.name, seconds=seconds)
         return seconds

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from app.call.bridge import Bridged, bridge
 from app.call.journal import Journal
+from app.call.tasks import Tasks
 from app.clock import Clock
 from app.errors import ProviderError
 from app.flow.effects import AskModel
@@ -71,20 +72,20 @@ class _Reply:
 
 
 class ModelDesk:
-    """One stream's replies, one at a time, run in its task group."""
+    """One stream's replies, one at a time, run as its tasks."""
 
     def __init__(
         self,
         model: LanguageModel,
         clock: Clock,
         journal: Journal,
-        group: asyncio.TaskGroup,
+        tasks: Tasks,
         counter: ModelCounter,
     ) -> None:
         self._model = model
         self._clock = clock
         self._journal = journal
-        self._group = group
+        self._tasks = tasks
         self._counter = counter
         self._asking: asyncio.Task[None] | None = None
 
@@ -96,7 +97,7 @@ class ModelDesk:
     def ask(self, ask: AskModel) -> None:
         """Ask for the flow."""
         self.cancel()
-        self._asking = self._group.create_task(self._ask(ask))
+        self._asking = self._tasks.create(self._ask(ask))
 
     def cancel(self) -> None:
         """Nobody wants to hear the rest."""

@@ -47,7 +47,7 @@ class Call:
     sid: str
     flow: Flow
     language: str
-    caller: str
+    caller: str = field(repr=False)
     called: str
     journal: Journal
     seed: int = 0

@@ -14,6 +14,7 @@ from typing import Protocol
 from app.call.bridge import Bridged, bridge
 from app.call.http_client import Answer, HttpServices, host_of
 from app.call.journal import Journal
+from app.call.tasks import Tasks
 from app.clock import Clock
 from app.flow.effects import CallService, ServiceRequest
 from app.flow.inputs import ServiceAnswered, ServiceFailed
@@ -41,20 +42,20 @@ class _Ahead:
 
 
 class ServiceDesk:
-    """One stream's requests, run in its task group."""
+    """One stream's requests, run as its tasks."""
 
     def __init__(
         self,
         services: HttpServices,
         clock: Clock,
         journal: Journal,
-        group: asyncio.TaskGroup,
+        tasks: Tasks,
         counter: Counter,
     ) -> None:
         self._services = services
         self._clock = clock
         self._journal = journal
-        self._group = group
+        self._tasks = tasks
         self._counter = counter
         self._asking: asyncio.Task[None] | None = None
         self._ahead: dict[str, _Ahead] = {}
@@ -67,12 +68,12 @@ class ServiceDesk:
                 continue
             if known:
                 known.task.cancel()
-            task = self._group.create_task(self._send(call, ahead=True))
+            task = self._tasks.create(self._send(call, ahead=True))
             self._ahead[call.node] = _Ahead(call.request, task)
 
     def ask(self, call: CallService, *, not_before: float) -> None:
         """Ask for the flow; what may change something goes out `not_before` a moment, in monotonic seconds."""
-        self._asking = self._group.create_task(self._ask(call, not_before))
+        self._asking = self._tasks.create(self._ask(call, not_before))
 
     def cancel(self) -> None:
         """The flow does not want to know any more."""

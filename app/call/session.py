@@ -12,6 +12,7 @@ from app.call.conversation import Conversation
 from app.call.hearing import Hearing
 from app.call.registry import LOST, REPLACED, RESUME_AWAITED_S, Apology, Call
 from app.call.services import Services
+from app.call.tasks import Tasks
 from app.carriers.base import CarrierCodec
 from app.carriers.events import (
     AudioReceived,
@@ -51,10 +52,6 @@ class MediaSocket(Protocol):
     async def close(self, code: int, reason: str) -> None:
         """Close; does nothing when closed already."""
         ...
-
-
-class _StreamOver(Exception):
-    """Ends the task group from inside."""
 
 
 async def run_stream(call: Call, socket: MediaSocket, codec: CarrierCodec, services: Services) -> None:
@@ -117,16 +114,14 @@ class _Session:
         call, services = self._call, self._services
         hearing = Hearing(services.speech.transcriber)
         await hearing.switch(call.state.language if call.state else call.language)
-        try:
-            async with AsyncExitStack() as afterwards, asyncio.TaskGroup() as group:
-                conversation = Conversation(call, services, hearing, group, self._send, self.ended)
-                afterwards.push_async_callback(conversation.aclose)
-                for part in (self._read(conversation), self._watch(conversation), conversation.run()):
-                    group.create_task(part)
-                await self._over.wait()
-                raise _StreamOver
-        except* _StreamOver:
-            pass
+        async with AsyncExitStack() as afterwards, asyncio.TaskGroup() as group:
+            tasks = Tasks(group)
+            conversation = Conversation(call, services, hearing, tasks, self._send, self.ended)
+            afterwards.push_async_callback(conversation.aclose)
+            for part in (self._read(conversation), self._watch(conversation), conversation.run()):
+                tasks.create(part)
+            await self._over.wait()
+            tasks.cancel()
 
     def settle(self) -> None:
         """What the end of the stream means for the call."""

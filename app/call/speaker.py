@@ -16,6 +16,7 @@ from typing import Protocol
 from app.audio import g711
 from app.audio.echo import EchoGate
 from app.audio.playout import Playout
+from app.call.tasks import Tasks
 from app.carriers.events import ClearAudio, OutboundCommand, PlayAudio
 from app.clock import Clock
 from app.dialogue.transcript import Segment, split_at
@@ -39,8 +40,8 @@ class Prompt:
     played instead of being made from the words.
     """
 
-    text: str
-    record: str
+    text: str = field(repr=False)
+    record: str = field(repr=False)
     node: str
     voice: Voice
     by_speech: bool = True
@@ -185,13 +186,13 @@ class Speaker:
         self._playout.reached(name, self._clock.now())
         self._wake.set()
 
-    async def make(self, group: asyncio.TaskGroup) -> None:
+    async def make(self, tasks: Tasks) -> None:
         """Turn prompts into audio, for ever."""
         while True:
             await self._asked.wait()
             self._asked.clear()
             while self._prompts:
-                self._making = group.create_task(self._make(self._prompts[0]))
+                self._making = tasks.create(self._make(self._prompts[0]))
                 await asyncio.wait([self._making])
                 self._making = None
                 self._wake.set()

@@ -108,7 +108,8 @@ def _hear(turn: Turn, node: Question, text: str, confidence: float | None) -> st
     if meaning is None:
         return None if consult(turn, node, text) else fail(turn, node, "no_match")
     if node.doubts(meaning, confidence):
-        ask_back(turn, node, meaning)
+        # what is doubtful settles no other question either
+        ask_back(turn, node, replace(meaning, rest=""))
         return None
     return accept(turn, node, meaning)
 
@@ -182,7 +183,8 @@ def _confirmed(turn: Turn, node: Question, yes: bool) -> str | None:
 def accept(turn: Turn, node: Question, meaning: Meaning) -> str | None:
     """Act on what was understood."""
     turn.emit(Understood(meaning.rung, meaning.score, meaning.name))
-    turn.state = replace(turn.state, failures=0, keys="", phase="asking", pending=None)
+    early = f"{turn.state.early} {meaning.rest}".strip()
+    turn.state = replace(turn.state, failures=0, keys="", phase="asking", pending=None, early=early)
     if meaning.kind == "global":
         target = act_globally(turn, node.settings, meaning.name)
         if target is None:

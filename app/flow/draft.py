@@ -9,12 +9,12 @@ from typing import cast, get_args
 from app.errors import FlowError
 from app.flow.document import Fields, Items, Place, Scalar, Tree
 from app.flow.effects import BargeIn
-from app.flow.expressions import Expression, Mistake, compile_expression
+from app.flow.expressions import Expression, compile_expression
 from app.flow.hours import Hours
 from app.flow.languages import LANGUAGES
 from app.flow.model import Flow, Intent, Settings, Slot
 from app.flow.prompts import Ladder, Line, Order, Prompt, Rung
-from app.flow.section import Section, suggestion
+from app.flow.section import Mistake, Section, suggestion
 from app.flow.slots import DAY_PARTS
 from app.flow.templates import Template, compile_template
 
@@ -83,7 +83,7 @@ class Draft:
         try:
             return self.sources.subflow(name)
         except ValueError as error:
-            self.fault(place, str(error))
+            self.fault(place, str(error), error.code if isinstance(error, Mistake) else "wrong-value")
             return None
 
     def is_sensitive(self, name: str) -> bool:

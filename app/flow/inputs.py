@@ -17,7 +17,7 @@ class Heard:
     `language` is the recogniser's (ISO 639-1). The call's own language decides how the words are understood.
     """
 
-    text: str
+    text: str = field(repr=False)
     language: str
     confidence: float | None
     now: datetime

@@ -14,7 +14,7 @@ from app.flow.section import Section
 
 PAUSE_MS: Final = 3000
 FINISH: Final = "#"
-_NAMES: Final = {"star": "*", "pound": "#", "hash": "#"}
+KEY_NAMES: Final = {"star": "*", "pound": "#", "hash": "#"}
 KEYS: Final = "0123456789*#"
 
 
@@ -49,7 +49,7 @@ def read_press(section: Section, key: str) -> str | None:
 
 
 def as_keys(section: Section, text: str, place: Place) -> str | None:
-    keys = _NAMES.get(text, text)
+    keys = KEY_NAMES.get(text, text)
     if keys and len(keys) <= 8 and all(one in KEYS for one in keys):
         return keys
     section.fault(place, f'"{text}" is no key; use 0 to 9, star or pound')

@@ -16,7 +16,7 @@ from app.flow.languages import LANGUAGES
 from app.flow.model import Flow, Node, Settings
 from app.flow.nodes import node_readers
 from app.flow.question import Question
-from app.flow.section import Section, suggestion
+from app.flow.section import Mistake, Section, suggestion
 from app.flow.slot_declarations import read_inputs, read_slots
 from app.flow.sources import flows_beside, inside, name_and_kind, translations_of
 
@@ -72,8 +72,9 @@ class Beside(Sources):
     def subflow(self, name: str) -> Flow:
         chain = (*self._chain, name)
         if name in self._chain:
-            raise ValueError(
-                f"circular subflow: {' calls '.join(chain)}; let one of them end with an outcome"
+            raise Mistake(
+                f"circular subflow: {' calls '.join(chain)}; let one of them end with an outcome",
+                "circular-subflow",
             )
         paths = flows_beside(self._path, self._files)
         if name not in paths:
@@ -146,8 +147,7 @@ def _flow(
         sources=beside,
     )
     inputs = read_inputs(section.section("inputs", "inputs"), draft)
-    draft.slots.update(inputs)
-    draft.slots.update(read_slots(section.section("slots", "slots"), draft))
+    draft.slots.update({**inputs, **read_slots(section.section("slots", "slots"), draft)})
     intents = {language: inner for language, _, inner in translations if inner is not None}
     draft.intents.update(read_intents(section, intents, draft))
     draft.hours.update(read_hours(section.section("hours", "hours")))
@@ -170,6 +170,7 @@ def _flow(
         nodes=nodes,
         places=places,
         hours=draft.hours,
+        collected=tuple(sorted(draft.collected)),
         dependents=_dependents(nodes),
         voices=_voices(section.section("voices", "voices")),
         numbers=section.texts("numbers"),

@@ -45,13 +45,13 @@ class Question:
         return {}
 
     def enter(self, turn: Turn) -> str | None:
-        turn.state = replace(turn.state, returning=None)
+        turn.state = replace(turn.state, returning=None, dropped={}, early="")
         pose(turn, self, self.ask)
         return None
 
-    def repeat(self, scene: Scene) -> Prompt | None:
+    def repeat(self, scene: Scene) -> tuple[Prompt, ...]:
         """How the question is put again after a failure."""
-        return self.again or self.ask
+        return tuple(filter(None, (self.again or self.ask,)))
 
     def resume(self, turn: Turn) -> str | None:
         if turn.state.pending is not None:

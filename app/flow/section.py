@@ -27,6 +27,14 @@ def suggestion(word: str, known: Iterable[str]) -> str:
     return f"use one of: {', '.join(names)}" if names else "remove it"
 
 
+class Mistake(ValueError):
+    """Something written that does not hold together; `code` is the kind (docs/lint.md)."""
+
+    def __init__(self, message: str, code: str = "type-mismatch") -> None:
+        super().__init__(message)
+        self.code = code
+
+
 class Section:
     """One mapping; `what` names it in messages: `node "greet"`."""
 

@@ -78,6 +78,10 @@ class State:
     # the conversation with a model, and how often it was asked to reply
     dialogue: Sequence[Mapping[str, Any]] = field(default_factory=list)
     turns: int = 0
+    # what was said beside the last answers, for questions to come; see early.py
+    early: str = ""
+    # what a correction has put in doubt: kept if it still fits
+    dropped: Mapping[str, Json] = field(default_factory=dict)
     # how often each varying prompt was said
     said: Mapping[str, int] = field(default_factory=dict)
 

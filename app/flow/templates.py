@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import time
+from functools import lru_cache
 from urllib.parse import quote
 
 import jinja2
@@ -75,10 +76,14 @@ _address_environment = _environment.overlay(finalize=_percent_encoded)
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A text that may have holes. `names` are the variables it needs, as `day` or `env.CRM`."""
+    """A text that may have holes. `names` are the variables in it, as `day` or `env.CRM`.
+
+    Without those in `needed` it has a gap: no `{% if name %}` round them has asked for them.
+    """
 
     source: str
     names: frozenset[str] = frozenset()
+    needed: frozenset[str] = frozenset()
     _compiled: jinja2.Template | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -91,6 +96,7 @@ class Template:
         return " ".join(text.split())
 
 
+@lru_cache(maxsize=2048)
 def compile_template(source: str, *, address: bool = False) -> Template:
     """An `address` has its values percent-encoded. Raises ValueError with what is wrong and the way out."""
     if len(source) > MAX_LENGTH:
@@ -103,8 +109,21 @@ def compile_template(source: str, *, address: bool = False) -> Template:
         tree = _environment.parse(source)
     except (jinja2.TemplateSyntaxError, RecursionError) as error:
         raise ValueError(_syntax(str(error), source)) from None
-    names = frozenset(_names(tree))
-    return Template(source, names, (_address_environment if address else _environment).from_string(source))
+    environment = _address_environment if address else _environment
+    names, needed = frozenset(_names(tree)), frozenset(_needed(tree, ()))
+    return Template(source, names, needed, environment.from_string(tree))
+
+
+def _needed(tree: nodes.Node, asked: tuple[str, ...]) -> Iterator[str]:
+    # what an `if` round it has asked for may be missing
+    if isinstance(tree, nodes.If):
+        test = tuple(_names(tree.test))
+        yield from (name for inner in tree.body for name in _needed(inner, asked + test))
+        yield from (name for inner in tree.else_ for name in _needed(inner, asked))
+    elif isinstance(tree, nodes.Output | nodes.Template):
+        yield from (name for inner in tree.iter_child_nodes() for name in _needed(inner, asked))
+    else:
+        yield from (name for name in _names(tree) if name not in asked)
 
 
 def _syntax(problem: str, source: str) -> str:

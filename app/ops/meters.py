@@ -4,10 +4,11 @@ by count."""
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from app.call.timeline import Timeline
 from app.clock import Clock
@@ -26,14 +27,24 @@ def percentile(values: Sequence[float], share: float) -> float | None:
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else None
 
 
-class _Turn(NamedTuple):
-    """What is kept of a turn: a timeline would be ten times as large."""
+class _Ring:
+    """The newest rows of figures, the first of each its moment, in memory that is taken once.
 
-    at: float
-    answer_ms: float
-    ai_ms: float
-    audio_ms: float
-    overhead_ms: float
+    Many small objects that live for minutes among others that live for milliseconds would fragment it.
+    """
+
+    def __init__(self, rows: int, columns: int) -> None:
+        self._rows = np.zeros((rows, columns))
+        self._count = 0
+
+    def add(self, at: float, *figures: float) -> None:
+        self._rows[self._count % len(self._rows)] = (at, *figures)
+        self._count += 1
+
+    def since(self, at: float) -> NDArray[np.float64]:
+        """The figures' columns, of every row that is not older; in no order."""
+        rows = self._rows[: self._count]
+        return rows[rows[:, 0] >= at, 1:].T
 
 
 @dataclass(slots=True)
@@ -41,51 +52,49 @@ class Meters:
     """Counts turns and measures the loop."""
 
     clock: Clock
-    _turns: deque[_Turn] = field(default_factory=lambda: deque(maxlen=TURNS_KEPT))
-    _lags_ms: deque[float] = field(default_factory=lambda: deque(maxlen=int(WINDOW_S / LAG_EVERY_S)))
+    _turns: _Ring = field(default_factory=lambda: _Ring(TURNS_KEPT, 5))
+    _lags: _Ring = field(default_factory=lambda: _Ring(int(WINDOW_S / LAG_EVERY_S), 2))
 
     def turn(self, timeline: Timeline) -> None:
         """A turn was answered."""
-        self._forget_old()
         ai_ms, audio_ms = (_spent(timeline, stages) for stages in (AI_STAGES, AUDIO_STAGES))
-        answer_ms = timeline.answer_ms or 0.0
-        self._turns.append(_Turn(self.clock.now(), answer_ms, ai_ms, audio_ms, timeline.overhead_ms))
+        self._turns.add(self.clock.now(), timeline.answer_ms or 0.0, ai_ms, audio_ms, timeline.overhead_ms)
 
     async def watch_loop(self) -> None:
         """Measure for ever how late timers run."""
         while True:
             due = self.clock.now() + LAG_EVERY_S
             await asyncio.sleep(LAG_EVERY_S)
-            self._lags_ms.append(max(0.0, (self.clock.now() - due) * 1000))
+            self._lags.add(due, max(0.0, (self.clock.now() - due) * 1000))
 
     @property
     def loop_lag_p95_ms(self) -> float | None:
         """How late the event loop ran, 95th percentile of the last five minutes."""
-        return percentile(self._lags_ms, 0.95)
+        (lags_ms,) = self._lags.since(self._window)
+        return percentile(lags_ms.tolist(), 0.95)
 
     def answers_ms(self) -> list[float]:
         """Time from the end of the caller's speech to the answer, each turn of the last five minutes."""
-        self._forget_old()
-        return [turn.answer_ms for turn in self._turns]
+        answers_ms, *_ = self._turns.since(self._window)
+        return list(answers_ms.tolist())
 
     def breakdown_ms(self) -> dict[str, float | None]:
         """Mean milliseconds a turn by kind of work; the network's share cannot be seen from here."""
-        self._forget_old()
+        _, ai_ms, audio_ms, overhead_ms = self._turns.since(self._window)
         return {
             "network": None,
-            "ai": _mean([turn.ai_ms for turn in self._turns]),
-            "audio": _mean([turn.audio_ms for turn in self._turns]),
-            "overhead": _mean([turn.overhead_ms for turn in self._turns]),
+            "ai": _mean(ai_ms),
+            "audio": _mean(audio_ms),
+            "overhead": _mean(overhead_ms),
         }
 
-    def _forget_old(self) -> None:
-        since = self.clock.now() - WINDOW_S
-        while self._turns and self._turns[0].at < since:
-            self._turns.popleft()
+    @property
+    def _window(self) -> float:
+        return self.clock.now() - WINDOW_S
 
 
-def _mean(values: Sequence[float]) -> float | None:
-    return round(sum(values) / len(values), 2) if values else None
+def _mean(values: NDArray[np.float64]) -> float | None:
+    return round(float(values.mean()), 2) if len(values) else None
 
 
 def _spent(timeline: Timeline, stages: Sequence[str]) -> float:

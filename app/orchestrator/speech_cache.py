@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 
 from providers.base import Voice
 
-MAX_ENTRIES = 1000
 MAX_BYTES = 64 * 1024 * 1024
 
 
@@ -15,7 +14,7 @@ MAX_BYTES = 64 * 1024 * 1024
 class SpeechCache:
     """Bounded by entries and by bytes; what was not used for longest goes first."""
 
-    max_entries: int = MAX_ENTRIES
+    max_entries: int
     max_bytes: int = MAX_BYTES
     hits: int = 0
     misses: int = 0

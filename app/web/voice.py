@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from app.call.admission import Admission
 from app.call.flow_store import FlowStore
-from app.call.journal import Journal, is_call_sid
+from app.call.journal import Journal, is_call_sid, path_of
 from app.call.registry import STREAM_AWAITED_S, Apology, Call, CallRegistry
 from app.carriers import twiml
 from app.clock import Clock
@@ -105,6 +105,9 @@ class VoiceWebhooks:
         known = self._registry.get(form["CallSid"])
         if known:
             return self._connect(request, known)
+        if path_of(self._settings.data_dir, form["CallSid"]).exists():
+            log.warning("refused a replayed webhook: call %s is over", form["CallSid"])
+            return PlainTextResponse("this call is over", 403)
         if refusal := self._admission.refusal(len(self._registry)):
             log.warning("call %s refused: %s", form["CallSid"], refusal)
             return _twiml(twiml.reject())

@@ -9,6 +9,7 @@ import pytest
 
 from app.audio.echo import EchoGate
 from app.call.speaker import Prompt, Speaker, Spoken
+from app.call.tasks import Tasks
 from app.clock import ManualClock
 from app.errors import BrokenStream, ProviderError
 from app.orchestrator.speech_cache import SpeechCache
@@ -56,13 +57,14 @@ class Stage:
 @asynccontextmanager
 async def stage(clock: ManualClock, synthesizer: ScriptedSynthesizer) -> AsyncIterator[Stage]:
     carrier, reports = FakeCarrier(clock), Reports(clock)
-    speaker = Speaker(clock, synthesizer, SpeechCache(), EchoGate(), carrier.take, reports)
+    speaker = Speaker(clock, synthesizer, SpeechCache(100), EchoGate(), carrier.take, reports)
     carrier.mark_reached = speaker.mark_reached
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(speaker.make(group)), group.create_task(speaker.send())]
+        tasks = Tasks(group)
+        tasks.create(speaker.make(tasks))
+        tasks.create(speaker.send())
         yield Stage(speaker, carrier, reports)
-        for task in tasks:
-            task.cancel()
+        tasks.cancel()
 
 
 async def test_speaks_in_order_and_says_when_it_was_heard(clock: ManualClock) -> None:

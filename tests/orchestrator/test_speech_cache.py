@@ -14,7 +14,7 @@ FLOW = Path(__file__).parents[2] / "flows" / "greeting.yaml"
 
 
 def test_gives_back_what_was_put_and_counts() -> None:
-    cache = SpeechCache()
+    cache = SpeechCache(100)
     assert cache.hit_rate is None
     assert cache.get("hello", VOICE) is None
     cache.put("hello", VOICE, b"audio")
@@ -24,7 +24,7 @@ def test_gives_back_what_was_put_and_counts() -> None:
 
 
 def test_what_was_not_used_for_longest_goes_first() -> None:
-    cache = SpeechCache(max_entries=2)
+    cache = SpeechCache(2)
     for text in ("one", "two"):
         cache.put(text, VOICE, b"x")
     cache.get("one", VOICE)
@@ -33,7 +33,7 @@ def test_what_was_not_used_for_longest_goes_first() -> None:
 
 
 def test_is_bounded_by_bytes() -> None:
-    cache = SpeechCache(max_bytes=10)
+    cache = SpeechCache(100, max_bytes=10)
     for text in ("one", "two", "three"):
         cache.put(text, VOICE, b"12345")
     cache.put("three", VOICE, b"123456789")
@@ -42,7 +42,7 @@ def test_is_bounded_by_bytes() -> None:
 
 async def test_fixed_words_are_ready_before_the_first_call() -> None:
     flow = load(FLOW.read_text(), str(FLOW))
-    cache = SpeechCache()
+    cache = SpeechCache(100)
     await render_fixed_words([flow], ScriptedSynthesizer(), cache)
     greeting = "Hello, you have reached the front desk."
     assert cache.get(greeting, VOICE) == hum(greeting)
@@ -50,7 +50,7 @@ async def test_fixed_words_are_ready_before_the_first_call() -> None:
 
 
 async def test_a_voice_that_fails_does_not_stop_the_boot() -> None:
-    cache = SpeechCache()
+    cache = SpeechCache(100)
     flow = load(FLOW.read_text(), str(FLOW))
     await render_fixed_words([flow], ScriptedSynthesizer(fail=Refused("quota")), cache)
     assert cache.hit_rate is None

@@ -136,6 +136,14 @@ async def test_a_call_whose_stream_never_comes_ends(clock: ManualClock, tmp_path
     assert "no stream came" in (tmp_path / "calls" / "CA1.jsonl").read_text()
 
 
+async def test_a_webhook_replayed_after_the_call_is_refused(clock: ManualClock, tmp_path: Path) -> None:
+    async with running(clock, tmp_path, []) as relay:
+        placed = await relay.call("echo", [StaySilent(1)])
+        answer = await relay.post("/voice/incoming?flow=echo", ("CallSid", placed.report.call_sid))
+        assert answer.status == 403
+        assert relay.journal(placed)[-1]["event"] == "call_ended"
+
+
 async def test_a_webhook_repeated_during_the_call_changes_nothing(clock: ManualClock, tmp_path: Path) -> None:
     async with running(clock, tmp_path, []) as relay:
         async with asyncio.TaskGroup() as group:

@@ -82,7 +82,11 @@ def _inputs(section: Section, draft: Draft, subflow: Flow | None) -> dict[str, E
             kinds = f"is a {expression.type}, the input holds a {slot.type.expression_type}"
             section.fault(place, f'"{text}" {kinds}; correct one of them', "type-mismatch")
         elif not slot.sensitive and any(draft.is_sensitive(one) for one in expression.names):
-            section.fault(place, f'"{text}" is sensitive; declare the input as {{…, sensitive: true}} there')
+            section.fault(
+                place,
+                f'"{text}" is sensitive; declare the input as {{…, sensitive: true}} there',
+                "sensitive-in-log",
+            )
         else:
             found[name] = expression
     for name in sorted(set(subflow.inputs) - set(given.fields.values if given else ())) if subflow else ():
@@ -100,10 +104,12 @@ def _outcomes(section: Section, draft: Draft, subflow: Flow | None) -> dict[str,
             found[name] = route
         if subflow is not None and name not in subflow.outcomes:
             known = suggestion(name, subflow.outcomes)
-            section.fault(place, f'"{subflow.name}" has no outcome "{name}"; {known}')
+            section.fault(place, f'"{subflow.name}" has no outcome "{name}"; {known}', "undeclared-outcome")
     for name in (one for one in subflow.outcomes if one not in found) if subflow else ():
         if not given or name not in given:
             section.fault(
-                section.place_of("outcomes"), f'the outcome "{name}" leads nowhere; add it to outcomes'
+                section.place_of("outcomes"),
+                f'the outcome "{name}" leads nowhere; add it to outcomes',
+                "undeclared-outcome",
             )
     return found

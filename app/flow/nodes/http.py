@@ -127,7 +127,9 @@ def _prefetch(section: Section, request: RequestTemplate) -> Prefetch:
         section.fault(tree.place, "prefetch must be call_start, true or false")
     if request.method != "GET":
         section.fault(
-            tree.place, f"a {request.method} cannot run ahead: it may change something; remove prefetch"
+            tree.place,
+            f"a {request.method} cannot run ahead: it may change something; remove prefetch",
+            "prefetch-changes",
         )
     later = [name for name in request.names if not name.startswith("env.") and name not in ALWAYS_KNOWN]
     if wish == "call_start" and later:

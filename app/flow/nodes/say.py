@@ -83,7 +83,7 @@ def read_outcome(section: Section, draft: Draft) -> str | None:
             suggestion(name, draft.outcomes) if draft.outcomes else "declare `outcomes: [...]` at the top"
         )
         section.fault(
-            section.place_of("outcome"), f'the flow has no outcome "{name}"; {way_out}', "unknown-outcome"
+            section.place_of("outcome"), f'the flow has no outcome "{name}"; {way_out}', "undeclared-outcome"
         )
     return name
 

@@ -49,6 +49,8 @@ class Reading:
     score: float = 1.0
     others: tuple[Json, ...] = ()
     rest: str = ""
+    # a bare number, which may be anything where nobody asked for it
+    weak: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,8 @@ class SlotType:
     # what may be asked of a value, and the expression type of the answer: `day.weekday`
     parts: ClassVar[Mapping[str, str]] = {}
 
+    # the languages in which a value is understood
+    languages: ClassVar[frozenset[str]] = frozenset(("en", "es", "fr", "de"))
     # a value stands out in a sentence about something else, so it may be taken before it is asked for
     early: ClassVar[bool] = False
     # nearly anything may be a value, so what is surely said to a global goes first

@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from app.flow.document import Place
+from app.flow.languages import LANGUAGES
 from app.flow.languages.calendar import Found
 from app.flow.languages.numbers import tokens
 from app.flow.settling import settle
@@ -45,6 +46,7 @@ class Date(SlotType):
 
     early: ClassVar[bool] = True
     expression_type: ClassVar[str] = "date"
+    languages: ClassVar[frozenset[str]] = frozenset(LANGUAGES)
     parts: ClassVar[Mapping[str, str]] = DAY_PARTS
     first: Bound | None = None
     last: Bound | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from app.flow.languages import LANGUAGES
 from app.flow.slots import SlotType, slot_type
 from app.flow.values import Json
 
@@ -13,6 +14,7 @@ from app.flow.values import Json
 @dataclass(frozen=True, slots=True)
 class List(SlotType):
     expression_type: ClassVar[str] = "list"
+    languages: ClassVar[frozenset[str]] = frozenset(LANGUAGES)
 
     def native(self, value: Json) -> object:
         return tuple(value) if isinstance(value, list) else (value,)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
+from app.flow.languages import LANGUAGES
 from app.flow.slots import Hearing, Reading, SlotType, slot_type
 
 
@@ -14,6 +15,7 @@ class Text(SlotType):
     """The words as they were recognised; there is no telling when they are complete."""
 
     takes_anything: ClassVar[bool] = True
+    languages: ClassVar[frozenset[str]] = frozenset(LANGUAGES)
 
     def understand(self, text: str, hearing: Hearing) -> Reading | None:
         words = " ".join(text.split())

@@ -1,0 +1,37 @@
+"""The tasks of one stream: children of one task group, and ended together.
+
+To end a TaskGroup from inside takes an exception, whose traceback holds every frame of the call and all that is in
+them until the garbage collector comes by. Tasks that are cancelled one by one leave nothing behind.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class Tasks:
+    """`group` waits for them, and ends them all when one fails."""
+
+    def __init__(self, group: asyncio.TaskGroup) -> None:
+        self._group = group
+        self._running: set[asyncio.Task[Any]] = set()
+        self._over = False
+
+    def create(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Begin; what begins after the end is cancelled at once."""
+        task = self._group.create_task(work)
+        if self._over:
+            task.cancel()
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        return task
+
+    def cancel(self) -> None:
+        """Everything is over."""
+        self._over = True
+        for task in self._running:
+            task.cancel()

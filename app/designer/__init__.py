@@ -1,0 +1,1 @@
+"""The designer's tools: what `callrelay flow …` and `callrelay chat` do."""

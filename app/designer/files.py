@@ -1,0 +1,38 @@
+"""Which files a command is about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from app.errors import RelayError
+from app.flow.sources import name_and_kind
+
+
+class NoSuchFlow(RelayError):
+    """A file or a directory that a command was given and that is not there, or is no flow's."""
+
+
+def directory_texts(directory: Path) -> dict[str, str]:
+    """The YAML files of a directory, text by path."""
+    return {str(path): path.read_text("utf-8", "replace") for path in sorted(directory.glob("*.yaml"))}
+
+
+def flow_files(given: Sequence[Path], directory: Path) -> list[Path]:
+    """The flow files that are meant: those of `directory` where none is given, the flow of a translation or a test.
+
+    Raises NoSuchFlow.
+    """
+    if not directory.is_dir() and not given:
+        raise NoSuchFlow(f"there is no directory {directory}; name the files, or set FLOWS_DIR")
+    found = [one for path in given or [directory] for one in _flows_of(path)]
+    return list(dict.fromkeys(found))
+
+
+def _flows_of(path: Path) -> Iterable[Path]:
+    if path.is_dir():
+        return [one for one in sorted(path.glob("*.yaml")) if not name_and_kind(one.name)[1]]
+    own = path.with_name(f"{name_and_kind(path.name)[0]}.yaml")
+    if not own.is_file():
+        raise NoSuchFlow(f"there is no flow file {own}; give the path of one, such as flows/clinic.yaml")
+    return [own]

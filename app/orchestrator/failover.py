@@ -1,0 +1,237 @@
+"""Several language models that look like one: the shell that carries out what `plan.ReplyPlan` decides.
+
+Every decision goes to whoever watches, so that a call's journal can say who answered and why. Between providers
+nothing is said twice and no sentence breaks off: see `splice`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from contextlib import aclosing
+from copy import copy
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from app.clock import Clock
+from app.errors import BrokenStream, ProviderError, Refused, TimedOut
+from app.orchestrator.attempts import Attempts, attempts
+from app.orchestrator.hedge import HedgeTokens
+from app.orchestrator.model_provider import ModelProvider
+from app.orchestrator.plan import BETWEEN_TOKENS_S, Action, GiveUp, ReplyPlan, Start, Stop
+from app.orchestrator.splice import Splice, WholeWords
+from providers.base import Finished, LanguageModel, ModelEvent, ModelRequest, TextDelta
+
+PROBE_EVERY_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Something that happened to a reply, `after_ms` after it was asked for.
+
+    `started` (why: first, failed, hedge, late), `answered` with its first token, `failed` (why: the error), `stopped`
+    because another was faster, `finished`, or `gave_up`; `provider` is then empty.
+    """
+
+    what: Literal["started", "answered", "failed", "stopped", "finished", "gave_up"]
+    provider: str
+    after_ms: float
+    why: str = ""
+
+
+def _unwatched(decision: Decision) -> None:
+    """Nobody wants to know."""
+
+
+class FailoverModel(LanguageModel):
+    """The first of `models` that answers in time, by preference; at least one, with names that differ."""
+
+    def __init__(self, models: Sequence[LanguageModel], clock: Clock) -> None:
+        self.providers = {model.name: ModelProvider(model, clock) for model in models}
+        self.clock = clock
+        self.tokens = HedgeTokens()
+        self._on_decision: Callable[[Decision], None] = _unwatched
+
+    def __repr__(self) -> str:
+        return f"FailoverModel({', '.join(self.providers)})"
+
+    def watched(self, on_decision: Callable[[Decision], None]) -> FailoverModel:
+        """The same models with the same memory; every decision about replies asked for here is told."""
+        other = copy(self)
+        other._on_decision = on_decision
+        return other
+
+    @property
+    def name(self) -> str:
+        return "failover"
+
+    @property
+    def healthy(self) -> bool:
+        return any(provider.breaker.allows for provider in self.providers.values())
+
+    def report(self) -> dict[str, dict[str, Any]]:
+        """Each provider's part of /health, by name."""
+        return {name: provider.report() for name, provider in self.providers.items()}
+
+    async def reply(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+        """See `LanguageModel`. Raises what the last provider failed with when none is left."""
+        async with attempts() as running:
+            reply = _Reply(self, request, running, self._on_decision)
+            async with aclosing(reply.events()) as events:
+                async for event in events:
+                    yield event
+
+    async def warm_up(self) -> None:
+        """Connect to all at once. What fails is noted, not raised."""
+        async with asyncio.TaskGroup() as group:
+            for provider in self.providers.values():
+                group.create_task(provider.warm_up())
+
+    async def watch(self) -> None:
+        """Find out, for ever, when providers that were down are back."""
+        async with asyncio.TaskGroup() as group:
+            while True:
+                await asyncio.sleep(PROBE_EVERY_S)
+                for provider in self.providers.values():
+                    if provider.breaker.probe(self.clock.now()):
+                        group.create_task(provider.probe())
+
+    async def aclose(self) -> None:
+        for provider in self.providers.values():
+            await provider.model.aclose()
+
+
+class _Reply:
+    """One reply on its way. `said` is what has been passed on."""
+
+    def __init__(
+        self,
+        owner: FailoverModel,
+        request: ModelRequest,
+        running: Attempts,
+        on_decision: Callable[[Decision], None],
+    ) -> None:
+        self._providers = owner.providers
+        self._clock = owner.clock
+        self._request = request
+        self._running = running
+        self._on_decision = on_decision
+        self._began_s = owner.clock.now()
+        self._started_s: dict[str, float] = {}
+        chain = [p.candidate() for p in owner.providers.values() if p.breaker.allows]
+        self._plan = ReplyPlan(chain, owner.tokens)
+        self._failure: ProviderError = Refused("no language model: all of them are down; see /health")
+        self._said = ""
+        self._chosen = False
+        self._words = WholeWords()
+        self._splice = Splice("")
+
+    async def events(self) -> AsyncGenerator[ModelEvent, None]:
+        self._carry_out(self._plan.begin(self._clock.now()))
+        while True:
+            came = await self._running.next(self._wait_s())
+            for event in self._happened(*came) if came else self._nothing_came():
+                yield event
+                if isinstance(event, Finished):
+                    return
+
+    def _wait_s(self) -> float:
+        next_s = self._plan.next_s()
+        return BETWEEN_TOKENS_S if next_s is None else max(0.0, next_s - self._clock.now())
+
+    def _nothing_came(self) -> Iterator[ModelEvent]:
+        if winner := self._plan.winner:
+            yield from self._broke(
+                winner, BrokenStream(f"{winner}: stalled in mid-stream", emitted=self._said)
+            )
+        else:
+            self._carry_out(self._plan.due(self._clock.now()))
+
+    def _happened(self, name: str, event: ModelEvent | ProviderError) -> Iterator[ModelEvent]:
+        if isinstance(event, ProviderError):
+            yield from self._broke(name, event)
+            return
+        if not self._plan.winner:
+            self._first_token(name)
+        if isinstance(event, Finished):
+            self._providers[name].succeeded()
+            self._tell("finished", name)
+        yield from self._passed_on(event)
+
+    def _first_token(self, name: str) -> None:
+        now_s = self._clock.now()
+        self._providers[name].first_tokens.learn(now_s - self._started_s[name], now_s)
+        self._tell("answered", name)
+        self._carry_out(self._plan.spoke(name, now_s))
+
+    def _passed_on(self, event: ModelEvent) -> Iterator[ModelEvent]:
+        """Whole words that are new, and everything else as it is."""
+        if isinstance(event, TextDelta):
+            text = self._splice.feed(self._words.feed(event.text))
+        else:
+            text = self._splice.feed(self._words.end()) + self._splice.end()
+            self._chosen = True
+        self._said += text
+        if text:
+            yield TextDelta(text)
+        if not isinstance(event, TextDelta):
+            yield event
+
+    def _broke(self, name: str, error: ProviderError) -> Iterator[ModelEvent]:
+        """The next one goes on; but a reply that has asked for a tool, or ended the conversation, is complete."""
+        self._running.stop(name)
+        self._providers[name].failed(error)
+        self._tell("failed", name, str(error))
+        self._failure = error
+        if self._chosen:
+            yield Finished()
+            return
+        if name == self._plan.winner:
+            self._words, self._splice = WholeWords(), Splice(self._said)
+        self._carry_out(self._plan.failed(name, self._clock.now()))
+
+    def _carry_out(self, actions: Sequence[Action]) -> None:
+        for action in actions:
+            match action:
+                case Start():
+                    self._start(action)
+                case Stop():
+                    self._stop(action)
+                case GiveUp():
+                    self._tell("gave_up", "")
+                    raise self._given_up(action)
+
+    def _start(self, start: Start) -> None:
+        self._started_s[start.name] = self._clock.now()
+        self._tell("started", start.name, start.why)
+        request = replace(self._request, begun=self._request.begun + self._said)
+        self._running.start(self._providers[start.name].model, request)
+
+    def _stop(self, stop: Stop) -> None:
+        """One that was too slow has at least taken that long, and has failed if it was late."""
+        provider, now_s = self._providers[stop.name], self._clock.now()
+        self._running.stop(stop.name)
+        self._tell("stopped", stop.name)
+        if stop.slow:
+            provider.first_tokens.learn(now_s - self._started_s[stop.name], now_s)
+        if stop.late:
+            provider.failed(TimedOut(f"{stop.name}: no first token in time"))
+
+    def _given_up(self, action: GiveUp) -> ProviderError:
+        failure = self._failure
+        if action.silent:
+            failure = TimedOut("no language model answered in time")
+            for name in action.silent:
+                self._providers[name].failed(TimedOut(f"{name}: no first token in time"))
+        if self._said:
+            return BrokenStream(str(failure), emitted=self._said)
+        return failure
+
+    def _tell(
+        self,
+        what: Literal["started", "answered", "failed", "stopped", "finished", "gave_up"],
+        provider: str,
+        why: str = "",
+    ) -> None:
+        after_ms = (self._clock.now() - self._began_s) * 1000
+        self._on_decision(Decision(what, provider, round(after_ms, 1), why))

@@ -1,0 +1,66 @@
+"""When a second model is asked beside a slow first one: what is learned of each, and how often it may be done."""
+
+from __future__ import annotations
+
+from collections import deque
+
+SAMPLES = 200
+SAMPLES_NEEDED = 20
+SHARE = 0.1
+SAVED_MOST = 5.0
+
+FIRST_TOKEN_FACTOR = 2.5
+FIRST_TOKEN_LEAST_S = 0.8
+FIRST_TOKEN_MOST_S = 2.0
+COLD_ALLOWANCE_S = 0.7
+COLD_AFTER_S = 90.0  # as long as an idle connection is kept
+
+
+class FirstTokens:
+    """How long one provider takes to its first token, learned from its last replies."""
+
+    def __init__(self) -> None:
+        self._samples_s: deque[float] = deque(maxlen=SAMPLES)
+        self._warm_until_s: float | None = None
+
+    def learn(self, seconds: float, now_s: float) -> None:
+        """A first token came after `seconds`, or had not come by then when nobody waited for it any longer."""
+        self._samples_s.append(seconds)
+        self.used(now_s)
+
+    def used(self, now_s: float) -> None:
+        """There is a connection to it now."""
+        self._warm_until_s = now_s + COLD_AFTER_S
+
+    def quantile_s(self, share: float) -> float | None:
+        """In seconds; None until enough is known."""
+        if len(self._samples_s) < SAMPLES_NEEDED:
+            return None
+        return sorted(self._samples_s)[int(share * len(self._samples_s))]
+
+    def deadline_s(self, now_s: float) -> float:
+        """How long a first token may take before somebody else is asked whatever it costs."""
+        usual_s = max(FIRST_TOKEN_FACTOR * (self.quantile_s(0.5) or 0.0), FIRST_TOKEN_LEAST_S)
+        cold = self._warm_until_s is None or now_s > self._warm_until_s
+        return min(usual_s + (COLD_ALLOWANCE_S if cold else 0.0), FIRST_TOKEN_MOST_S)
+
+    def hedge_after_s(self, now_s: float) -> float:
+        """How long a first token may take before a second provider is asked beside."""
+        return min(self.quantile_s(0.9) or FIRST_TOKEN_MOST_S, self.deadline_s(now_s))
+
+
+class HedgeTokens:
+    """A bucket into which every turn puts a tenth of a hedge."""
+
+    def __init__(self) -> None:
+        self._saved = 0.0
+
+    def turn(self) -> None:
+        self._saved = min(self._saved + SHARE, SAVED_MOST)
+
+    def take(self) -> bool:
+        """Whether one more hedge can be paid for; if so, it is."""
+        if self._saved < 1.0:
+            return False
+        self._saved -= 1.0
+        return True

@@ -1,0 +1,266 @@
+"""Text to speech by Azure Speech: `AzureSynthesizer`.
+
+One connected voice of the SDK speaks one utterance at a time; those that are done wait, still connected, for the
+next. Audio comes as μ-law at 8 kHz and goes on as it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import deque
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import suppress
+from functools import partial
+from typing import Any
+from xml.sax.saxutils import escape, quoteattr
+
+import azure.cognitiveservices.speech as sdk
+
+from app.errors import BrokenStream, ProviderError, Refused, TimedOut
+from providers.azure_speech import AzureSpeech, Events, error_of, locale, nothing
+from providers.base import Voice
+from providers.dsp import BYTES_PER_MS
+
+VOICES = {
+    "de": "de-DE-KatjaNeural",
+    "en": "en-US-AvaNeural",
+    "es": "es-ES-ElviraNeural",
+    "fr": "fr-FR-DeniseNeural",
+    "hi": "hi-IN-SwaraNeural",
+    "it": "it-IT-ElsaNeural",
+    "nl": "nl-NL-FennaNeural",
+    "pt": "pt-BR-FranciscaNeural",
+}
+IDLE_MAX = 16
+FIRST_AUDIO_S = 1.5
+STALL_S = 0.5  # it makes speech many times faster than it plays
+LAST_WORDS_S = 0.02  # the SDK tells of words and of the end on threads of their own
+STOP_S = 2.0
+TICKS_PER_MS = 10_000
+
+_NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def ssml(text: str, voice: Voice) -> str:
+    """A text as Azure wants it: nothing in it can be taken for markup."""
+    clean = escape(_NOT_IN_XML.sub(" ", text))
+    return (
+        '<speak version="1.0" xmlns="http://www.w3.org/2001/10/synthesis" '
+        f"xml:lang={quoteattr(locale(voice.language))}><voice name={quoteattr(voice.name)}>{clean}</voice></speak>"
+    )
+
+
+class AzureSynthesizer:
+    """See `Synthesizer`. `azure` belongs to whoever made it; `voices` name others than the usual ones."""
+
+    def __init__(self, azure: AzureSpeech, voices: Mapping[str, str] | None = None) -> None:
+        self._azure = azure
+        self._voices = {**VOICES, **(voices or {})}
+        self._idle: list[_Mouth] = []
+
+    @property
+    def name(self) -> str:
+        return "azure"
+
+    def voice(self, language: str) -> Voice | None:
+        language = language.partition("-")[0]
+        return Voice(self._voices[language], language) if language in self._voices else None
+
+    @property
+    def default_voice(self) -> Voice:
+        return Voice(self._voices["en"], "en")
+
+    @property
+    def healthy(self) -> bool:
+        return self._azure.healthy
+
+    async def synthesize(self, text: str, voice: Voice) -> AsyncGenerator[bytes, None]:
+        mouth = self._idle.pop() if self._idle else await self._new_mouth()
+        utterance = _Utterance(text)
+        mouth.speak(ssml(text, voice), utterance)
+        try:
+            while chunk := await utterance.next():
+                yield chunk
+        except ProviderError:
+            mouth.release()
+            raise
+        finally:
+            mouth.leave(utterance)
+
+    async def warm_up(self) -> None:
+        """Connect, so that the first words need no handshake. A service that is down is no hindrance."""
+        mouth = await self._new_mouth()
+        await self._azure.starting.run(mouth.connect)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FIRST_AUDIO_S):
+                await mouth.connected.wait()
+        self._idle.append(mouth)
+
+    async def aclose(self) -> None:
+        for mouth in self._idle:
+            mouth.release()
+        self._idle.clear()
+
+    async def _new_mouth(self) -> _Mouth:
+        synthesizer = await self._azure.starting.run(partial(_synthesizer, self._azure))
+        return _Mouth(self._azure, synthesizer, self._done)
+
+    def _done(self, mouth: _Mouth) -> None:
+        if len(self._idle) < IDLE_MAX:
+            self._idle.append(mouth)
+        else:
+            mouth.release()
+
+
+def _synthesizer(azure: AzureSpeech) -> sdk.SpeechSynthesizer:
+    config = azure.config()
+    config.set_speech_synthesis_output_format(sdk.SpeechSynthesisOutputFormat.Raw8Khz8BitMonoMULaw)
+    config.set_property_by_name("SpeechSynthesis_KeepConnectionAfterStopping", "true")
+    return sdk.SpeechSynthesizer(speech_config=config, audio_config=None)
+
+
+class _Utterance:
+    """What has come of a text: audio to be taken, and how far the words go."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._audio: deque[bytes] = deque()
+        self._words: list[tuple[float, str]] = []
+        self._emitted_bytes = 0
+        self._changed = asyncio.Event()
+        self.over = False
+        self.error: ProviderError | None = None
+
+    async def next(self) -> bytes:
+        """The next chunk, empty after the last. Raises ProviderError."""
+        try:
+            async with asyncio.timeout(STALL_S if self._emitted_bytes else FIRST_AUDIO_S):
+                while not self._audio and not self.over:
+                    self._changed.clear()
+                    await self._changed.wait()
+        except TimeoutError:
+            what = "stopped in mid-speech" if self._emitted_bytes else f"said nothing in {FIRST_AUDIO_S:g} s"
+            self.error = TimedOut(f"Azure Speech {what}")
+        if self._audio:
+            self._emitted_bytes += len(self._audio[0])
+            return self._audio.popleft()
+        if self.error and self._emitted_bytes:
+            await asyncio.sleep(LAST_WORDS_S)
+            raise BrokenStream(str(self.error), emitted=self._spoken)
+        if self.error:
+            raise self.error
+        return b""
+
+    def audio_came(self, audio: bytes) -> None:
+        self._audio.append(audio)
+        self._changed.set()
+
+    def word_came(self, word: tuple[float, str]) -> None:
+        self._words.append(word)
+
+    def ended(self, error: ProviderError | None) -> None:
+        came = self._emitted_bytes or self._audio
+        if not error and not came and any(map(str.isalnum, self._text)):
+            error = Refused("Azure Speech made no audio of a text")
+        self.over, self.error = True, error
+        self._changed.set()
+
+    @property
+    def _spoken(self) -> str:
+        """The beginning of the text that the audio so far says to the end of a word."""
+        heard_ms = self._emitted_bytes / BYTES_PER_MS
+        end = 0
+        for end_ms, word in self._words:
+            if end_ms <= heard_ms:
+                found = self._text.find(word, end)
+                end = found + len(word) if found >= 0 else end
+        return self._text[:end]
+
+
+class _Mouth:
+    """One synthesizer of the SDK with its connection. `done` gets it when it may speak again."""
+
+    def __init__(self, azure: AzureSpeech, synthesizer: sdk.SpeechSynthesizer, done: Any) -> None:
+        self._azure = azure
+        self._synthesizer: sdk.SpeechSynthesizer | None = synthesizer
+        self._connection = sdk.Connection.from_speech_synthesizer(synthesizer)
+        self._done = done
+        self._speaking: sdk.ResultFuture | None = None
+        self._utterance: _Utterance | None = None
+        self._stopping: asyncio.TimerHandle | None = None
+        self.connected = asyncio.Event()
+        self._events = Events()
+        connect = self._events.connect
+        connect(self._connection.connected, nothing, lambda _: self.connected.set())
+        connect(synthesizer.synthesizing, lambda event: event.result.audio_data, self._audio_came)
+        connect(synthesizer.synthesis_word_boundary, _word, self._word_came)
+        connect(synthesizer.synthesis_completed, nothing, lambda _: self._ended(None))
+        connect(synthesizer.synthesis_canceled, _cancellation, self._ended)
+
+    def connect(self) -> None:
+        self._connection.open(True)
+
+    def speak(self, text: str, utterance: _Utterance) -> None:
+        """Begin with a text (SSML)."""
+        assert self._synthesizer
+        self._utterance = utterance
+        self._speaking = self._synthesizer.speak_ssml_async(text)
+
+    def leave(self, utterance: _Utterance) -> None:
+        """Nobody listens any more: stop, if it has not ended."""
+        if utterance.over or not self._synthesizer:
+            return
+        self._stopping = asyncio.get_running_loop().call_later(STOP_S, self.release)
+        self._azure.starting.submit(partial(_stop, self._synthesizer))
+
+    def release(self) -> None:
+        """Of no more use. Idempotent."""
+        self._events.close()
+        if self._stopping:
+            self._stopping.cancel()
+        synthesizer, self._synthesizer = self._synthesizer, None
+        if synthesizer:
+            self._azure.releasing.submit(partial(_release, [synthesizer, self._connection], self._events))
+            self._connection = self._speaking = None
+
+    def _audio_came(self, audio: bytes) -> None:
+        if self._utterance:
+            self._utterance.audio_came(audio)
+
+    def _word_came(self, word: tuple[float, str]) -> None:
+        if self._utterance:
+            self._utterance.word_came(word)
+
+    def _ended(self, error: ProviderError | None) -> None:
+        utterance, self._utterance = self._utterance, None
+        if self._stopping:
+            self._stopping.cancel()
+        if utterance:
+            utterance.ended(error)
+            error = utterance.error
+        if not error and self._speaking:
+            self._azure.starting.submit(self._speaking.get)
+            self._speaking = None
+            self._done(self)
+
+
+def _stop(synthesizer: sdk.SpeechSynthesizer) -> None:
+    synthesizer.stop_speaking_async().get()
+
+
+def _release(held: list[Any], events: Events) -> None:
+    """On a worker: the SDK waits for its threads where its objects go."""
+    events.disconnect()
+    held.clear()
+
+
+def _word(event: sdk.SpeechSynthesisWordBoundaryEventArgs) -> tuple[float, str]:
+    return event.audio_offset / TICKS_PER_MS + event.duration.total_seconds() * 1000, event.text
+
+
+def _cancellation(event: sdk.SpeechSynthesisEventArgs) -> ProviderError | None:
+    details = event.result.cancellation_details
+    if details.reason == sdk.CancellationReason.CancelledByUser:
+        return None
+    return error_of(details.error_code, details.error_details)

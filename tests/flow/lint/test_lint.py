@@ -1,0 +1,70 @@
+"""Every kind of finding is found, at its exact place; and the shipped flows have none."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from app.flow.lint import CODES, lint
+from tests.flow.conftest import FLOWS
+
+FAULTY = Path(__file__).parents[1] / "data" / "lint"
+DOCUMENT = Path(__file__).parents[3] / "docs" / "lint.md"
+PENDING = {"sensitive-to-model"}
+MARKER = re.compile(r"#\s*\^ ([a-z, -]+)")
+
+
+def texts(directory: Path) -> dict[str, str]:
+    return {path.name: path.read_text("utf-8") for path in directory.glob("*.yaml")}
+
+
+def marked(file: str, text: str) -> Counter[tuple[str, int, int, str]]:
+    """What the `^` under a file's lines say should be found there."""
+    found: Counter[tuple[str, int, int, str]] = Counter()
+    above = 0
+    for number, line in enumerate(text.splitlines(), 1):
+        marker = MARKER.match(line)
+        if marker is None:
+            above = number
+        else:
+            column = 1 if line.startswith("#^") else line.index("^") + 1
+            found.update((file, above, column, code) for code in marker[1].split(", "))
+    return found
+
+
+@pytest.mark.parametrize("name", sorted(file for file in texts(FAULTY) if file.count(".") == 1))
+def test_every_fault_is_found_at_its_place(name: str) -> None:
+    files = texts(FAULTY)
+    own = {file: text for file, text in files.items() if file.partition(".")[0] == name.removesuffix(".yaml")}
+    expected = sum((marked(file, text) for file, text in own.items()), Counter())
+    found = Counter((one.place.path, one.place.line, one.place.column, one.code) for one in lint(name, files))
+    assert found == expected
+
+
+def test_there_is_a_fault_of_every_kind() -> None:
+    files = texts(FAULTY)
+    assert {code for file, text in files.items() for *_, code in marked(file, text)} == set(CODES) - PENDING
+
+
+@pytest.mark.parametrize("path", sorted(FLOWS.glob("*.yaml")), ids=lambda path: path.name)
+def test_nothing_is_found_in_the_shipped_flows(path: Path) -> None:
+    if path.name.count(".") == 1:
+        assert not lint(path.name, texts(FLOWS))
+
+
+def test_every_finding_names_a_way_out() -> None:
+    for name in ("faults.yaml", "rounds.yaml", "tongues.yaml"):
+        for finding in lint(name, texts(FAULTY)):
+            assert finding.message
+            assert finding.fix
+            assert str(finding).startswith(f"{finding.place.path}:{finding.place.line}:")
+
+
+def test_the_document_lists_every_code() -> None:
+    rows = re.findall(
+        r"^\| `([a-z-]+)` \| (error|warning) \| (.*?) \|", DOCUMENT.read_text("utf-8"), re.MULTILINE
+    )
+    assert rows == [(name, code.severity, code.meaning) for name, code in CODES.items()]

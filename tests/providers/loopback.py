@@ -1,0 +1,65 @@
+"""Fakes of services on 127.0.0.1, in a thread of their own, and the faults they can have."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal
+
+import uvicorn
+from starlette.types import ASGIApp
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What goes wrong, and before which message of an answer (from 0).
+
+    `refused`: the request, with an HTTP `status`. `dies`: the connection is closed with `code`. `stalls`: it stays
+    open, and nothing comes any more. `malformed`: something comes that is no message.
+    """
+
+    kind: Literal["refused", "dies", "stalls", "malformed"]
+    at: int = 0
+    status: int = 500
+    code: int = 1011
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Wait for what a thread or a socket brings about."""
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+
+
+class Died(Exception):
+    """Ends a connection without a goodbye."""
+
+
+@contextmanager
+def serving(app: ASGIApp) -> Iterator[int]:
+    """The port that `app` listens on."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(
+        app, ws="websockets-sansio", log_config=None, log_level="critical", timeout_graceful_shutdown=1
+    )
+    server = uvicorn.Server(config)
+    started = threading.Event()
+    startup = server.startup
+
+    async def announced(sockets: list[socket.socket] | None = None) -> None:
+        await startup(sockets)
+        started.set()
+
+    server.startup = announced  # type: ignore[method-assign]
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+    thread.start()
+    assert started.wait(10)
+    try:
+        yield listening.getsockname()[1]
+    finally:
+        server.should_exit = True
+        thread.join(10)
