@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from scripts.mutants import SEED, Mutant, Original, fate, mutants, originals
+from tests.flow.mutants import SEED, Mutant, Original, fate, mutants, originals
 
 SAMPLE = random.Random(SEED).sample([(one, mutant) for one in originals() for mutant in mutants(one)], 40)
 

@@ -1,6 +1,6 @@
 """Flows broken on purpose, in one place each: is it noticed when loading, by lint, or by the flow's tests?
 
-    python -m scripts.mutants [COUNT]      # 400 by default; exit code 1 where one goes unnoticed
+    python -m tests.flow.mutants [COUNT]      # 400 by default; exit code 1 where one goes unnoticed
 
 A mutant is equivalent where the compiled flow is the same as before, or where EQUIVALENT says why it does the same.
 """
@@ -27,7 +27,7 @@ from app.flow.rehearsal.run import run_test
 from app.flow.rehearsal.script import Script, read_script
 
 SEED: Final = 20261113
-FLOWS: Final = Path(__file__).parent.parent / "flows"
+FLOWS: Final = Path(__file__).parents[2] / "flows"
 Fate = Literal["load", "lint", "test", "equivalent", "UNNOTICED"]
 
 # what does the same, and why, by flow, operator and the line as it was
