@@ -30,6 +30,7 @@ from app.web.streams import Streams
 from app.web.tokens import StreamTokens
 from app.web.voice import VoiceWebhooks
 from providers.base import LanguageModel, Synthesizer, Transcriber
+from providers.local_answers import EmbeddedAnswers
 from providers.local_end_of_turn import EmbeddedEndOfTurnDetector
 from providers.local_recognizer import EmbeddedTranscriber
 from providers.local_synthesizer import EmbeddedSynthesizer
@@ -162,13 +163,13 @@ class Relay:
         speech: Speech,
         environment: Mapping[str, str],
         http: HttpServices | None = None,
-        model: FailoverModel | None = None,
+        model: LanguageModel | None = None,
     ) -> None:
-        """`http` is how flows reach services, None for real sockets; `model` None where there is none."""
+        """`http` is how flows reach services, None for real sockets; `model` replies, None for the embedded one."""
         self.admission = Admission()
         self.registry = CallRegistry()
         self._speech = speech
-        self._model = model
+        self._model = model if isinstance(model, FailoverModel) else None
         self._prerender = settings.performance_cache_enabled
         self._meters = Meters(clock)
         self._http = http or HttpClient(clock, settings.http_allow or ())
@@ -186,7 +187,7 @@ class Relay:
             MessageStore(settings.data_dir),
             self._meters.turn,
             self._http,
-            model,
+            model or EmbeddedAnswers(),
         )
         webhooks = VoiceWebhooks(settings, clock, access, tokens, flows, self.registry, self.admission)
         streams = Streams(access, tokens, self.registry, services)
@@ -199,7 +200,7 @@ class Relay:
             speech,
             self.speech_cache,
             clock.now(),
-            model,
+            self._model,
         )
         self.app = Starlette(
             routes=[*webhooks.routes, *streams.routes, *health_routes(health)], lifespan=self._lifespan

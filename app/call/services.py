@@ -13,12 +13,11 @@ from app.call.message import MessageStore
 from app.call.registry import CallRegistry
 from app.call.timeline import Timeline
 from app.clock import Clock
-from app.orchestrator.failover import FailoverModel
 from app.orchestrator.failover_synthesizer import FailoverSynthesizer
 from app.orchestrator.failover_transcriber import FailoverTranscriber
 from app.orchestrator.speech_cache import SpeechCache
 from app.orchestrator.speech_provider import OnSwitch
-from providers.base import EndOfTurnDetector, Synthesizer, Transcriber, VoiceDetector
+from providers.base import EndOfTurnDetector, LanguageModel, Synthesizer, Transcriber, VoiceDetector
 
 
 class Engine(Protocol):
@@ -111,4 +110,4 @@ class Services:
     messages: MessageStore
     turn_answered: Callable[[Timeline], None]
     http: HttpServices
-    model: FailoverModel | None
+    model: LanguageModel
