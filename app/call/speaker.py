@@ -26,7 +26,7 @@ from app.orchestrator.speech_cache import SpeechCache
 from providers.base import Synthesizer, Voice
 
 MADE_AHEAD_MS = 2000.0
-LETTER_MS = 50.0
+LETTER_MS = 45.0
 CHUNK_TIMEOUT_S = 3.0
 
 Send = Callable[[OutboundCommand], Awaitable[None]]
@@ -104,7 +104,7 @@ class _Saying:
         """What was heard until a position of the playout; what has not been made yet is guessed from its letters."""
         audio = b"".join(self.chunks)
         heard = voiced_ms(audio[: max(0, round((heard_ms - self.start_ms) * g711.BYTES_PER_MS))])
-        guess = 0.0 if self.complete else len(self.prompt.text) * LETTER_MS
+        guess = 0.0 if self.complete or self.cached else len(self.prompt.text) * LETTER_MS
         share = heard / max(voiced_ms(audio), guess, 1.0)
         return Spoken(self.prompt, *split_at(self.prompt.record, share))
 
