@@ -6,7 +6,7 @@ import logging
 from collections.abc import Mapping
 
 from app.clock import SystemClock
-from app.main import Relay, open_speech
+from app.main import Relay, open_models, open_speech
 from app.ops.logs import configure_logging
 from app.server import RelayServer, claimed_port, uvicorn_config
 from app.settings import Settings
@@ -19,7 +19,8 @@ def serve(environment: Mapping[str, str]) -> None:
     settings, clock = Settings.from_environment(environment), SystemClock()
     configure_logging(settings.log_level, settings.log_format)
     with claimed_port(settings.host, settings.port) as listener:
-        relay = Relay(settings, clock, open_speech(settings.speech_chain), environment)
+        speech, model = open_speech(settings, clock), open_models(settings, clock)
+        relay = Relay(settings, clock, speech, environment, model=model)
         _announce(settings)
         config, drain_s = uvicorn_config(relay.app), settings.drain_seconds
         RelayServer(config, clock, relay.admission, relay.registry, drain_s).run([listener])

@@ -12,6 +12,7 @@ from app.errors import SettingsError
 
 Parser = Callable[[str], Any]
 
+MODEL_PROVIDERS = ("azure", "openai", "anthropic", "scripted")
 SPEECH_PROVIDERS = ("azure", "openai", "embedded", "scripted")
 
 
@@ -23,6 +24,16 @@ def _whole_number(low: int, high: int) -> Parser:
         return value
 
     return parse
+
+
+def _share(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise ValueError("expected a number from 0 to 1")
+    return value
 
 
 def _flag(text: str) -> bool:
@@ -68,6 +79,26 @@ def _public_url(text: str) -> str:
     return text.rstrip("/")
 
 
+def _service_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("https", "http") or not parts.netloc:
+        raise ValueError("expected an address like https://models.example.com/v1")
+    return text.rstrip("/")
+
+
+def _speech_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("https", "http", "wss", "ws") or not parts.netloc:
+        raise ValueError("expected an address like https://NAME.cognitiveservices.azure.com")
+    return text.rstrip("/")
+
+
+def _region(text: str) -> str:
+    if not (text.isascii() and text.isalnum()):
+        raise ValueError("expected a region like westeurope")
+    return text
+
+
 def _setting(variable: str, default: Any, parse: Parser = str, *, secret: bool = False) -> Any:
     return field(default=default, repr=not secret, metadata={"variable": variable, "parse": parse})
 
@@ -88,7 +119,30 @@ class Settings:
     speech_chain: tuple[str, ...] = _setting(
         "SPEECH_CHAIN", ("azure", "openai", "embedded"), _names_from(*SPEECH_PROVIDERS)
     )
+    azure_speech_key: str | None = _setting("AZURE_SPEECH_KEY", None, secret=True)
+    azure_speech_region: str | None = _setting("AZURE_SPEECH_REGION", None, _region)
+    azure_speech_endpoint: str | None = _setting("AZURE_SPEECH_ENDPOINT", None, _speech_url)
+    openai_transcription_model: str = _setting("OPENAI_TRANSCRIPTION_MODEL", "gpt-live-transcribe")
+    openai_speech_model: str = _setting("OPENAI_SPEECH_MODEL", "gpt-4o-mini-tts")
+    openai_speech_voice: str = _setting("OPENAI_SPEECH_VOICE", "coral")
+    model_chain: tuple[str, ...] = _setting(
+        "MODEL_CHAIN", ("azure", "openai", "anthropic"), _names_from(*MODEL_PROVIDERS)
+    )
+    azure_openai_endpoint: str | None = _setting("AZURE_OPENAI_ENDPOINT", None, _service_url)
+    azure_openai_api_key: str | None = _setting("AZURE_OPENAI_API_KEY", None, secret=True)
+    azure_openai_deployment: str | None = _setting("AZURE_OPENAI_DEPLOYMENT", None)
+    azure_openai_api_version: str = _setting("AZURE_OPENAI_API_VERSION", "2024-10-21")
+    openai_api_key: str | None = _setting("OPENAI_API_KEY", None, secret=True)
+    openai_base_url: str | None = _setting("OPENAI_BASE_URL", None, _service_url)
+    openai_model: str | None = _setting("OPENAI_MODEL", None)
+    anthropic_api_key: str | None = _setting("ANTHROPIC_API_KEY", None, secret=True)
+    anthropic_base_url: str | None = _setting("ANTHROPIC_BASE_URL", None, _service_url)
+    anthropic_model: str | None = _setting("ANTHROPIC_MODEL", None)
     http_allow: tuple[str, ...] | None = _setting("HTTP_ALLOW", None, _host_ports)
+    performance_target_latency: int = _setting("PERFORMANCE_TARGET_LATENCY", 300, _whole_number(50, 10_000))
+    performance_max_latency: int = _setting("PERFORMANCE_MAX_LATENCY", 500, _whole_number(50, 10_000))
+    performance_quality_threshold: float = _setting("PERFORMANCE_QUALITY_THRESHOLD", 0.85, _share)
+    performance_failover_enabled: bool = _setting("PERFORMANCE_FAILOVER_ENABLED", True, _flag)
     performance_cache_enabled: bool = _setting("PERFORMANCE_CACHE_ENABLED", True, _flag)
     cache_max_entries: int = _setting("CACHE_MAX_ENTRIES", 1000, _whole_number(1, 1_000_000))
     drain_seconds: int = _setting("DRAIN_SECONDS", 270, _whole_number(0, 3600))

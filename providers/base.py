@@ -11,6 +11,8 @@ from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
+from app.errors import ProviderError
+
 
 @dataclass(frozen=True, slots=True)
 class Hypothesis:
@@ -60,6 +62,11 @@ class TranscriptionStream(Protocol):
         """What was heard was no utterance: forget it."""
         ...
 
+    @property
+    def failure(self) -> ProviderError | None:
+        """Why nothing more will come of this stream; None while it may."""
+        ...
+
     async def aclose(self) -> None:
         """Release everything, cancel what runs. Idempotent."""
         ...
@@ -78,14 +85,24 @@ class Transcriber(Protocol):
         """ISO 639-1 codes it understands."""
         ...
 
+    @property
+    def partials(self) -> bool:
+        """Whether words come while the caller still speaks: silence is a bad sign then."""
+        ...
+
     async def open(
         self,
         language: str,
         *,
         on_partial: Callable[[Hypothesis], None],
         hints: Sequence[str] = (),
+        candidates: Sequence[str] = (),
     ) -> TranscriptionStream:
-        """Begin to listen in `language`. `hints` are phrases to expect; a service may ignore them."""
+        """Begin to listen in `language`. `hints` are phrases to expect; a service may ignore them.
+
+        While the language is open, `candidates` are others that may be spoken: `Hypothesis.language` says which was.
+        Connections are made meanwhile: audio may come before they are, and `failure` tells when they are not.
+        """
         ...
 
     @property
@@ -126,7 +143,8 @@ class Synthesizer(Protocol):
     def synthesize(self, text: str, voice: Voice) -> AsyncGenerator[bytes, None]:
         """Speech for `text`, chunk by chunk as it is made, without leading silence above 30 ms.
 
-        Raises ProviderError from the iterator. Closing the iterator (`aclose`) stops the work.
+        Raises ProviderError from the iterator: where words can be told apart, `BrokenStream.emitted` is the beginning
+        of the text that was said to the end of a word. Closing the iterator (`aclose`) stops the work.
         """
         ...
 

@@ -7,6 +7,7 @@ filter that runs on a whole utterance at once: no state, and no delay, for its o
 from __future__ import annotations
 
 import audioop
+import math
 from functools import cache
 
 import numpy as np
@@ -66,7 +67,42 @@ def decimate(samples: Samples, factor: int) -> Samples:
     """One `factor`th of the rate, same duration."""
     length = -(-len(samples) // factor)
     before = factor * (_TAPS // 2) - 1
-    padded = np.pad(samples, (before, factor * (length + _TAPS - 1) - before - len(samples)))
+    return _decimated(
+        np.pad(samples, (before, factor * (length + _TAPS - 1) - before - len(samples))), factor
+    )
+
+
+class Decimator:
+    """`decimate`, chunk by chunk and to the same samples: each comes out once all that it depends on has come in.
+
+    That is 2 ms later; `flush` gives the last of them.
+    """
+
+    def __init__(self, factor: int) -> None:
+        self._factor = factor
+        self._waiting: Samples = np.zeros(factor * (_TAPS // 2) - 1, np.float32)
+        self._owed = 0.0
+
+    def push(self, samples: Samples) -> Samples:
+        """What can be made with these as well."""
+        self._owed += len(samples) / self._factor
+        return self._made(samples)
+
+    def flush(self) -> Samples:
+        """The rest; nothing may be pushed after it."""
+        owed = math.ceil(self._owed - 1e-6)
+        return self._made(np.zeros(self._factor * _TAPS, np.float32))[:owed]
+
+    def _made(self, samples: Samples) -> Samples:
+        waiting = np.concatenate([self._waiting, samples])
+        count = max(0, len(waiting) // self._factor - _TAPS + 1)
+        self._waiting = waiting[count * self._factor :]
+        self._owed -= count
+        whole = waiting[: (count + _TAPS - 1) * self._factor]
+        return _decimated(whole, self._factor) if count else waiting[:0]
+
+
+def _decimated(padded: Samples, factor: int) -> Samples:
     phases = enumerate(_filter(factor))
     parts = [np.convolve(padded[factor - 1 - phase :: factor], taps, "valid") for phase, taps in phases]
     total: Samples = np.sum(parts, axis=0, dtype=np.float32)

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from app.errors import Refused
+from app.errors import ProviderError, Refused
 from providers.base import Hypothesis
 from providers.dsp import BYTES_PER_MS
 from providers.local_decoders import Decoder, Decoding, decoders
@@ -42,8 +42,17 @@ class EmbeddedTranscriber:
     def languages(self) -> frozenset[str]:
         return frozenset(self._decoders)
 
+    @property
+    def partials(self) -> bool:
+        return True
+
     async def open(
-        self, language: str, *, on_partial: Callable[[Hypothesis], None], hints: Sequence[str] = ()
+        self,
+        language: str,
+        *,
+        on_partial: Callable[[Hypothesis], None],
+        hints: Sequence[str] = (),
+        candidates: Sequence[str] = (),
     ) -> EmbeddedStream:
         decoder = self._decoders.get(language.partition("-")[0])
         if not decoder:
@@ -129,6 +138,11 @@ class EmbeddedStream:
             self._utterance.cancel()
         self._utterance = None
         self._pre_roll.clear()
+
+    @property
+    def failure(self) -> ProviderError | None:
+        """What fails here is one decode, and the next may not."""
+        return None
 
     async def aclose(self) -> None:
         self._closed = True

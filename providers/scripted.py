@@ -15,6 +15,7 @@ from weakref import WeakSet
 
 import numpy as np
 
+from app.errors import BrokenStream, ProviderError
 from providers import dsp
 from providers.base import Hypothesis, Transcriber, Voice, VoiceWindow
 
@@ -31,13 +32,17 @@ class Heard:
     """What a scripted transcriber makes of one utterance.
 
     `partials` are texts and the milliseconds after the start of the utterance at which they appear; `error`, where
-    given, is raised by `finish` instead of a text.
+    given, is raised by `finish` instead of a text. At `breaks_ms` the stream fails, at `silent_ms` it falls silent.
+    `language` is what was spoken, where it is another than the stream's.
     """
 
     text: str
     partials: tuple[tuple[float, str], ...] = ()
     confidence: float = 0.9
     error: Exception | None = None
+    breaks_ms: float | None = None
+    silent_ms: float | None = None
+    language: str = ""
 
 
 Script = Iterable[str | Heard] | Callable[[int], str | Heard]
@@ -47,7 +52,8 @@ class ScriptedTranscriber(Transcriber):
     """Understands the n-th utterance of a stream as the script says; beyond its end it understands nothing.
 
     `script` is a list, or a function of the utterance's number from 0. `finish` takes `final_ms`, and no time at all
-    when `utterance_paused` came at least that long before. `opened` counts the streams.
+    when `utterance_paused` came at least that long before. `opened` counts the streams; `refuses`, where set, is why
+    it opens none.
     """
 
     def __init__(self, script: Script, *, final_ms: float = 0.0, name: str = "scripted") -> None:
@@ -55,6 +61,7 @@ class ScriptedTranscriber(Transcriber):
         self._final_ms = final_ms
         self._name = name
         self.opened = 0
+        self.refuses: Exception | None = None
         self._streams: WeakSet[ScriptedTranscriptionStream] = WeakSet()
 
     @property
@@ -65,9 +72,20 @@ class ScriptedTranscriber(Transcriber):
     def languages(self) -> frozenset[str]:
         return ANY_LANGUAGE
 
+    @property
+    def partials(self) -> bool:
+        return True
+
     async def open(
-        self, language: str, *, on_partial: Callable[[Hypothesis], None], hints: Sequence[str] = ()
+        self,
+        language: str,
+        *,
+        on_partial: Callable[[Hypothesis], None],
+        hints: Sequence[str] = (),
+        candidates: Sequence[str] = (),
     ) -> ScriptedTranscriptionStream:
+        if self.refuses:
+            raise self.refuses
         stream = ScriptedTranscriptionStream(self._script, language, on_partial, self._final_ms)
         self.opened += 1
         self._streams.add(stream)
@@ -110,6 +128,9 @@ class ScriptedTranscriptionStream:
         self._began_bytes = 0
         self._paused_at: float | None = None
         self._timers: list[asyncio.TimerHandle] = []
+        self._reported = ""
+        self._silent = False
+        self.failure: ProviderError | None = None
         self.pushed_bytes = 0
         self.closed = False
 
@@ -124,10 +145,15 @@ class ScriptedTranscriptionStream:
         self._number += 1
         self._heard = said if isinstance(said, Heard) else Heard(said)
         self._began_bytes = self.pushed_bytes
+        self._reported = ""
         self._timers = [
             self._loop.call_later(after_ms / 1000, self._report, text)
             for after_ms, text in self._heard.partials
         ]
+        if self._heard.breaks_ms is not None:
+            self._timers.append(self._loop.call_later(self._heard.breaks_ms / 1000, self.break_off))
+        if self._heard.silent_ms is not None:
+            self._timers.append(self._loop.call_later(self._heard.silent_ms / 1000, self._fall_silent))
 
     def utterance_paused(self) -> None:
         self._paused_at = self._loop.time()
@@ -137,7 +163,7 @@ class ScriptedTranscriptionStream:
         if self._paused_at is None:
             self.utterance_paused()
         await self._understood(self._paused_at)
-        return Hypothesis(heard.text, self._language, False, audio_ms, heard.confidence)
+        return Hypothesis(self._text(heard), self._spoken(heard), False, audio_ms, heard.confidence)
 
     async def finish(self) -> Hypothesis:
         heard, audio_ms = self._heard or Heard(""), self._audio_ms()
@@ -146,8 +172,27 @@ class ScriptedTranscriptionStream:
         await self._understood(paused_at)
         if heard.error:
             raise heard.error
-        confidence = heard.confidence if heard.text else None
-        return Hypothesis(heard.text, self._language, True, audio_ms, confidence)
+        text = self._text(heard)
+        confidence = heard.confidence if text else None
+        return Hypothesis(text, self._spoken(heard), True, audio_ms, confidence)
+
+    def break_off(self) -> None:
+        """Fail, as a connection does."""
+        self.discard()
+        self.failure = BrokenStream("the script breaks the stream off")
+
+    def _fall_silent(self) -> None:
+        for timer in self._timers:
+            timer.cancel()
+        self._silent = True
+
+    def _text(self, heard: Heard) -> str:
+        if self.failure:
+            raise self.failure
+        return self._reported if self._silent else heard.text
+
+    def _spoken(self, heard: Heard) -> str:
+        return heard.language or self._language
 
     async def _understood(self, since: float | None) -> None:
         began = self._loop.time() if since is None else since
@@ -163,6 +208,7 @@ class ScriptedTranscriptionStream:
         self.closed = True
 
     def _report(self, text: str) -> None:
+        self._reported = text
         self._on_partial(Hypothesis(text, self._language, False, self._audio_ms()))
 
     def _audio_ms(self) -> float:

@@ -25,6 +25,17 @@ def test_an_empty_variable_is_not_set() -> None:
         ("REQUIRE_WS_SIGNATURE", "maybe", "REQUIRE_WS_SIGNATURE: expected true or false, not 'maybe'"),
         ("SPEECH_CHAIN", "azure,siri", "SPEECH_CHAIN: expected names from azure, openai, embedded, scripted"),
         ("HTTP_ALLOW", "localhost", "HTTP_ALLOW: expected host:port, separated by commas"),
+        ("MODEL_CHAIN", "hal", "MODEL_CHAIN: expected names from azure, openai, anthropic, scripted"),
+        (
+            "OPENAI_BASE_URL",
+            "localhost",
+            "OPENAI_BASE_URL: expected an address like https://models.example.com/v1",
+        ),
+        (
+            "PERFORMANCE_QUALITY_THRESHOLD",
+            "85",
+            "PERFORMANCE_QUALITY_THRESHOLD: expected a number from 0 to 1",
+        ),
         ("LOG_FORMAT", "xml", "LOG_FORMAT: expected one of text, json"),
     ],
 )
@@ -39,5 +50,6 @@ def test_all_faults_are_named_at_once() -> None:
 
 
 def test_secrets_do_not_show() -> None:
-    settings = Settings.from_environment({"TWILIO_AUTH_TOKEN": "planted-secret"})
+    secrets = ("TWILIO_AUTH_TOKEN", "AZURE_OPENAI_API_KEY", "OPENAI_API_KEY", "ANTHROPIC_API_KEY")
+    settings = Settings.from_environment(dict.fromkeys(secrets, "planted-secret"))
     assert "planted-secret" not in repr(settings)

@@ -12,7 +12,7 @@ from app.flow import effects as fx
 
 MASK = "•••"
 
-Ending = fx.Listen | fx.CallService | fx.Transfer | fx.Record | fx.HangUp
+Ending = fx.Listen | fx.CallService | fx.AskModel | fx.Transfer | fx.Record | fx.HangUp
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +49,9 @@ class FlowRun:
         return self._advance(*begin(call.flow, context))
 
     def take(self, event: inputs.Input) -> Step:
-        """Step on. What a service says belongs to the step that asked it."""
+        """Step on. What a service or a model says belongs to the step that asked it."""
         assert self._call.state, "a flow begins before it takes anything"
-        if not isinstance(event, inputs.ServiceAnswered | inputs.ServiceFailed):
+        if not isinstance(event, inputs.Outcome | inputs.ModelInterrupted):
             self._before = (self._call.state, self.ending)
         state, effects = step(self._call.flow, self._call.state, event)
         if isinstance(event, inputs.Heard):
@@ -77,12 +77,18 @@ class FlowRun:
     def _advance(self, state: State, effects: Sequence[fx.Effect]) -> Step:
         self._call.state = state
         says, then = [], None
+        # the first is part of the utterance; what else it settled is told with the slots
+        settled = [one for one in effects if isinstance(one, fx.Understood)][1:]
         for effect in effects:
             match effect:
                 case fx.Say():
                     says.append(effect)
-                case fx.Listen() | fx.CallService() | fx.Transfer() | fx.Record() | fx.HangUp():
+                case (
+                    fx.Listen() | fx.CallService() | fx.AskModel() | fx.Transfer() | fx.Record() | fx.HangUp()
+                ):
                     then = effect
+                case fx.Understood() if effect in settled:
+                    self._call.journal.write("understood", rung=effect.rung, intent=effect.intent)
                 case _:
                     self._write_fact(effect)
         if then:

@@ -36,7 +36,8 @@ Send = Callable[[OutboundCommand], Awaitable[None]]
 class Prompt:
     """Words to say. `by_speech` and `by_key`: whether speech (of at least `min_words`) or a key interrupts them.
 
-    `record` is what the journal may know of them; `lasting` words may be kept as speech to be said again. `audio` is
+    `record` is what the journal may know of them; `lasting` words may be kept as speech to be said again,
+    `generated` ones are a model's. `audio` is
     played instead of being made from the words.
     """
 
@@ -48,6 +49,7 @@ class Prompt:
     by_key: bool = True
     min_words: int = 1
     lasting: bool = False
+    generated: bool = False
     audio: bytes | None = field(default=None, repr=False)
 
 

@@ -45,3 +45,40 @@ def lint(context: click.Context, files: tuple[Path, ...], form: str, as_json: bo
     if shown:
         click.echo(shown)
     context.exit(DID_NOT_HOLD if findings else HELD)
+
+
+@flow.command("test")
+@FILES
+@click.option(
+    "--coverage", is_flag=True, help="Fail for every transition that no test takes and nothing excuses."
+)
+@click.option(
+    "--junit", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Write a JUnit report."
+)
+@click.option(
+    "--repeat",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1, 1000),
+    metavar="N",
+    help="Run all N times.",
+)
+@AS_JSON
+@click.pass_context
+def test(
+    context: click.Context,
+    files: tuple[Path, ...],
+    coverage: bool,
+    junit: Path | None,
+    repeat: int,
+    as_json: bool,
+) -> None:
+    """Hold flows against their tests, NAME.test.yaml, at text level and in virtual time (docs/flow-tests.md)."""
+    from app.designer.files import flow_files
+    from app.designer.testing import as_document, as_junit, as_text, run_flows
+
+    tested = run_flows(flow_files(files, flows_dir()), os.environ, repeat)
+    click.echo(as_document(tested) if as_json else as_text(tested, coverage=coverage))
+    if junit is not None:
+        junit.write_text(as_junit(tested), "utf-8")
+    context.exit(HELD if all(one.held(coverage=coverage) for one in tested) else DID_NOT_HOLD)

@@ -46,9 +46,9 @@ class QuestionGrammar:
         return verdicts
 
 
-def pose(turn: Turn, node: Question, prompt: Prompt | None) -> None:
+def pose(turn: Turn, node: Question, *prompts: Prompt | None) -> None:
     """Say the question, if it has words, and wait for an answer."""
-    if prompt is not None:
+    for prompt in filter(None, prompts):
         turn.say(prompt, node.settings)
     listen(turn, node)
 

@@ -2,7 +2,7 @@
 
     or, and, not, ( )      == != < <= > >= in      + - *
     values: slots and their parts, `language`, `caller.number`, `today`; texts in quotes, numbers, true, false
-    functions: is_open("hours"), length(list)
+    functions: is_open("hours"), is_open("hours", day), is_open("hours", day, time), length(list)
 
 Names and types are checked when a flow is loaded. At run time a slot may be unset: then every comparison with it is
 false, and `not slot` true; in a sum it counts as 0, so that a counter needs no beginning.
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import operator
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, time
 from typing import Final, Protocol
@@ -34,7 +34,9 @@ class Scope(Protocol):
         """The value of a name, such as `day` or `caller.number`; None where it is unset."""
         ...
 
-    def is_open(self, hours: str) -> bool: ...
+    def is_open(self, hours: str, day: date | None = None, at: time | None = None) -> bool:
+        """Now; or on a day at all; or at a time of that day."""
+        ...
 
     def unset(self, name: str) -> None:
         """Told that a comparison met an unset slot."""
@@ -211,20 +213,44 @@ class _Parser:
         return _Part(self._types[name], lambda scope: scope.value(name), name)
 
     def _call(self, function: str) -> _Part:
-        argument = self._either()
-        self._expect(")")
+        argument, *more = self._arguments()
         if function == "is_open":
-            hours = argument.constant
-            if hours is None or hours not in self._hours:
-                raise ValueError(
-                    f"is_open needs the name of hours in quotes; {suggestion(hours or '', self._hours)}"
-                )
-            return _Part("flag", lambda scope: scope.is_open(hours))
+            return self._is_open(argument, more)
+        if more:
+            raise ValueError(f'{function} takes one value, "{self._source}" gives it {1 + len(more)}')
         if function == "length":
             if argument.type not in ("list", "text"):
                 raise Mistake(f"length is for lists and texts, not for a {argument.type}")
             return _Part("number", lambda scope: _length(argument.evaluate(scope)))
         raise ValueError(f'there is no function "{function}"; {suggestion(function, ("is_open", "length"))}')
+
+    def _arguments(self) -> list[_Part]:
+        found = [self._either()]
+        while self._take(","):
+            found.append(self._either())
+        self._expect(")")
+        return found
+
+    def _is_open(self, argument: _Part, moment: list[_Part]) -> _Part:
+        hours = argument.constant
+        if hours is None or hours not in self._hours:
+            raise ValueError(
+                f"is_open needs the name of hours in quotes; {suggestion(hours or '', self._hours)}"
+            )
+        if [one.type for one in moment] != ["date", "time"][: len(moment)]:
+            raise ValueError(
+                f'after the name is_open takes a date, and then a time; correct "{self._source}"'
+            )
+        return _Part("flag", lambda scope: _open(scope, hours, moment))
+
+
+def _open(scope: Scope, hours: str, moment: Sequence[_Part]) -> bool:
+    values = [part.evaluate(scope) for part in moment]
+    for part, value in zip(moment, values, strict=True):
+        if value is None:
+            scope.unset(part.name)
+            return False
+    return scope.is_open(hours, *values)  # type: ignore[arg-type]
 
 
 def _logical(left: _Part, right: _Part, decide: Callable[[Iterator[bool]], bool]) -> _Part:

@@ -35,7 +35,7 @@ def fail(turn: Turn, node: Question, kind: str, *, silent: bool = False) -> str 
         return leave(turn, node, ladder, rung.prompt if rung and rung.goto else None)
     if rung and rung.prompt and not silent:
         turn.say(rung.prompt, node.settings)
-    pose(turn, node, node.repeat(turn.scene))
+    pose(turn, node, *node.repeat(turn.scene))
     return None
 
 
@@ -46,7 +46,7 @@ def reject(turn: Turn, node: Question, prompt: Prompt) -> str | None:
     if exhausted(turn, node):
         return leave(turn, node, node.settings.no_match, prompt)
     turn.say(prompt, node.settings)
-    pose(turn, node, node.repeat(turn.scene))
+    pose(turn, node, *node.repeat(turn.scene))
     return None
 
 

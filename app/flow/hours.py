@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import cache
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -59,6 +59,14 @@ class Hours:
         return any(start <= minute < end for start, end in self.spans(today)) or any(
             start <= minute + 1440 < end for start, end in self.spans(yesterday)
         )
+
+    def opens_on(self, day: date, at: time | None = None) -> bool:
+        """Whether it opens on a day at all, or is open at that time of it."""
+        # a flow's own dates count their weekdays from 1
+        day = date.fromordinal(day.toordinal())
+        if at is None:
+            return bool(self.spans(day))
+        return self.open_at(datetime.combine(day, at, self.zone))
 
     def spans(self, day: date) -> tuple[Span, ...]:
         """When it opens on a day; none: it does not."""

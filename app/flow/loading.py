@@ -22,7 +22,7 @@ from app.flow.sources import flows_beside, inside, name_and_kind, translations_o
 
 FORMAT = 1
 # prompts of the language's own that any flow may come to
-ALWAYS_SAID = ("rejected", "give_up", "waiting")
+ALWAYS_SAID = ("rejected", "give_up", "waiting", "model_failed", "shall_i")
 
 
 def load(
@@ -147,8 +147,7 @@ def _flow(
         sources=beside,
     )
     inputs = read_inputs(section.section("inputs", "inputs"), draft)
-    draft.slots.update(inputs)
-    draft.slots.update(read_slots(section.section("slots", "slots"), draft))
+    draft.slots.update({**inputs, **read_slots(section.section("slots", "slots"), draft)})
     intents = {language: inner for language, _, inner in translations if inner is not None}
     draft.intents.update(read_intents(section, intents, draft))
     draft.hours.update(read_hours(section.section("hours", "hours")))
@@ -171,6 +170,7 @@ def _flow(
         nodes=nodes,
         places=places,
         hours=draft.hours,
+        collected=tuple(sorted(draft.collected)),
         dependents=_dependents(nodes),
         voices=_voices(section.section("voices", "voices")),
         numbers=section.texts("numbers"),

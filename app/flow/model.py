@@ -65,7 +65,8 @@ MeaningKind = Literal["choice", "value", "global", "correction"]
 class Meaning:
     """What an answer was taken for: which rung found it, and what it leads to.
 
-    `name` is the choice, global or slot; `value` the slot's value; `heard` the words to ask back with.
+    `name` is the choice, global or slot; `value` the slot's value; `heard` the words to ask back with; `rest`
+    what was said beside it.
     """
 
     kind: MeaningKind
@@ -74,6 +75,7 @@ class Meaning:
     name: str
     value: Json = None
     heard: str = ""
+    rest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +136,8 @@ class Flow:
     nodes: Mapping[str, Node]
     places: Mapping[str, Place] = field(repr=False)
     hours: Mapping[str, Hours]
+    # the slots that are asked for
+    collected: tuple[str, ...]
     # for each slot, those that lose their meaning when it changes
     dependents: Mapping[str, frozenset[str]]
     voices: Mapping[str, str] = field(default_factory=dict)

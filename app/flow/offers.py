@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from app.flow.languages import Language
 from app.flow.slots import Reading
@@ -15,7 +16,7 @@ def pick(reading: Reading | None, offered: Sequence[Json], text: str, spoken: La
     """The offered value that is meant; a reading that is not on offer stays, to be refused in so many words."""
     if reading is not None:
         values = (reading.value, *reading.others)
-        return next((Reading(value, reading.score) for value in values if value in offered), reading)
+        return next((replace(reading, value=value) for value in values if value in offered), reading)
     index = _index(text, len(offered), spoken)
     return None if index is None else Reading(offered[index])
 

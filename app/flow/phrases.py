@@ -9,12 +9,14 @@ the sentence negates.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.flow.languages import Language
 
+_NO_WORD = re.compile(r"[\W_]+")
 MAX_VARIANTS = 2000
 SURE_COVERAGE = 0.55
 WHOLE, NEARLY_WHOLE = 1.0, 0.99
@@ -24,9 +26,11 @@ Words = tuple[str, ...]
 
 def words_of(text: str) -> Words:
     """Lower-case words without accents and punctuation: "Qu'est-ce?" is ("quest", "ce")."""
-    plain = unicodedata.normalize("NFKD", text.casefold().replace("'", "").replace("’", ""))
-    letters = (character for character in plain if not unicodedata.combining(character))
-    return tuple("".join(character if character.isalnum() else " " for character in letters).split())
+    plain = text.casefold().replace("'", "").replace("’", "")
+    if not plain.isascii():
+        letters = unicodedata.normalize("NFKD", plain)
+        plain = "".join(character for character in letters if not unicodedata.combining(character))
+    return tuple(_NO_WORD.sub(" ", plain).split())
 
 
 def expand(template: str) -> tuple[str, ...]:
@@ -72,6 +76,7 @@ class PhraseSet:
     beginnings: frozenset[Words]
     contents: frozenset[Words]
     texts: tuple[str, ...]
+    vocabulary: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, texts: Iterable[str], language: Language) -> PhraseSet:
@@ -79,7 +84,8 @@ class PhraseSet:
         wordings = frozenset(words_of(text) for text in texts) - {()}
         beginnings = frozenset(words[:end] for words in wordings for end in range(1, len(words)))
         contents = frozenset(content for words in wordings if len(content := _content(words, language)) > 1)
-        return cls(wordings, beginnings, contents, texts)
+        vocabulary = frozenset(word for words in wordings for word in words)
+        return cls(wordings, beginnings, contents, texts, vocabulary)
 
     def means(self, words: Words, language: Language) -> bool:
         """Whether the words are a wording, small words aside."""
@@ -94,13 +100,13 @@ NO_PHRASES = PhraseSet(frozenset(), frozenset(), frozenset(), ())
 
 @dataclass(frozen=True, slots=True)
 class PhraseMatch:
-    """`score` 1 is a whole utterance; less is the share of its content that the phrase covers. `rest` is what was said
-    beside it, politeness aside.
+    """`score` 1 is a whole utterance; less is the share of its content that the phrase covers. `span` is the
+    phrase's place among the words, None where it is all that was said.
     """
 
     name: str
     score: float
-    rest: Words = ()
+    span: tuple[int, int] | None = None
 
 
 def match(words: Words, phrases: Mapping[str, PhraseSet], language: Language) -> PhraseMatch | None:
@@ -117,11 +123,14 @@ def match_corrected(words: Words, phrases: Mapping[str, PhraseSet], language: La
     found = match(words, phrases, language)
     if found is not None:
         return found
-    for at in range(len(words) - 1, 1, -1):
+    taken_back = language.corrections | language.negations
+    first = next((at for at, word in enumerate(words) if word in taken_back), len(words))
+    for at in range(len(words) - 1, first, -1):
         found = match(words[at:], phrases, language)
         if found is not None:
-            takes_back = any(word in language.corrections | language.negations for word in words[:at])
-            return found if takes_back and _mentions(words[:at], phrases) else None
+            start, end = found.span or (0, len(words) - at)
+            span = (start + at, end + at)
+            return replace(found, span=span) if _mentions(words[:at], phrases) else None
     return None
 
 
@@ -156,20 +165,29 @@ def _closing(words: Words, language: Language) -> int:
 
 def _contained(words: Words, phrases: Mapping[str, PhraseSet], language: Language) -> PhraseMatch | None:
     core = min(peelings(words, language), key=len, default=())
+    offset = next((at for at in range(len(words)) if words[at : at + len(core)] == core), 0)
     content = _content(core, language)
     best: dict[str, PhraseMatch] = {}
-    for start in range(len(core)):
-        for end in range(start + 1, len(core) + 1):
+    for name, known in phrases.items():
+        for start, end in _spans(core, known, language):
             span = core[start:end]
-            for name, known in phrases.items():
-                if known.means(span, language) and not _negated(core[:start] + core[end:], language):
-                    score = min(NEARLY_WHOLE, len(_content(span, language)) / max(1, len(content)))
-                    if name not in best or score > best[name].score:
-                        best[name] = PhraseMatch(name, score, core[:start] + core[end:])
+            if known.means(span, language) and not _negated(core[:start] + core[end:], language):
+                score = min(NEARLY_WHOLE, len(_content(span, language)) / max(1, len(content)))
+                if name not in best or score > best[name].score:
+                    best[name] = PhraseMatch(name, score, (offset + start, offset + end))
     ranked = sorted(best.values(), key=lambda one: -one.score)
     if not ranked or (len(ranked) > 1 and ranked[0].score == ranked[1].score):
         return None
     return ranked[0] if ranked[0].score >= SURE_COVERAGE else None
+
+
+def _spans(words: Words, known: PhraseSet, language: Language) -> Iterator[tuple[int, int]]:
+    """The places of all runs of words that could be a phrase of the set: no foreign word with content in it."""
+    for start in range(len(words)):
+        for end in range(start, len(words)):
+            if words[end] not in known.vocabulary and words[end] not in language.function_words:
+                break
+            yield start, end + 1
 
 
 def _content(words: Words, language: Language) -> Words:

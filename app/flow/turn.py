@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime, time
 from typing import TYPE_CHECKING, cast
 
 from app.flow.document import Place
@@ -109,8 +109,9 @@ class Turn:
     def value(self, name: str) -> object:
         return self.scene.value(name)
 
-    def is_open(self, hours: str) -> bool:
-        return self.flow.hours[hours].open_at(self.now)
+    def is_open(self, hours: str, day: date | None = None, at: time | None = None) -> bool:
+        chosen = self.flow.hours[hours]
+        return chosen.open_at(self.now) if day is None else chosen.opens_on(day, at)
 
     def unset(self, name: str) -> None:
         self.log("compared_unset")
@@ -122,7 +123,10 @@ class Turn:
 
     def clear(self, names: Iterable[str]) -> None:
         for name in sorted(names):
-            if self.state.slots.get(name) is not None:
+            value = self.state.slots.get(name)
+            if value is not None:
+                if self.state.returning:
+                    self.state = replace(self.state, dropped={**self.state.dropped, name: value})
                 self.fill(name, None)
 
     # subflows

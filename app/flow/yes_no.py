@@ -55,7 +55,7 @@ def _by_first_word(words: Words, spoken: Language) -> PhraseMatch | None:
     if words[:1] in spoken.yes and not any(
         (word,) in spoken.no or word in spoken.negations for word in words[1:]
     ):
-        return PhraseMatch("yes", SURE_SHARE, words[1:])
+        return PhraseMatch("yes", SURE_SHARE, (0, 1))
     if words[:1] in spoken.no and not any((word,) in spoken.yes for word in words[1:]):
-        return PhraseMatch("no", SURE_SHARE, words[1:])
+        return PhraseMatch("no", SURE_SHARE, (0, 1))
     return None

@@ -13,6 +13,7 @@ from app.call.registry import CallRegistry
 from app.call.services import Speech
 from app.clock import Clock
 from app.ops.meters import Meters, percentile
+from app.orchestrator.failover import FailoverModel
 from app.orchestrator.speech_cache import SpeechCache
 
 
@@ -28,6 +29,7 @@ class Health:
     speech: Speech
     speech_cache: SpeechCache
     started_at: float
+    model: FailoverModel | None = None
 
     def not_ready(self) -> str | None:
         """Why no new call should come here, None when it may."""
@@ -65,10 +67,9 @@ class Health:
         return "healthy" if engines_well and not self.flows.faults else "degraded"
 
     def _providers(self) -> dict[str, Any]:
-        return {
-            f"{engine.name}/{role}": {"state": "healthy" if engine.healthy else "down", "breaker": None}
-            for role, engine in self.speech.engines.items()
-        }
+        engines = self.speech.report()
+        models = self.model.report() if self.model else {}
+        return engines | {f"{name}/model": report for name, report in models.items()}
 
     def _performance(self) -> dict[str, Any]:
         answers = self.meters.answers_ms()

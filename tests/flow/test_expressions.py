@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
-from datetime import time
+from datetime import date, time
 from typing import Any
 
 import pytest
@@ -46,8 +46,8 @@ class Scope:
     def value(self, name: str) -> object:
         return self._values[name]
 
-    def is_open(self, hours: str) -> bool:
-        return hours == "desk"
+    def is_open(self, hours: str, day: date | None = None, at: time | None = None) -> bool:
+        return hours == "desk" and day != Day(2026, 12, 25) and at != time(7)
 
     def unset(self, name: str) -> None:
         self.unset_names.append(name)
@@ -78,6 +78,8 @@ def evaluate(source: str, **values: Any) -> object:
         ("length(offer) == 2", True),
         ("length(word) + party * 2 - 1", 10),
         ('is_open("desk")', True),
+        ('is_open("desk", day)', True),
+        ('is_open("desk", day, at)', True),
         ('not is_open("shop")', True),
         ("offer", ("09:30", "14:00")),
         ("vip == true", True),
@@ -125,3 +127,22 @@ def test_an_expression_knows_what_it_looks_at() -> None:
 def test_nothing_but_a_clear_refusal_comes_of_nonsense(source: str) -> None:
     with contextlib.suppress(ValueError):
         compile_expression(source, TYPES, ("desk",)).evaluate(Scope())
+
+
+def test_hours_of_another_day() -> None:
+    assert evaluate('not is_open("desk", day)', day=Day(2026, 12, 25)) is True
+    assert evaluate('is_open("desk", day, at)', at=time(7)) is False
+    assert evaluate('is_open("desk", day)', day=None) is False
+
+
+@pytest.mark.parametrize(
+    "source", ['is_open("desk", party)', 'is_open("desk", day, day)', 'is_open("desk", at)']
+)
+def test_hours_are_of_a_day_and_then_of_a_time(source: str) -> None:
+    with pytest.raises(ValueError, match="is_open takes a date, and then a time"):
+        evaluate(source)
+
+
+def test_a_function_says_how_much_it_takes() -> None:
+    with pytest.raises(ValueError, match="length takes one value"):
+        evaluate("length(word, word)")

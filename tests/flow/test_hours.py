@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -11,6 +11,7 @@ from app.errors import FlowError
 from app.flow.document import Fields, parse
 from app.flow.hours import Hours, read_hours
 from app.flow.section import Section
+from app.flow.slots import Day
 
 RULES = "Mo-Fr 08:00-12:00,13:00-18:00; Sa 09:00-12:00; PH off; Dec 24 08:00-12:00"
 
@@ -26,6 +27,22 @@ def hours(rules: str = RULES) -> Hours:
 
 def new_york(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo("America/New_York"))
+
+
+@pytest.mark.parametrize(
+    ("day", "at", "is_open"),
+    [
+        (date(2026, 11, 16), None, True),
+        (Day(2026, 11, 16), None, True),
+        (date(2026, 11, 14), None, False),
+        (date(2026, 11, 26), None, False),
+        (date(2026, 11, 16), time(9), True),
+        (date(2026, 11, 16), time(7), False),
+        (date(2026, 11, 26), time(9), False),
+    ],
+)
+def test_open_on_a_day(day: date, at: time | None, is_open: bool) -> None:
+    assert hours("Mo-Fr 08:00-18:00; PH off").opens_on(day, at) is is_open
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,7 @@ def test_counters_begin_anew_when_a_node_is_entered_anew(caller: Caller) -> None
 def test_from_the_second_failure_on_the_keypad_is_offered(caller: Caller) -> None:
     caller.press("1")
     assert caller.silent().heard == "Silence one. Which day?"
-    assert caller.silent().heard == "Silence two. Type the day."
+    assert caller.silent().heard == "Silence two. Which day? Type the day."
 
 
 def test_without_a_way_out_the_call_ends_with_an_apology() -> None:

@@ -84,9 +84,10 @@ def test_an_appointment_by_voice_with_a_correction(call: Callable[..., Caller]) 
     assert caller.say("Half past nine.").node == "ask_dob"
     caller.say("February fourteenth nineteen eighty five")
     assert "Tuesday, November seventeenth, at nine thirty" in caller.heard
-    assert caller.say("No, Thursday.").node == "ask_time"
-    assert "Thursday" in caller.heard
-    assert "Thursday, November nineteenth, at two o'clock" in caller.say("Two o'clock").heard
+    assert "Thursday, November nineteenth, at nine thirty" in caller.say("No, Thursday.").heard
+    assert "Thursday, November nineteenth, at two o'clock" in caller.say("No, at two o'clock").heard
+    assert "Wednesday, November eighteenth, at eleven o'clock" in caller.say("No, Wednesday at eleven.").heard
+    assert "Thursday, November nineteenth, at two o'clock" in caller.say("No, Thursday at two.").heard
     assert caller.state.slots["dob"] == "1985-02-14"
     assert caller.say("Yes please.").node == "more"
     assert "appointment_booked" in caller.events
@@ -110,7 +111,7 @@ def test_an_appointment_in_spanish(call: Callable[..., Caller]) -> None:
     ):
         caller.say(said)
     assert caller.heard == "El martes diecisiete de noviembre a las nueve y media. ¿Le reservo la cita?"
-    caller.say("No, el jueves.").say("La primera.")
+    caller.say("No, el jueves.")
     assert "jueves diecinueve de noviembre a las nueve y media" in caller.heard
     assert caller.say("Sí, gracias.").node == "more"
     assert {effect.language for effect in caller.log if isinstance(effect, Say)} == {"en", "es"}
@@ -148,6 +149,17 @@ def test_a_weekend_is_refused_with_a_reason(call: Callable[..., Caller]) -> None
     caller = call("clinic").press("1").say("Saturday")
     assert "closed at weekends" in caller.heard
     assert caller.node == "ask_day"
+
+
+def test_a_public_holiday_is_refused_too(call: Callable[..., Caller]) -> None:
+    caller = call("clinic").press("1").say("November twenty-sixth")
+    assert "closed on that day" in caller.heard
+    assert caller.say("November twenty-seventh").node == "ask_time"
+
+
+def test_the_keypad_is_offered_after_the_question_not_instead_of_it(call: Callable[..., Caller]) -> None:
+    caller = call("clinic").press("1").say("a banana").say("a banana")
+    assert "Tell me a day, like next Tuesday, or November twentieth. Or type the day" in caller.heard
 
 
 def test_a_time_that_is_not_offered_is_refused(call: Callable[..., Caller]) -> None:

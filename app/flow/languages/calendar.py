@@ -137,7 +137,7 @@ class Calendar:
         if pattern.days is not None:
             return today + timedelta(days=pattern.days) + timedelta(days=int(parts.get("n", 0)))
         if "n" in parts and "weekday" in parts:
-            coming = _weekday(self._index(parts["weekday"], self.weekdays), "", today, past)
+            coming = _weekday(self._number(parts["weekday"]), "", today, past)
             return coming + timedelta(weeks=int(parts["n"]))
         if "n" in parts or any(unit in parts for unit in ("days", "weeks", "months", "years")):
             return _offset(parts, today, -1 if pattern.ago else 1)
@@ -149,17 +149,23 @@ class Calendar:
             day, month = (second, first) if month_first and first <= 12 else (first, second)
             return _calendar_date(day, month, parts.get("year"), today, past)
         if "month" in parts or "month_number" in parts:
-            month = (
-                self._index(parts["month"], self.months) if "month" in parts else int(parts["month_number"])
-            )
+            month = self._number(parts["month"]) if "month" in parts else int(parts["month_number"])
             return _calendar_date(int(parts["day"]), month, parts.get("year"), today, past)
         if "day" in parts:
             return _day_of_month(int(parts["day"]), today, past)
-        return _weekday(self._index(parts["weekday"], self.weekdays), pattern.week, today, past)
+        return _weekday(self._number(parts["weekday"]), pattern.week, today, past)
 
-    def _index(self, word: str, names: Sequence[str]) -> int:
-        name = self.short_names.get(word, word)
-        return [_plain(one) for one in names].index(_plain(name)) + 1
+    def _number(self, word: str) -> int:
+        """The place of a weekday or a month among its kind, from 1."""
+        return self._places[word]
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        whole = {
+            name: place for names in (self.weekdays, self.months) for place, name in enumerate(names, start=1)
+        }
+        short = {short: whole[name] for short, name in self.short_names.items()}
+        return {**{_plain(name): place for name, place in whole.items()}, **short}
 
     def find_times(self, text: str) -> list[Found]:
         """Times of day in an utterance, HH:MM, with the other half of the day as the other reading."""

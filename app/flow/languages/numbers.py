@@ -8,21 +8,38 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 _TOKEN = re.compile(r"\d+(?:[.,:/-]\d+)+|\d+[a-z]{1,3}(?![a-z])|\d+|[^\W\d_]+|\+")
+_HALF_OF_DAY = re.compile(r"\b(\d+(?:[.:]\d+)?)([ap]m)\b")
+_SPACED_HALF = re.compile(r"\b([ap]) m\b")
 _ORDINAL = re.compile(r"(\d+)(?:st|nd|rd|th|o|a|os|er|ere|e|eme|te|ten|ter)")
 
 
 def tokens(text: str) -> list[str]:
     """Lower-case words and figures without accents: "On 9.30 p.m., the 15th" is on 9.30 pm the 15th."""
-    folded = unicodedata.normalize("NFKD", text.casefold().replace("'", "").replace("’", ""))
-    found = _TOKEN.findall("".join(one for one in folded if not unicodedata.combining(one)))
-    joined = " ".join(found)
-    joined = re.sub(r"\b(\d+(?:[.:]\d+)?)([ap]m)\b", r"\1 \2", joined)
-    return re.sub(r"\b([ap]) m\b", r"\1m", joined).replace(" o clock", " oclock").split()
+    folded = text.casefold().replace("'", "").replace("’", "")
+    if not folded.isascii():
+        letters = unicodedata.normalize("NFKD", folded)
+        folded = "".join(one for one in letters if not unicodedata.combining(one))
+    joined = _HALF_OF_DAY.sub(r"\1 \2", " ".join(_TOKEN.findall(folded)))
+    return _SPACED_HALF.sub(r"\1m", joined).replace(" o clock", " oclock").split()
+
+
+@dataclass(frozen=True, slots=True)
+class PhraseTable:
+    """Values by phrase; `firsts` are the words that phrases begin with, `longest` their greatest length in words."""
+
+    values: Mapping[tuple[str, ...], int]
+    firsts: frozenset[str]
+    longest: int
+
+    @classmethod
+    def of(cls, phrases: Iterable[tuple[str, int]]) -> PhraseTable:
+        values = {tuple(tokens(phrase)): value for phrase, value in phrases}
+        return cls(values, frozenset(words[0] for words in values), max(map(len, values)))
 
 
 @dataclass(frozen=True)
@@ -55,23 +72,29 @@ class NumberWords:
     amounts: Sequence[tuple[str, float]] = ()
 
     @cached_property
-    def _phrases(self) -> dict[tuple[str, ...], int]:
-        return {tuple(tokens(phrase)): value for phrase, value in reversed(self.small)}
+    def _phrases(self) -> PhraseTable:
+        return PhraseTable.of(reversed(self.small))
 
     @cached_property
-    def _hundreds(self) -> dict[tuple[str, ...], int]:
-        return {tuple(tokens(phrase)): value for phrase, value in self.hundreds}
+    def _hundreds(self) -> PhraseTable:
+        return PhraseTable.of(self.hundreds)
 
     @cached_property
-    def _ordinals(self) -> dict[tuple[str, ...], int]:
-        return {tuple(tokens(phrase)): value for phrase, value in self.ordinals}
+    def _ordinals(self) -> PhraseTable:
+        return PhraseTable.of(self.ordinals)
 
     @cached_property
     def _spoken(self) -> dict[int, str]:
         return {value: phrase for phrase, value in reversed((*self.small, *self.hundreds))}
 
+    @cached_property
+    def _beginnings(self) -> frozenset[str]:
+        return self._phrases.firsts | self._hundreds.firsts | frozenset(self.thousand)
+
     def cardinal(self, words: Sequence[str], at: int) -> tuple[int, int] | None:
         """(value, tokens used) of the longest number in words at a position; figures count as words."""
+        if at >= len(words) or not (words[at] in self._beginnings or words[at].isdigit() or self.compound):
+            return None
         if self.compound and (value := self._compound_thousands(words[at] if at < len(words) else "")):
             return value, 1
         total, end, used = 0, at, False
@@ -168,10 +191,12 @@ class NumberWords:
         return ("" if self.compound else " ").join(part for part in parts if part)
 
 
-def _longest(table: Mapping[tuple[str, ...], int], words: Sequence[str], at: int) -> tuple[int, int] | None:
+def _longest(table: PhraseTable, words: Sequence[str], at: int) -> tuple[int, int] | None:
     """(value, end) of the longest phrase of the table at a position."""
-    for end in range(min(len(words), at + 5), at, -1):
-        value = table.get(tuple(words[at:end]))
+    if at >= len(words) or words[at] not in table.firsts:
+        return None
+    for end in range(min(len(words), at + table.longest), at, -1):
+        value = table.values.get(tuple(words[at:end]))
         if value is not None:
             return value, end
     return None

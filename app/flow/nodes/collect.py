@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal, cast
 
+from app.flow.answering import accept, ask_back
 from app.flow.asking import pose
 from app.flow.assignments import as_json
 from app.flow.document import Tree
 from app.flow.draft import Draft, built_in_prompt
+from app.flow.early import less, sure_beside_values, without_values
 from app.flow.effects import Keypad
 from app.flow.expressions import Expression
 from app.flow.failing import reject
@@ -61,36 +63,80 @@ class Collect(Question):
         return {self.slot.name: checked | ({self.values} if self.values else set())}
 
     def enter(self, turn: Turn) -> str | None:
-        """What a correction has left filled is not asked again."""
+        """What was said before it was asked for, and what a correction has left as it was, is not asked again."""
         if turn.state.returning and turn.state.slots.get(self.slot.name) is not None:
+            return self.next.choose(turn)
+        meaning = self.early(turn.scene, turn.state.early)
+        if meaning is not None:
+            turn.state = replace(turn.state, early="")
+            return self._take_early(turn, meaning)
+        kept = turn.state.dropped.get(self.slot.name) if turn.state.returning else None
+        if kept is not None and self.refusal(turn, kept) is None:
+            turn.fill(self.slot.name, kept)
             return self.next.choose(turn)
         pose(turn, self, self.ask)
         return None
 
-    def repeat(self, scene: Scene) -> Prompt | None:
-        """From the second failure on the keypad is offered."""
-        state = scene.state
+    def early(self, scene: Scene, text: str) -> Meaning | None:
+        """The value, if it was said plainly among other things, and will do but for the flow's own objections."""
+        kind = self.slot.type
+        if not (text and kind.early) or self.modal or self.sensitive:
+            return None
+        reading = self._read(scene, text, without_values(scene, text, kind.kind))
+        if reading is None or reading.weak:
+            return None
+        reading, offered = sure_beside_values(scene, reading), self._offered(scene)
+        for value in (reading.value, *reading.others):
+            if kind.accepts(value, scene.hearing) and (offered is None or value in offered):
+                return self._meaning(replace(reading, value=value), scene, "slot")
+        return None
+
+    def _take_early(self, turn: Turn, meaning: Meaning) -> str | None:
+        if self.confirmation != "always":
+            return accept(turn, self, meaning)
+        ask_back(turn, self, meaning)
+        return None
+
+    def repeat(self, scene: Scene) -> tuple[Prompt, ...]:
+        """From the second failure on the keypad is offered too."""
+        state, asked = scene.state, Question.repeat(self, scene)
         if self.keypad_ask and state.no_inputs + state.no_matches + state.rejections > 1:
-            return self.keypad_ask
-        return self.again or self.ask
+            return (*asked, self.keypad_ask)
+        return asked
 
     # words
 
     def understand(self, scene: Scene, text: str) -> Meaning | None:
-        reading = self._among(self.slot.type.understand(text, scene.hearing), scene, text)
+        """The value; of several numbers the one that belongs to no other kind: "two, at eight o'clock" are two."""
+        kind = self.slot.type
+        reading = self._read(scene, text, text)
+        if reading is None and kind.early:
+            reading = self._read(scene, text, without_values(scene, text, kind.kind))
+        if reading is not None and kind.early:
+            reading = sure_beside_values(scene, reading)
+        offered = self._offered(scene)
+        if offered is not None:
+            reading = pick(reading, offered, text, scene.hearing.language)
         return self._meaning(reading, scene, "slot") if reading else None
 
-    def _among(self, reading: Reading | None, scene: Scene, text: str) -> Reading | None:
-        """The reading that is on offer, where there is an offer."""
-        offered = scene.state.slots.get(self.values) if self.values else None
-        if not isinstance(offered, list):
+    def _read(self, scene: Scene, text: str, reduced: str) -> Reading | None:
+        """The value in what is left of the text."""
+        reading = self.slot.type.understand(reduced, scene.hearing)
+        if reading is None or reduced == text:
             return reading
-        return pick(reading, offered, text, scene.hearing.language)
+        spoken = scene.hearing.language
+        plain = " ".join(spoken.numbers.numerals(spoken.tokens(text)))
+        return replace(reading, rest=less(plain, less(reduced, reading.rest)))
+
+    def _offered(self, scene: Scene) -> list[Json] | None:
+        """What may be chosen, None where anything may."""
+        offered = scene.state.slots.get(self.values) if self.values else None
+        return offered if isinstance(offered, list) else None
 
     def _meaning(self, reading: Reading, scene: Scene, rung: Literal["slot", "keypad"]) -> Meaning:
         hearing = scene.hearing
         words = say(self.slot.type.native(reading.value), hearing.language, hearing.today)
-        return Meaning("value", rung, reading.score, self.slot.name, reading.value, words)
+        return Meaning("value", rung, reading.score, self.slot.name, reading.value, words, reading.rest)
 
     @property
     def takes_anything(self) -> bool:
@@ -150,8 +196,8 @@ class Collect(Question):
         turn.state = before
         if held:
             return held[0]
-        offered = before.slots.get(self.values) if self.values else None
-        known = not isinstance(offered, list) or value in [as_json(one) for one in offered]
+        offered = self._offered(turn.scene)
+        known = offered is None or value in [as_json(one) for one in offered]
         return None if known and self.slot.type.accepts(value, turn.scene.hearing) else REJECTED
 
 

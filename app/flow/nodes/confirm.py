@@ -11,6 +11,7 @@ from app.flow.languages import language
 from app.flow.model import Meaning, Node, Scene, Settings
 from app.flow.nodes import node_type
 from app.flow.nodes.collect import Collect
+from app.flow.nodes.menu import Menu
 from app.flow.phrases import complete, words_of
 from app.flow.question import SURE_SCORE, Question
 from app.flow.routes import Route, required_route
@@ -32,26 +33,38 @@ class Confirm(Question):
         return {"yes": self.yes, "no": self.no}
 
     def understand(self, scene: Scene, text: str) -> Meaning | None:
-        """A whole yes or no; with more beside it only where that corrects nothing."""
+        """A whole yes or no; with more beside it only where that corrects nothing.
+
+        "Anything else?" is also answered by a choice of the menu that yes leads to.
+        """
         spoken = language(scene.state.language)
         found = understand_yes_no(text, spoken)
         if found is not None and found.score == 1:
             return Meaning("choice", "choice", found.score, found.name, heard=text)
         if self.correct(scene, text):
             return None
+        ahead = self._ahead(scene)
+        chosen = ahead.chosen(scene, text) if ahead else None
+        if chosen is not None:
+            return replace(chosen, name="yes", rest=text)
         if found is not None:
             return Meaning("choice", "choice", found.score, found.name, heard=text)
         if self._agrees(scene, text):
             return Meaning("choice", "choice", SURE_SCORE, "yes", heard=text)
         return spoken_key(self.all_keys(scene), text, spoken)
 
+    def _ahead(self, scene: Scene) -> Menu | None:
+        """The menu that yes leads to."""
+        node = scene.flow.nodes.get(self.yes.targets[0]) if len(self.yes.targets) == 1 else None
+        return node if isinstance(node, Menu) and not self.modal else None
+
     def correct(self, scene: Scene, text: str) -> Meaning | None:
-        for name in self.change:
-            collect = _collect(scene, name)
-            if collect is None or collect.slot.type.takes_anything:
-                continue
-            found = collect.understand(scene, text)
-            if found is not None and found.value != scene.state.slots.get(name):
+        """What stands out as a value of its kind first: "Saturday at nine" is no number of people."""
+        collects = [one for one in (_collect(scene, name) for name in self.change) if one]
+        asked = [one for one in collects if not one.slot.type.takes_anything]
+        meanings = [one.early(scene, text) for one in asked] + [one.understand(scene, text) for one in asked]
+        for found in meanings:
+            if found is not None and found.value != scene.state.slots.get(found.name):
                 return replace(found, kind="correction", rung="correction")
         return self._named(scene, text)
 
@@ -99,6 +112,7 @@ class Confirm(Question):
         if meaning.value is None:
             turn.fill(meaning.name, None)
             return collect.name
+        self._open_again(turn, meaning)
         refusal = collect.refusal(turn, meaning.value)
         if refusal is None:
             turn.fill(meaning.name, meaning.value)
@@ -107,9 +121,18 @@ class Confirm(Question):
         turn.fill(meaning.name, None)
         return collect.name
 
+    def _open_again(self, turn: Turn, meaning: Meaning) -> None:
+        """ "No, Thursday at eleven" changes the time too."""
+        for name in self.change:
+            collect = _collect(turn.scene, name)
+            if name != meaning.name and collect and collect.early(turn.scene, meaning.rest):
+                turn.fill(name, None)
+
     def complete(self, scene: Scene, text: str) -> bool | None:
         spoken = language(scene.state.language)
-        return complete(words_of(text), yes_no_phrases(spoken).values(), spoken)
+        words, ahead = words_of(text), self._ahead(scene)
+        whole = complete(words, yes_no_phrases(spoken).values(), spoken)
+        return ahead.complete(scene, text) if whole is None and ahead else whole
 
     def key_options(self, scene: Scene) -> Mapping[str, Meaning]:
         return YES_NO_KEYS

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from app.flow.answering import accept
 from app.flow.draft import Draft
+from app.flow.early import beside, less, without_details
 from app.flow.keypad import read_press, spoken_key
 from app.flow.languages import language
 from app.flow.model import Meaning, Node, Scene, Settings
 from app.flow.nodes import node_type
-from app.flow.phrases import PhraseSet, complete, match, words_of
-from app.flow.question import Question
+from app.flow.phrases import PhraseSet, complete, match_corrected, words_of
+from app.flow.question import SURE_SCORE, Question
 from app.flow.routes import Route, required_route
 from app.flow.section import Section, suggestion
 from app.flow.turn import Turn
@@ -37,10 +39,33 @@ class Menu(Question):
 
     def understand(self, scene: Scene, text: str) -> Meaning | None:
         spoken = language(scene.state.language)
-        found = match(words_of(text), self._phrases(scene), spoken)
+        return self.chosen(scene, text) or spoken_key(self.all_keys(scene), text, spoken)
+
+    def chosen(self, scene: Scene, text: str) -> Meaning | None:
+        """The choice that was named, by itself or beside values: "an appointment on Monday at eleven"."""
+        phrases, spoken = self._phrases(scene), language(scene.state.language)
+        found = match_corrected(words_of(text), phrases, spoken)
+        if found is not None:
+            return Meaning(
+                "choice", "choice", found.score, found.name, heard=text, rest=beside(text, found.span)
+            )
+        reduced = without_details(scene, text)
+        found = match_corrected(words_of(reduced), phrases, spoken) if reduced != text else None
         if found is None:
-            return spoken_key(self.all_keys(scene), text, spoken)
-        return Meaning("choice", "choice", found.score, found.name, heard=text)
+            return None
+        return Meaning("choice", "choice", found.score, found.name, heard=text, rest=less(text, reduced))
+
+    def enter(self, turn: Turn) -> str | None:
+        """Who has said already which of the choices it is, is not asked."""
+        meaning = self.chosen(turn.scene, turn.state.early) if turn.state.early and not self.modal else None
+        if meaning is None or meaning.score < SURE_SCORE:
+            return Question.enter(self, turn)
+        turn.state = replace(turn.state, early="", returning=None, dropped={})
+        return accept(turn, self, meaning)
+
+    def described(self, scene: Scene) -> Mapping[str, str]:
+        intents = (scene.flow.intents[choice.intent] for choice in self.choices if choice.intent)
+        return {one.name: one.meaning for one in intents if one.meaning}
 
     def act(self, turn: Turn, meaning: Meaning) -> str | None:
         return self.routes[meaning.name].choose(turn)

@@ -49,6 +49,8 @@ class Reading:
     score: float = 1.0
     others: tuple[Json, ...] = ()
     rest: str = ""
+    # a bare number, which may be anything where nobody asked for it
+    weak: bool = False
 
 
 @dataclass(frozen=True, slots=True)

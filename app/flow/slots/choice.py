@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from app.flow.document import Fields, Items, Scalar, Tree
+from app.flow.early import beside
 from app.flow.languages import language
 from app.flow.phrases import NO_PHRASES, PhraseSet, complete, expand, match_corrected, words_of
 from app.flow.slots import Hearing, KeyRule, Reading, SlotType, slot_type
@@ -51,7 +52,7 @@ class Choice(SlotType):
 
     def understand(self, text: str, hearing: Hearing) -> Reading | None:
         found = match_corrected(words_of(text), self._of(hearing), hearing.language)
-        return Reading(found.name, found.score, rest=" ".join(found.rest)) if found else None
+        return Reading(found.name, found.score, rest=beside(text, found.span)) if found else None
 
     def keyed(self, keys: str, hearing: Hearing) -> Reading | None:
         names = list(self.phrases[self.default])

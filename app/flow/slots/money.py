@@ -54,7 +54,10 @@ class Money(SlotType):
     def understand(self, text: str, hearing: Hearing) -> Reading | None:
         found, plain = self._find(text, hearing)
         settled = settle(found, plain, hearing.language)
-        return Reading(settled.found.value, settled.score, rest=settled.rest) if settled else None
+        if settled is None:
+            return None
+        weak = settled.found.weak
+        return Reading(settled.found.value, settled.score, rest=settled.rest, weak=weak)
 
     def _find(self, text: str, hearing: Hearing) -> tuple[list[Found], str]:
         plain = _plain(text, hearing.language)

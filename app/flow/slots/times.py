@@ -42,7 +42,7 @@ class Time(SlotType):
             return None
         readings = (settled.found.value, *settled.found.others)
         value, *others = sorted(readings, key=lambda one: not self.accepts(one, hearing))
-        return Reading(value, settled.score, tuple(others), settled.rest)
+        return Reading(value, settled.score, tuple(others), settled.rest, settled.found.weak)
 
     def keyed(self, keys: str, hearing: Hearing) -> Reading | None:
         """Hour and minute, two keys each."""

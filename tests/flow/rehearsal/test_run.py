@@ -1,0 +1,178 @@
+"""A rehearsal notices what does not hold, and says where."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.errors import InvalidFlow
+from app.flow import load
+from app.flow.rehearsal.coverage import coverage
+from app.flow.rehearsal.run import Result, run_test
+from app.flow.rehearsal.script import read_script
+
+FLOW = """\
+flow: shop
+format: 1
+languages: [en]
+start: greet
+slots:
+  stock: {type: number}
+  code:  {type: digits, length: 4, sensitive: true}
+intents:
+  buy: {phrases: ["buy [something]"]}
+nodes:
+  greet:
+    say: Welcome to the shop, where everything is for sale.
+    barge_in: none
+    next: look
+  look:
+    http: GET https://example.com/stock
+    timeout: 4s
+    waiting: Let me look.
+    save: {stock: stock}
+    ok: menu
+    failed: person
+  menu:
+    menu: We have {{ stock }} left. Do you want to buy one?
+    again: To buy, press 1.
+    choices:
+      - {intent: buy, press: 1, goto: code}
+  code:
+    collect: code
+    ask: Which code?
+    again: Four figures, please.
+    next: goodbye
+  person:
+    transfer: "+15550100"
+    say: One moment.
+    no_answer: goodbye
+  goodbye:
+    hangup: Goodbye.
+"""
+HEAD = "flow: shop\nnow: 2026-11-13T10:00:00-05:00\n"
+MOCK = "mocks: {look: {json: {stock: 3}}}\n"
+
+
+def rehearse(steps: str, mocks: str = MOCK) -> Result:
+    body = "".join(f"      - {line}\n" for line in steps.strip().splitlines())
+    script = read_script(f"{HEAD}{mocks}tests:\n  - name: one\n    steps:\n{body}", "shop.test.yaml")
+    return run_test(load(FLOW, "shop.yaml"), script.tests[0])
+
+
+def failures(result: Result) -> str:
+    return "\n".join(map(str, result.failures))
+
+
+def test_what_holds_holds() -> None:
+    result = rehearse(
+        """
+bot: {node: menu, contains: [3 left, buy one], absent: sorry, slots: {stock: 3}, within: 0ms}
+caller: buy something
+bot: {node: code, prepared: true}
+dtmf: "1234"
+expect: {node: goodbye, ended: true, http: {look: 1}}
+"""
+    )
+    assert result.held, failures(result)
+
+
+@pytest.mark.parametrize(
+    ("step", "message"),
+    [
+        ("bot: {node: code}", 'at "menu", not at "code"'),
+        ("bot: {contains: 4 left}", '"4 left" was not said'),
+        ("bot: {absent: welcome}", '"welcome" was said'),
+        ("bot: {slots: {stock: 4}}", "stock is 3, not 4"),
+        ("bot: {slots: {stick: 4}}", 'there is no slot "stick"'),
+        ("bot: {node: menu, prepared: true}", "could not be prepared"),
+        ("bot: {node: greet, prepared: false}", "could be prepared"),
+        ("expect: {node: goodbye}", 'at "menu", not at "goodbye"'),
+        ("expect: {events: [bought]}", '"bought" did not happen'),
+        ("expect: {http: {look: 2}}", "asked 1 times, not 2"),
+        ("expect: {ended: true}", "the call goes on"),
+        ("transfer: busy", "nobody is being called"),
+        ('{dtmf: "1", during: code}', 'at "menu", not at "code"'),
+    ],
+)
+def test_what_does_not_hold_is_said_with_its_place(step: str, message: str) -> None:
+    result = rehearse(f"bot: {{node: menu}}\n{step}")
+    assert message in failures(result)
+    assert failures(result).startswith("shop.test.yaml:8:")
+
+
+def test_a_sensitive_value_is_not_shown() -> None:
+    result = rehearse('caller: buy\ndtmf: "1234"\nbot: {slots: {code: "9999"}}')
+    assert "code is •••" in failures(result)
+
+
+def test_a_service_without_a_mock_fails_the_test() -> None:
+    assert 'node "look" has no mock' in failures(rehearse("bot: {node: menu}", mocks=""))
+
+
+@pytest.mark.parametrize("mock", ["timeout: true", "status: 500", "delay: 5s, json: {stock: 1}"])
+def test_a_service_that_fails(mock: str) -> None:
+    result = rehearse(
+        "bot: {node: person, contains: One moment}\ntransfer: no_answer\nexpect: {ended: true}",
+        f"mocks: {{look: {{{mock}}}}}\n",
+    )
+    assert result.held, failures(result)
+
+
+def test_a_slow_service_is_bridged_and_counts() -> None:
+    slow = "mocks: {look: {json: {stock: 3}, delay: 2s}}\n"
+    assert rehearse("bot: {contains: [Let me look, 3 left]}", slow).held
+    assert rehearse("bot: {absent: Let me look}").held
+
+
+def test_answers_come_in_their_order_and_the_last_stays() -> None:
+    mocks = "mocks: {look: [{json: {stock: 8}}, {json: {stock: 9}}]}\n"
+    assert rehearse("bot: {contains: 8 left}", mocks).held
+
+
+def test_words_over_a_prompt_that_does_not_listen_are_lost() -> None:
+    assert rehearse("{caller: buy, send_after: 1s}\nbot: {node: menu}\ncaller: buy\nbot: {node: code}").held
+
+
+def test_a_key_over_a_prompt_is_kept() -> None:
+    assert rehearse('{dtmf: "1", during: greet}\nbot: {node: code}').held
+
+
+def test_words_after_the_end_are_a_fault() -> None:
+    result = rehearse('caller: buy\ndtmf: "1234"\ncaller: hello')
+    assert "the call has ended" in failures(result)
+
+
+def test_a_judge_is_skipped_and_said_to_be() -> None:
+    result = rehearse("judge: Is the agent polite?")
+    assert result.held
+    assert [judge.question for judge in result.skipped] == ["Is the agent polite?"]
+
+
+def test_coverage_names_the_lines_that_no_test_took() -> None:
+    result = rehearse("caller: buy")
+    found = coverage(load(FLOW, "shop.yaml"), [result], {"look.failed": "the stock is local"})
+    missed = [(one.name, one.place.line) for one in found.missed]
+    assert missed == [("look.failed", 21), ("code.next", 31), ("person.no_answer", 35)]
+    assert [one.name for one in found.unexplained] == ["code.next", "person.no_answer"]
+    assert [name for name, _ in found.missed_nodes] == ["person", "goodbye"]
+    assert coverage(load(FLOW, "shop.yaml"), [result], {"greet.next": "why"}).stale == ["greet.next"]
+
+
+def test_every_fault_of_a_test_file_is_told_with_its_place() -> None:
+    text = """\
+flow: shop
+now: tomorrow
+mocks:
+  look: {status: 20, jason: {}}
+tests:
+  - steps:
+      - caler: hello
+      - dtmf: "12a"
+      - silence: never
+      - bot: {nod: menu}
+      - transfer: perhaps
+"""
+    with pytest.raises(InvalidFlow) as raised:
+        read_script(text, "shop.test.yaml")
+    lines = [fault.line for fault in raised.value.faults]
+    assert lines == [2, 4, 4, 6, 7, 8, 9, 10, 11]
