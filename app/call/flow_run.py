@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.call.registry import Call
 from app.clock import Clock
 from app.flow import Context, State, begin, inputs, ready_requests, resume, step
 from app.flow import effects as fx
+from app.orchestrator.language import LanguageChoice
 
 MASK = "•••"
 
@@ -24,11 +25,15 @@ class Step:
 
 
 class FlowRun:
-    """Keeps `call.state`, the checkpoint, up to date; `ending` is what the last step ended in."""
+    """Keeps `call.state`, the checkpoint, up to date; `ending` is what the last step ended in.
 
-    def __init__(self, call: Call, clock: Clock) -> None:
+    `languages` are those that the call may change to when its caller does.
+    """
+
+    def __init__(self, call: Call, clock: Clock, languages: Sequence[str] = ()) -> None:
         self._call = call
         self._clock = clock
+        self._languages = LanguageChoice(languages)
         self._before: tuple[State, Ending | None] | None = None
         self.ending: Ending | None = None
 
@@ -53,12 +58,21 @@ class FlowRun:
         assert self._call.state, "a flow begins before it takes anything"
         if not isinstance(event, inputs.Outcome | inputs.ModelInterrupted):
             self._before = (self._call.state, self.ending)
+        if isinstance(event, inputs.Heard):
+            self._follow(event, self._call.state)
         state, effects = step(self._call.flow, self._call.state, event)
         if isinstance(event, inputs.Heard):
             self._write_utterance(event, effects)
         elif isinstance(event, inputs.Pressed):
             self._call.journal.write("dtmf", digits=self._masked(event.digit))
         return self._advance(state, effects)
+
+    def _follow(self, heard: inputs.Heard, state: State) -> None:
+        """Go on in the language that the caller speaks, if the flow has it."""
+        language = self._languages.heard(heard.text, heard.language, state.language)
+        if language:
+            self._call.journal.write("language", left=state.language, taken=language)
+            self._call.state = replace(state, language=language)
 
     def note_words(self, heard: inputs.Heard) -> None:
         """Words that were no answer to anything."""
