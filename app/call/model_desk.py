@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -15,6 +16,7 @@ from app.errors import ProviderError
 from app.flow.effects import AskModel
 from app.flow.inputs import ModelFailed, ModelReplied, ToolUse
 from app.orchestrator.chunks import Chunks
+from app.orchestrator.failover import Decision, FailoverModel
 from providers.base import (
     Finished,
     LanguageModel,
@@ -52,6 +54,7 @@ class _Reply:
     tool: ToolUse | None = None
     tokens: int | None = None
     first_at: float | None = None
+    decisions: list[Decision] = field(default_factory=list)
 
     def take(self, event: ModelEvent) -> list[str]:
         """Note an event; the words that can be spoken now."""
@@ -131,7 +134,7 @@ class ModelDesk:
         asked = self._clock.now()
         try:
             async with asyncio.timeout(ask.timeout_ms / 1000):
-                async with aclosing(self._model.reply(_request(ask))) as events:
+                async with aclosing(self._watched(reply).reply(_request(ask))) as events:
                     async for event in events:
                         reply.first_at = reply.first_at or self._clock.now()
                         for words in reply.take(event):
@@ -147,6 +150,10 @@ class ModelDesk:
             self._say(ask, reply, rest, asked)
         return ""
 
+    def _watched(self, reply: _Reply) -> LanguageModel:
+        model = self._model
+        return model.watched(reply.decisions.append) if isinstance(model, FailoverModel) else model
+
     def _say(self, ask: AskModel, reply: _Reply, words: str, asked: float) -> None:
         if ask.purpose == "choose":
             return
@@ -155,12 +162,15 @@ class ModelDesk:
 
     def _note(self, ask: AskModel, reply: _Reply, reason: str | None, began: float) -> None:
         """No words: what was said is in the record already."""
+        for switch in _switches(reply.decisions):
+            self._journal.write("failover", role="model", **switch)
+        answered = [decision.provider for decision in reply.decisions if decision.what == "answered"]
         first_ms = None if reply.first_at is None else round((reply.first_at - began) * 1000, 1)
         self._journal.write(
             "model",
             node=ask.node,
             purpose=ask.purpose,
-            model=self._model.name,
+            model=answered[-1] if answered else self._model.name,
             outcome=reply.outcome,
             tool=reply.tool.name if reply.tool else None,
             reason=reason,
@@ -168,6 +178,25 @@ class ModelDesk:
             first_ms=first_ms,
             ms=round((self._clock.now() - began) * 1000, 1),
         )
+
+
+def _switches(decisions: Sequence[Decision]) -> Iterator[dict[str, str | float | None]]:
+    """Every time that another model was asked, or none was left; `why` is the error, or `hedge`, or `late`."""
+    left, error = "", ""
+    for decision in decisions:
+        if decision.what == "failed":
+            left, error = decision.provider, decision.why
+        elif decision.what == "started" and decision.why == "first":
+            left = decision.provider
+        elif decision.what in ("started", "gave_up"):
+            why = error if decision.why in ("failed", "") else decision.why
+            yield {
+                "left": left,
+                "taken": decision.provider or None,
+                "why": why,
+                "after_ms": decision.after_ms,
+            }
+            left = decision.provider
 
 
 def _request(ask: AskModel) -> ModelRequest:

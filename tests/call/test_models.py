@@ -9,6 +9,7 @@ import pytest
 
 from app.clock import ManualClock
 from app.errors import BrokenStream, Refused
+from app.orchestrator.failover import FailoverModel
 from app.settings import Settings
 from app.simulator.steps import BargeIn, Press, Say, StaySilent, Step
 from providers.base import OutcomeChosen, ToolCall
@@ -208,3 +209,45 @@ async def test_a_model_that_is_too_late_to_choose_is_not_waited_for(
     assert [event["name"] for event in events(journal, "flow_event")] == ["no_match"]
     assert placed.report.turns[0].any_audio_ms is not None
     assert placed.report.turns[0].any_audio_ms < 2500
+
+
+async def test_a_model_that_breaks_off_is_gone_on_with_and_the_journal_says_so(
+    clock: ManualClock, tmp_path: Path
+) -> None:
+    first = ScriptedModel(
+        [Reply(LONG, gap_ms=50, fault=BrokenStream("first: gone"), fault_at=8)], name="first"
+    )
+    other = ScriptedModel(
+        lambda request: Reply(LONG[len(request.begun) :], [OutcomeChosen("answered")], first_ms=100),
+        name="other",
+    )
+    model = FailoverModel([first, other], clock)
+    script = ["a question", "no"]
+    async with running(clock, tmp_path, script, settings=desk(tmp_path), model=model) as relay:
+        placed = await relay.call("desk", [Say("a question"), StaySilent(8), Say("no")])
+    journal = relay.journal(placed)
+    said = texts(journal, "said")
+    assert " ".join(map(str, said[2 : said.index("Anything else?")])) == LONG
+    (switch,) = events(journal, "failover")
+    assert {name: switch[name] for name in ("role", "left", "taken", "why", "after_ms")} == {
+        "role": "model",
+        "left": "first",
+        "taken": "other",
+        "why": "first: gone",
+        "after_ms": 400,
+    }
+    (asked,) = events(journal, "model")
+    assert (asked["model"], asked["outcome"]) == ("other", "answered")
+
+
+async def test_when_all_models_are_down_the_journal_says_why(clock: ManualClock, tmp_path: Path) -> None:
+    models = [ScriptedModel([Reply(fault=Refused(f"{name}: HTTP 500"))], name=name) for name in ("a", "b")]
+    model = FailoverModel(models, clock)
+    async with running(clock, tmp_path, ["a question", "no"], settings=desk(tmp_path), model=model) as relay:
+        placed = await relay.call("desk", [Say("a question"), StaySilent(8), Say("no")])
+    journal = relay.journal(placed)
+    assert "Sorry about that." in texts(journal, "said")
+    assert [(switch["left"], switch["taken"], switch["why"]) for switch in events(journal, "failover")] == [
+        ("a", "b", "a: HTTP 500"),
+        ("b", None, "b: HTTP 500"),
+    ]
