@@ -27,8 +27,10 @@ from app.flow.effects import Listen
 from providers.base import EndOfTurnDetector, TranscriptionStream
 
 TAKEN_BACK_WITHIN_S = 0.5
-FIRST_WORDS_MS = 250.0
-MORE_WORDS_MS = 150.0
+FIRST_WORDS_MS = 288.0
+MORE_WORDS_MS = 64.0
+# a recogniser makes a word of any sound; signs of listening last no longer than this
+ONE_WORD_MS = 550.0
 SURELY_MEANT_MS = 1200.0
 
 
@@ -256,5 +258,6 @@ class Floor:
             return False
         if question and question.grammar.complete(text) is True:
             return True
-        language = question.language if question else ""
-        return words_beyond(text, language) >= (prompt.min_words if prompt else 1)
+        words = words_beyond(text, question.language if question else "", prompt.text if prompt else "")
+        needed = 1 if self.listener.activity.voiced_ms >= ONE_WORD_MS else 2
+        return words >= max(needed, prompt.min_words if prompt else 1)
