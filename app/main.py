@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
@@ -15,6 +16,8 @@ from app.call.message import MessageStore
 from app.call.registry import CallRegistry
 from app.call.services import Services, Speech
 from app.clock import Clock
+from app.errors import AssetError, ProviderError
+from app.flow import Flow
 from app.ops.health import Health
 from app.ops.meters import Meters
 from app.orchestrator.failover import FailoverModel
@@ -26,14 +29,17 @@ from app.web.health import health_routes
 from app.web.streams import Streams
 from app.web.tokens import StreamTokens
 from app.web.voice import VoiceWebhooks
-from providers.base import LanguageModel
+from providers.base import LanguageModel, SimilarityModel
 from providers.local_end_of_turn import EmbeddedEndOfTurnDetector
 from providers.local_recognizer import EmbeddedTranscriber
+from providers.local_similarity import EmbeddedSimilarity
 from providers.local_synthesizer import EmbeddedSynthesizer
 from providers.local_voice_detector import SileroVoiceDetector
 from providers.local_workers import InferenceWorkers
 from providers.scripted import ScriptedSynthesizer, ScriptedTranscriber
 from providers.scripted_model import ScriptedModel
+
+log = logging.getLogger("callrelay")
 
 
 def open_speech(chain: Sequence[str]) -> Speech:
@@ -49,8 +55,25 @@ def open_speech(chain: Sequence[str]) -> Speech:
         EmbeddedTranscriber(workers),
         EmbeddedSynthesizer(workers),
         EmbeddedEndOfTurnDetector(workers),
+        _open_similarity(workers),
         shared=[workers],
     )
+
+
+def _open_similarity(workers: InferenceWorkers) -> SimilarityModel | None:
+    """Words of the callers' own are a nicety: without the model flows still know their phrases."""
+    try:
+        return EmbeddedSimilarity(workers)
+    except AssetError as error:
+        log.warning("callers are understood by the flows' own phrases only: %s", error)
+        return None
+
+
+async def _prepare(similarity: SimilarityModel, samples: Sequence[str]) -> None:
+    try:
+        await similarity.prepare(samples)
+    except ProviderError as error:
+        log.warning("not all phrases are known by their meaning: %s", error)
 
 
 # A fast small model each, and the bigger one that is asked for in the second place of the chain.
@@ -92,6 +115,12 @@ def _open_model(name: str, settings: Settings, bigger: bool) -> LanguageModel:
         settings.azure_openai_deployment or OPENAI_MODELS[bigger],
         settings.azure_openai_api_version,
     )
+
+
+def _samples(flow: Flow) -> list[str]:
+    """What callers' words are compared with, of a flow and those that it calls."""
+    flows = (flow, *flow.subflows.values())
+    return [text for one in flows for code in one.languages for _, text in one.samples(code)]
 
 
 class Relay:
@@ -157,6 +186,9 @@ class Relay:
                 watches.append(group.create_task(self._model.watch()))
             if self._prerender:
                 await render_fixed_words(self._flows.all(), self._speech.synthesizer, self.speech_cache)
+            if self._speech.similarity:
+                samples = [text for flow in self._flows.all() for text in _samples(flow)]
+                watches.append(group.create_task(_prepare(self._speech.similarity, samples)))
             self.admission.ready = True
             try:
                 yield

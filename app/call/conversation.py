@@ -17,6 +17,7 @@ from app.call.floor import TAKEN_BACK_WITHIN_S, Floor, TurnEnded
 from app.call.flow_run import MASK, FlowRun, Step
 from app.call.hearing import Hearing
 from app.call.http_client import Answer
+from app.call.meaning import compared
 from app.call.message_taking import MessageTaking
 from app.call.registry import Call
 from app.call.service_desk import ServiceDesk
@@ -278,7 +279,9 @@ class Conversation:
             return
         turn.text = text
         decided = self._clock.now()
-        step = self._flow.take(heard)
+        step = self._flow.take(
+            await compared(heard, self._flow.samples(heard), self._services.speech.similarity)
+        )
         timeline.stage("decide", decided, self._clock.now())
         self._perform(step)
 

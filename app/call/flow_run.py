@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from app.call.registry import Call
 from app.clock import Clock
-from app.flow import Context, State, begin, inputs, ready_requests, resume, step
+from app.flow import Context, State, begin, inputs, ready_requests, resume, step, understands
 from app.flow import effects as fx
 
 MASK = "•••"
@@ -59,6 +59,13 @@ class FlowRun:
         elif isinstance(event, inputs.Pressed):
             self._call.journal.write("dtmf", digits=self._masked(event.digit))
         return self._advance(state, effects)
+
+    def samples(self, heard: inputs.Heard) -> Sequence[tuple[str, str]]:
+        """(intent, wording): what the words should be compared with, nothing where they are clear or a secret."""
+        flow, state, question = self._call.flow, self._call.state, self.question
+        if state is None or question is None or question.sensitive or understands(flow, state, heard):
+            return ()
+        return flow.part(state.node).samples(state.language)
 
     def note_words(self, heard: inputs.Heard) -> None:
         """Words that were no answer to anything."""

@@ -14,7 +14,7 @@ from app.call.timeline import Timeline
 from app.clock import Clock
 from app.orchestrator.failover import FailoverModel
 from app.orchestrator.speech_cache import SpeechCache
-from providers.base import EndOfTurnDetector, Synthesizer, Transcriber, VoiceDetector
+from providers.base import EndOfTurnDetector, SimilarityModel, Synthesizer, Transcriber, VoiceDetector
 
 
 class Engine(Protocol):
@@ -45,6 +45,7 @@ class Speech:
     transcriber: Transcriber
     synthesizer: Synthesizer
     end_of_turn: EndOfTurnDetector | None = None
+    similarity: SimilarityModel | None = None
     shared: Sequence[Closable] = ()
 
     @property
@@ -55,7 +56,11 @@ class Speech:
             "transcriber": self.transcriber,
             "synthesizer": self.synthesizer,
         }
-        return engines | ({"end_of_turn": self.end_of_turn} if self.end_of_turn else {})
+        if self.end_of_turn:
+            engines["end_of_turn"] = self.end_of_turn
+        if self.similarity:
+            engines["similarity"] = self.similarity
+        return engines
 
     async def warm_up(self) -> None:
         """Make the first call as quick as the second."""

@@ -13,7 +13,7 @@ from typing import Final, cast
 
 from app.flow.effects import Effect, Event, NodeEntered
 from app.flow.failing import GIVE_UP
-from app.flow.inputs import Input, Pressed, ServiceAnswered, ServiceFailed
+from app.flow.inputs import Heard, Input, Pressed, ServiceAnswered, ServiceFailed
 from app.flow.model import Flow
 from app.flow.nodes.call import Call
 from app.flow.state import Context, State
@@ -55,6 +55,12 @@ def step(flow: Flow, state: State, given: Input) -> Step:
     if target is not None:
         _walk(turn, target)
     return turn.state, tuple(turn.effects)
+
+
+def understands(flow: Flow, state: State, heard: Heard) -> bool:
+    """Whether the words alone are enough, so that nobody need look for their meaning."""
+    _, effects = step(flow, state, heard)
+    return Event("no_match") not in effects
 
 
 def resume(flow: Flow, state: State, now: datetime) -> Step:
