@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from app.designer.command import flow
+from app.designer.command import chat, flow
 from app.errors import RelayError
 from app.ops.call_report import JournalEnrichment
 from app.settings import Settings
@@ -31,6 +31,7 @@ def cli(context: click.Context) -> None:
 
 cli.add_command(call)
 cli.add_command(flow)
+cli.add_command(chat)
 
 
 @cli.command()

@@ -14,13 +14,15 @@ from app.call.flow_store import FlowStore
 from app.call.http_client import HttpClient, HttpServices
 from app.call.message import MessageStore
 from app.call.registry import CallRegistry
-from app.call.services import Services, Speech
+from app.call.services import Closable, Services, Speech
 from app.clock import Clock
-from app.errors import AssetError, ProviderError
+from app.errors import AssetError, ProviderError, SettingsError
 from app.flow import Flow
 from app.ops.health import Health
 from app.ops.meters import Meters
 from app.orchestrator.failover import FailoverModel
+from app.orchestrator.failover_synthesizer import FailoverSynthesizer
+from app.orchestrator.failover_transcriber import FailoverTranscriber
 from app.orchestrator.prerender import render_fixed_words
 from app.orchestrator.speech_cache import SpeechCache
 from app.settings import Settings
@@ -29,7 +31,8 @@ from app.web.health import health_routes
 from app.web.streams import Streams
 from app.web.tokens import StreamTokens
 from app.web.voice import VoiceWebhooks
-from providers.base import LanguageModel, SimilarityModel
+from providers.base import LanguageModel, SimilarityModel, Synthesizer, Transcriber
+from providers.local_answers import EmbeddedAnswers
 from providers.local_end_of_turn import EmbeddedEndOfTurnDetector
 from providers.local_recognizer import EmbeddedTranscriber
 from providers.local_similarity import EmbeddedSimilarity
@@ -42,21 +45,76 @@ from providers.scripted_model import ScriptedModel
 log = logging.getLogger("callrelay")
 
 
-def open_speech(chain: Sequence[str]) -> Speech:
-    """The first engines of the chain that can be had. Raises AssetError when their weights are not installed."""
+def open_speech(settings: Settings, clock: Clock) -> Speech:
+    """The chain's engines that have a key, and behind them those on this machine, which are always there.
+
+    Raises AssetError when their weights are not installed.
+    """
     detector = SileroVoiceDetector()
-    if chain[0] == "scripted":
+    if settings.speech_chain[0] == "scripted":
         return Speech(
             detector, ScriptedTranscriber(lambda number: f"utterance {number}"), ScriptedSynthesizer()
         )
     workers = InferenceWorkers()
-    return Speech(
-        detector,
-        EmbeddedTranscriber(workers),
-        EmbeddedSynthesizer(workers),
-        EmbeddedEndOfTurnDetector(workers),
-        _open_similarity(workers),
-        shared=[workers],
+    transcribers, synthesizers, services = _open_speech_services(settings)
+    transcriber: Transcriber = EmbeddedTranscriber(workers)
+    synthesizer: Synthesizer = EmbeddedSynthesizer(workers)
+    if transcribers:
+        transcriber = FailoverTranscriber([*transcribers, transcriber], clock)
+        synthesizer = FailoverSynthesizer([*synthesizers, synthesizer], clock)
+    end_of_turn = EmbeddedEndOfTurnDetector(workers)
+    similarity = _open_similarity(workers)
+    return Speech(detector, transcriber, synthesizer, end_of_turn, similarity, [workers, *services])
+
+
+def _open_speech_services(settings: Settings) -> tuple[list[Transcriber], list[Synthesizer], list[Closable]]:
+    """Those of the chain that have a key. Their SDKs are loaded here, for those who use them."""
+    transcribers: list[Transcriber] = []
+    synthesizers: list[Synthesizer] = []
+    services: list[Closable] = []
+    located = settings.azure_speech_endpoint or settings.azure_speech_region
+    keys = {"azure": settings.azure_speech_key and located, "openai": settings.openai_api_key}
+    for name in dict.fromkeys(settings.speech_chain):
+        if name == "embedded" or (services and not settings.performance_failover_enabled):
+            break
+        if keys.get(name):
+            open_service = _open_azure_speech if name == "azure" else _open_openai_speech
+            transcriber, synthesizer, service = open_service(settings)
+            transcribers.append(transcriber)
+            synthesizers.append(synthesizer)
+            services.append(service)
+    return transcribers, synthesizers, services
+
+
+def _open_azure_speech(settings: Settings) -> tuple[Transcriber, Synthesizer, Closable]:
+    try:
+        from providers.azure_speech import AzureSpeech
+        from providers.azure_synthesizer import AzureSynthesizer
+        from providers.azure_transcriber import AzureTranscriber
+    except (ImportError, OSError) as error:
+        raise SettingsError(
+            f"AZURE_SPEECH_KEY: the Azure Speech SDK cannot be loaded here ({error}); "
+            "it needs glibc and OpenSSL, or take azure out of SPEECH_CHAIN"
+        ) from error
+    azure = AzureSpeech(
+        settings.azure_speech_key or "",
+        region=settings.azure_speech_region,
+        endpoint=settings.azure_speech_endpoint,
+    )
+    return AzureTranscriber(azure), AzureSynthesizer(azure), azure
+
+
+def _open_openai_speech(settings: Settings) -> tuple[Transcriber, Synthesizer, Closable]:
+    from providers.openai_speech import OpenAIConnection
+    from providers.openai_synthesizer import OpenAISynthesizer
+    from providers.openai_transcriber import OpenAITranscriber
+
+    connection = OpenAIConnection(settings.openai_api_key or "", settings.openai_base_url)
+    client = connection.client
+    return (
+        OpenAITranscriber(client, settings.openai_transcription_model),
+        OpenAISynthesizer(client, settings.openai_speech_model, settings.openai_speech_voice),
+        connection,
     )
 
 
@@ -133,13 +191,13 @@ class Relay:
         speech: Speech,
         environment: Mapping[str, str],
         http: HttpServices | None = None,
-        model: FailoverModel | None = None,
+        model: LanguageModel | None = None,
     ) -> None:
-        """`http` is how flows reach services, None for real sockets; `model` None where there is none."""
+        """`http` is how flows reach services, None for real sockets; `model` replies, None for the embedded one."""
         self.admission = Admission()
         self.registry = CallRegistry()
         self._speech = speech
-        self._model = model
+        self._model = model if isinstance(model, FailoverModel) else None
         self._prerender = settings.performance_cache_enabled
         self._meters = Meters(clock)
         self._http = http or HttpClient(clock, settings.http_allow or ())
@@ -157,7 +215,7 @@ class Relay:
             MessageStore(settings.data_dir),
             self._meters.turn,
             self._http,
-            model,
+            model or EmbeddedAnswers(),
         )
         webhooks = VoiceWebhooks(settings, clock, access, tokens, flows, self.registry, self.admission)
         streams = Streams(access, tokens, self.registry, services)
@@ -170,7 +228,7 @@ class Relay:
             speech,
             self.speech_cache,
             clock.now(),
-            model,
+            self._model,
         )
         self.app = Starlette(
             routes=[*webhooks.routes, *streams.routes, *health_routes(health)], lifespan=self._lifespan
@@ -181,6 +239,7 @@ class Relay:
         async with asyncio.TaskGroup() as group:
             watches = [group.create_task(self._meters.watch_loop())]
             await self._speech.warm_up()
+            watches.append(group.create_task(self._speech.watch()))
             if self._model:
                 await self._model.warm_up()
                 watches.append(group.create_task(self._model.watch()))

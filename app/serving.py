@@ -19,7 +19,7 @@ def serve(environment: Mapping[str, str]) -> None:
     settings, clock = Settings.from_environment(environment), SystemClock()
     configure_logging(settings.log_level, settings.log_format)
     with claimed_port(settings.host, settings.port) as listener:
-        speech, model = open_speech(settings.speech_chain), open_models(settings, clock)
+        speech, model = open_speech(settings, clock), open_models(settings, clock)
         relay = Relay(settings, clock, speech, environment, model=model)
         _announce(settings)
         config, drain_s = uvicorn_config(relay.app), settings.drain_seconds

@@ -86,6 +86,19 @@ def _service_url(text: str) -> str:
     return text.rstrip("/")
 
 
+def _speech_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("https", "http", "wss", "ws") or not parts.netloc:
+        raise ValueError("expected an address like https://NAME.cognitiveservices.azure.com")
+    return text.rstrip("/")
+
+
+def _region(text: str) -> str:
+    if not (text.isascii() and text.isalnum()):
+        raise ValueError("expected a region like westeurope")
+    return text
+
+
 def _setting(variable: str, default: Any, parse: Parser = str, *, secret: bool = False) -> Any:
     return field(default=default, repr=not secret, metadata={"variable": variable, "parse": parse})
 
@@ -106,6 +119,12 @@ class Settings:
     speech_chain: tuple[str, ...] = _setting(
         "SPEECH_CHAIN", ("azure", "openai", "embedded"), _names_from(*SPEECH_PROVIDERS)
     )
+    azure_speech_key: str | None = _setting("AZURE_SPEECH_KEY", None, secret=True)
+    azure_speech_region: str | None = _setting("AZURE_SPEECH_REGION", None, _region)
+    azure_speech_endpoint: str | None = _setting("AZURE_SPEECH_ENDPOINT", None, _speech_url)
+    openai_transcription_model: str = _setting("OPENAI_TRANSCRIPTION_MODEL", "gpt-live-transcribe")
+    openai_speech_model: str = _setting("OPENAI_SPEECH_MODEL", "gpt-4o-mini-tts")
+    openai_speech_voice: str = _setting("OPENAI_SPEECH_VOICE", "coral")
     model_chain: tuple[str, ...] = _setting(
         "MODEL_CHAIN", ("azure", "openai", "anthropic"), _names_from(*MODEL_PROVIDERS)
     )

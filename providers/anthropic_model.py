@@ -16,13 +16,35 @@ import httpx2
 from anthropic.types import MessageParam, RawMessageStreamEvent, TextBlockParam, ToolParam, ToolUseBlockParam
 
 from providers.base import Finished, LanguageModel, Message, ModelEvent, ModelRequest, TextDelta, Tool
-from providers.http_service import AFTERWORD_S, SDK_RETRIES, http_client
-from providers.model_stream import Malformed, ToolCallPieces, guarded, next_of, provider_error
-from providers.prompting import finish_tool, instructions
+from providers.http_service import AFTERWORD_S, SDK_RETRIES, http_client, rehearsal_client
+from providers.model_stream import Malformed, ToolCallPieces, guarded, next_of, provider_error, rehearsed
+from providers.prompting import REHEARSAL, finish_tool, instructions
 
 ANTHROPIC_URL = "https://api.anthropic.com"
 # A conversation begins and ends with the caller, whose silence has to be written down.
 SILENCE: MessageParam = {"role": "user", "content": "(The caller is on the line and says nothing.)"}
+
+REHEARSED = b"""\
+event: message_start
+data: {"type": "message_start", "message": {"id": "m", "type": "message", "role": "assistant", "model": "m", \
+"content": [], "stop_reason": null, "stop_sequence": null, "usage": {"input_tokens": 1, "output_tokens": 1}}}
+
+event: content_block_start
+data: {"type": "content_block_start", "index": 0, "content_block": {"type": "text", "text": ""}}
+
+event: content_block_delta
+data: {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": "Hi"}}
+
+event: content_block_stop
+data: {"type": "content_block_stop", "index": 0}
+
+event: message_delta
+data: {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": {"output_tokens": 1}}
+
+event: message_stop
+data: {"type": "message_stop"}
+
+"""
 
 Events = anthropic.AsyncStream[RawMessageStreamEvent]
 
@@ -118,7 +140,9 @@ class AnthropicModel(LanguageModel):
         )
 
     async def warm_up(self) -> None:
-        """Open a connection, and find out whether the key is accepted. Raises ProviderError."""
+        """Rehearse, open a connection, and find out whether the key is accepted. Raises ProviderError."""
+        nobody = self._client.with_options(http_client=rehearsal_client(REHEARSED))
+        await rehearsed(AnthropicModel(nobody, self._model).reply(REHEARSAL))
         try:
             await self._client.models.list(limit=1)
         except anthropic.NotFoundError:

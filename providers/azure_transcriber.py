@@ -52,6 +52,10 @@ class AzureTranscriber:
     def languages(self) -> frozenset[str]:
         return frozenset(LOCALES)
 
+    @property
+    def partials(self) -> bool:
+        return True
+
     async def open(
         self,
         language: str,

@@ -85,6 +85,11 @@ class Transcriber(Protocol):
         """ISO 639-1 codes it understands."""
         ...
 
+    @property
+    def partials(self) -> bool:
+        """Whether words come while the caller still speaks: silence is a bad sign then."""
+        ...
+
     async def open(
         self,
         language: str,

@@ -20,7 +20,7 @@ LIMITS = httpx2.Limits(max_connections=500, max_keepalive_connections=100, keepa
 SDK_RETRIES = 0  # time belongs to the turn
 # The count of tokens and a filter's remarks come behind the end of a reply; it does not wait for them any longer.
 AFTERWORD_S = 0.2
-LONGEST_LINE_BYTES = 256 * 1024
+LONGEST_LINE_BYTES = 64 * 1024
 
 WRONG_SETTINGS = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}
 WRONG_REQUEST = {
@@ -69,6 +69,14 @@ def http_client(trust: ssl.SSLContext | None = None) -> httpx2.AsyncClient:
     """
     transport = _Transport(verify=trust or True, http2=True, limits=LIMITS)
     return httpx2.AsyncClient(transport=transport, timeout=TIMEOUT, follow_redirects=False)
+
+
+def rehearsal_client(events: bytes) -> httpx2.AsyncClient:
+    """A client that reaches nobody and is answered with an event stream."""
+    headers = {"content-type": "text/event-stream"}
+    return httpx2.AsyncClient(
+        transport=httpx2.MockTransport(lambda request: httpx2.Response(200, headers=headers, content=events))
+    )
 
 
 def refusal(name: str, status: int, headers: Mapping[str, str]) -> ProviderError:

@@ -42,6 +42,10 @@ class EmbeddedTranscriber:
     def languages(self) -> frozenset[str]:
         return frozenset(self._decoders)
 
+    @property
+    def partials(self) -> bool:
+        return True
+
     async def open(
         self,
         language: str,

@@ -95,3 +95,10 @@ def provider_error(name: str, error: Exception, emitted: str | bytes = "") -> Pr
     if isinstance(cause, httpx2.HTTPError):
         return transport_failure(name, cause, emitted)
     return BrokenStream(f"{name}: what it sent makes no sense ({type(error).__name__})", emitted=emitted)
+
+
+async def rehearsed(events: AsyncGenerator[ModelEvent, None]) -> None:
+    """Take a reply of nobody's: an SDK's first one costs a third of a second, which no caller should wait for."""
+    async with aclosing(events):
+        async for _ in events:
+            pass

@@ -33,11 +33,23 @@ from providers.base import (
     Tool,
     ToolCall,
 )
-from providers.http_service import AFTERWORD_S, SDK_RETRIES, http_client
-from providers.model_stream import Malformed, ToolCallPieces, guarded, next_of, provider_error
-from providers.prompting import finish_tool, instructions
+from providers.http_service import AFTERWORD_S, SDK_RETRIES, http_client, rehearsal_client
+from providers.model_stream import Malformed, ToolCallPieces, guarded, next_of, provider_error, rehearsed
+from providers.prompting import REHEARSAL, finish_tool, instructions
 
 OPENAI_URL = "https://api.openai.com/v1"
+
+REHEARSED = b"""\
+data: {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [{"index": 0, "delta": \
+{"role": "assistant", "content": "Hi", "tool_calls": [{"index": 0, "id": "c", "type": "function", "function": \
+{"name": "look", "arguments": "{}"}}]}, "finish_reason": null}]}
+
+data: {"id": "1", "object": "chat.completion.chunk", "created": 1, "model": "m", "choices": [{"index": 0, "delta": {}, \
+"finish_reason": "stop"}], "usage": {"prompt_tokens": 1, "completion_tokens": 1, "total_tokens": 2}}
+
+data: [DONE]
+
+"""
 
 Chunks = openai.AsyncStream[ChatCompletionChunk]
 
@@ -127,7 +139,11 @@ class OpenAIModel(LanguageModel):
         )
 
     async def warm_up(self) -> None:
-        """Open a connection, and find out whether the key is accepted. Raises ProviderError."""
+        """Rehearse, open a connection, and find out whether the key is accepted. Raises ProviderError."""
+        nobody = self._client.with_options(http_client=rehearsal_client(REHEARSED))
+        await rehearsed(
+            OpenAIModel(nobody, self._name, self._model, limit_is_completion=True).reply(REHEARSAL)
+        )
         try:
             await self._client.models.list()
         except openai.NotFoundError:

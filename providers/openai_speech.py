@@ -28,6 +28,17 @@ def openai_client(
     )
 
 
+class OpenAIConnection:
+    """The client that OpenAI's recogniser and voice share."""
+
+    def __init__(self, api_key: str, base_url: str | None = None) -> None:
+        self.client = openai_client(api_key, base_url)
+
+    async def aclose(self) -> None:
+        """Close its connections."""
+        await self.client.close()
+
+
 def speech_error(error: Exception) -> ProviderError:
     """What an error of the SDK, of HTTP or of a WebSocket means."""
     match error:

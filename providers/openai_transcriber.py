@@ -79,6 +79,10 @@ class OpenAITranscriber:
     def languages(self) -> frozenset[str]:
         return LANGUAGES
 
+    @property
+    def partials(self) -> bool:
+        return False
+
     async def open(
         self,
         language: str,

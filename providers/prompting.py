@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from providers.base import ModelRequest, Tool
+from providers.base import Message, ModelRequest, Tool, ToolCall
 
 FINISH = "finish"
 
@@ -36,6 +36,21 @@ def instructions(request: ModelRequest) -> str:
     if request.begun:
         parts.append(_going_on(request.begun))
     return "\n\n".join(parts)
+
+
+# A request with all there is, for models to rehearse on.
+REHEARSAL = ModelRequest(
+    "Rehearse.",
+    [
+        Message("caller", "Hello?"),
+        Message("agent", "One moment.", [ToolCall("call_1", "look", {})]),
+        Message("tool", "Nothing.", tool_call_id="call_1"),
+    ],
+    "en",
+    5,
+    outcomes={"done": "that is all"},
+    tools=[Tool("look", "Look.", {"type": "object", "properties": {}})],
+)
 
 
 def _going_on(begun: str) -> str:

@@ -72,6 +72,10 @@ class ScriptedTranscriber(Transcriber):
     def languages(self) -> frozenset[str]:
         return ANY_LANGUAGE
 
+    @property
+    def partials(self) -> bool:
+        return True
+
     async def open(
         self,
         language: str,

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.audio import g711
+
 SHARE_OF_PEAK = 0.045
 ABOVE_NOISE = 2.5
 NOISE_RISE = 1.005
 NOISE_START = 200.0
+# clean speech between its pauses
+SPOKEN_RMS = 200
 
 
 @dataclass(slots=True)
@@ -32,3 +36,10 @@ class Loudness:
         self._peak = max(self._peak, level)
         if level > max(self._peak * SHARE_OF_PEAK, self._noise * ABOVE_NOISE):
             self.loud_until_ms = end_ms
+
+
+def voiced_ms(audio: bytes) -> float:
+    """How much of clean μ-law speech is no pause, in milliseconds."""
+    frames = range(0, len(audio), g711.FRAME_BYTES)
+    spoken = sum(g711.rms(audio[start : start + g711.FRAME_BYTES]) > SPOKEN_RMS for start in frames)
+    return float(spoken * g711.FRAME_MS)

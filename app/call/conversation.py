@@ -10,15 +10,16 @@ import asyncio
 import weakref
 from collections import deque
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from app.audio.echo import EchoGate
-from app.audio.tones import RECORD_TONE
 from app.call.floor import TAKEN_BACK_WITHIN_S, Floor, TurnEnded
-from app.call.flow_run import MASK, FlowRun, Step
+from app.call.flow_run import FlowRun, Step
 from app.call.hearing import Hearing
 from app.call.http_client import Answer
-from app.call.meaning import compared
 from app.call.message_taking import MessageTaking
+from app.call.model_desk import ModelDesk
+from app.call.prompts import prompt_of, tone_of
 from app.call.registry import Call
 from app.call.service_desk import ServiceDesk
 from app.call.services import Services
@@ -30,17 +31,15 @@ from app.dialogue.turn import TurnEvent, TurnState
 from app.errors import ProviderError
 from app.flow import effects as fx
 from app.flow import inputs
-from providers.base import Hypothesis
 
 INPUTS_WAITING = 64
 WORDS_EXPECTED_MS = 500.0
-WORDS_TIMEOUT_S = 3.0
 RELEASE_TIMEOUT_S = 1.0
 TAKE_BACK_MARGIN_S = 0.05
 
 
 class Conversation:
-    """Implements `SpeakerReports`, `FloorActor`, `Counter` and `MessageReports`.
+    """Implements `SpeakerReports`, `FloorActor`, `Counter`, `ModelCounter` and `MessageReports`.
 
     `ended` ends the stream and gives the reason.
     """
@@ -67,7 +66,6 @@ class Conversation:
         self._timeline: Timeline | None = None
         self._answer: Prompt | None = None
         self._turn: TurnEnded | None = None
-        self._carried = ""
         self._patience_ends: float | None = None
         self._held: deque[inputs.Heard | inputs.Pressed] = deque()
         echo = EchoGate()
@@ -76,6 +74,8 @@ class Conversation:
         self.speaker = Speaker(
             self._clock, services.speech.synthesizer, services.speech_cache, echo, send, reports
         )
+        self._reply_heard: list[str] = []
+        self._models = ModelDesk(services.model, services.clock, call.journal, tasks, reports)
         self._desk = ServiceDesk(services.http, services.clock, call.journal, tasks, reports)
         self.floor = Floor(services, hearing, echo, tasks, reports)
         self._messages = MessageTaking(call, services.messages, self.floor.listener, reports)
@@ -105,7 +105,7 @@ class Conversation:
             return
         if self.prompt and self.prompt.by_key:
             self.yield_floor()
-        self._carry("")
+        self.floor.carry("")
         self._put(inputs.Pressed(digit, self._clock.wall()))
 
     async def aclose(self) -> None:
@@ -138,6 +138,8 @@ class Conversation:
         self._patience_ends = None
 
     def prompt_ended(self, spoken: Spoken) -> None:
+        if spoken.prompt.generated:
+            self._reply_heard.append(spoken.heard)
         self._call.journal.write("heard", text=spoken.heard)
 
     def prompt_failed(self, prompt: Prompt, error: ProviderError) -> None:
@@ -186,9 +188,10 @@ class Conversation:
         self._timeline = None
         if turn.text is not None:
             self._desk.cancel()
+            self._models.cancel()
             self.speaker.interrupt()
             self._flow.take_back()
-            self._carry(turn.text)
+            self.floor.carry(turn.text)
 
     def yield_floor(self) -> None:
         cut = self.speaker.interrupt()
@@ -196,6 +199,11 @@ class Conversation:
         unheard = " ".join(spoken.unheard for spoken in cut if spoken.unheard)
         if unheard:
             self._call.journal.write("interrupted", heard=heard, unheard=unheard)
+        of_reply = [spoken.heard for spoken in cut if spoken.prompt.generated]
+        if of_reply or self._replying:
+            self._reply_heard += filter(None, of_reply)
+            self._models.cancel()
+            self._put(inputs.ModelInterrupted(self._clock.wall(), " ".join(self._reply_heard)))
 
     def wary(self, wary: bool) -> None:
         self.speaker.wary = wary
@@ -214,11 +222,6 @@ class Conversation:
             # noises in between do not begin the wait anew
             self._patience_ends = self._patience_ends or now + question.timeout_ms / 1000
             self._timer = loop.call_later(max(0.0, self._patience_ends - now), self._no_input)
-
-    def _carry(self, text: str) -> None:
-        """Words of a turn that was taken back; the next ones belong to them."""
-        self._carried = text
-        self.floor.carry(text)
 
     def _put(self, event: TurnEnded | inputs.Input) -> None:
         try:
@@ -249,10 +252,12 @@ class Conversation:
     async def _take(self, event: TurnEnded | inputs.Input) -> None:
         if isinstance(event, TurnEnded):
             await self._take_words(event)
-        elif isinstance(event, inputs.ServiceAnswered | inputs.ServiceFailed):
+        elif isinstance(event, inputs.Outcome | inputs.ModelInterrupted):
+            answer = self._answer if isinstance(event, inputs.ModelReplied) else None
             self._perform(self._flow.take(event))
+            self._answer = answer or self._answer
             self._release()
-        elif isinstance(self._flow.ending, fx.CallService):
+        elif self._holding:
             self._hold(event)
         else:
             self._timeline = self._turn = None
@@ -262,44 +267,29 @@ class Conversation:
             self.floor.happened(TurnEvent.ANSWERED)
 
     async def _take_words(self, turn: TurnEnded) -> None:
-        timeline = self._timeline = self._begin_timeline(turn)
+        timeline = self._timeline = turn.timeline(self._clock.now())
         asked = self._clock.now()
-        hypothesis = await self._final_words()
+        hypothesis = await self._hearing.final_words(self._error)
         timeline.stage("stt_final", asked, self._clock.now())
-        text = f"{self._carried} {hypothesis.text}".strip()
+        text = f"{self.floor.carried} {hypothesis.text}".strip()
         if turn.taken_back:
-            self._carry(text)
+            self.floor.carry(text)
             return
-        self._carry("")
+        self.floor.carry("")
         if not text and turn.voiced_ms < WORDS_EXPECTED_MS:
             return
         heard = inputs.Heard(text, hypothesis.language, hypothesis.confidence, self._clock.wall())
-        if isinstance(self._flow.ending, fx.CallService):
+        if self._holding:
             self._hold(heard)
             return
+        if self._replying:
+            self._models.cancel()
+            self._flow.take(inputs.ModelInterrupted(self._clock.wall(), " ".join(self._reply_heard)))
         turn.text = text
         decided = self._clock.now()
-        step = self._flow.take(
-            await compared(heard, self._flow.samples(heard), self._services.speech.similarity)
-        )
+        step = await self._flow.hear(heard, self._services.speech.similarity)
         timeline.stage("decide", decided, self._clock.now())
         self._perform(step)
-
-    def _begin_timeline(self, turn: TurnEnded) -> Timeline:
-        timeline = Timeline(turn.t0)
-        timeline.stage("endpoint", turn.t0, turn.decided_at)
-        timeline.decisions = {"complete": turn.pause.complete, "end_probability": turn.pause.end_probability}
-        timeline.waited("voice_batch", turn.window_waited_ms)
-        timeline.waited("event_loop", (self._clock.now() - turn.decided_at) * 1000)
-        return timeline
-
-    async def _final_words(self) -> Hypothesis:
-        try:
-            async with asyncio.timeout(WORDS_TIMEOUT_S):
-                return await self._hearing.finish()
-        except (TimeoutError, ProviderError) as error:
-            self._error("the transcriber failed at the end of a turn", error)
-            return self._hearing.best
 
     async def _switch_language(self) -> None:
         if not self.question:
@@ -313,20 +303,49 @@ class Conversation:
         self._call.journal.write("error", text=f"{what}: {str(error) or type(error).__name__}")
 
     def _perform(self, step: Step) -> None:
-        answerable = step.then is None or isinstance(step.then, fx.Listen | fx.CallService)
-        prompts = [self._prompt(say, answerable) for say in step.says]
-        self._answer = prompts[0] if prompts else None
+        answerable = step.then is None or isinstance(step.then, fx.Listen | fx.CallService | fx.AskModel)
+        prompts = [prompt_of(say, self._services, answerable=answerable) for say in step.says]
+        # what bridges the wait for a model's words is no answer
+        self._answer = prompts[0] if prompts and not isinstance(step.then, fx.AskModel) else None
         for prompt in prompts:
             self.speaker.say(prompt)
         if isinstance(step.then, fx.Record):
-            self.speaker.say(self._tone(step.then))
+            self.speaker.say(tone_of(step.then, self._services))
+        if step.then:
+            self._models.cancel()
         if isinstance(step.then, fx.CallService):
             self._desk.ask(step.then, not_before=self._turn_stands_at)
+        elif isinstance(step.then, fx.AskModel):
+            self._reply_heard = []
+            self._models.ask(step.then)
         self._desk.look_ahead(self._flow.ready_requests())
         self._patience_ends = None
         self._go_on_if_silent()
 
-    # services
+    # services and models
+
+    @property
+    def _holding(self) -> bool:
+        """Whether what the caller does must wait: a service is asked, or a model what they mean."""
+        ending = self._flow.ending
+        choosing = isinstance(ending, fx.AskModel) and ending.purpose == "choose"
+        return choosing or isinstance(ending, fx.CallService)
+
+    @property
+    def _replying(self) -> bool:
+        """Whether a model makes a reply."""
+        return self._models.asking and not self._holding
+
+    def say_reply(self, ask: fx.AskModel, text: str, asked: float) -> None:
+        assert ask.speech, "a model speaks in the manner of its node"
+        prompt = prompt_of(replace(ask.speech, text=text), self._services, answerable=True)
+        if self._timeline and self._answer is None:
+            self._timeline.stage("model_first_token", asked, self._clock.now())
+            self._answer = prompt
+        self.speaker.say(prompt)
+
+    def model_answered(self, answer: inputs.ModelReplied | inputs.ModelFailed) -> None:
+        self._put(answer)
 
     @property
     def _turn_stands_at(self) -> float:
@@ -334,7 +353,7 @@ class Conversation:
         return self._turn.decided_at + TAKEN_BACK_WITHIN_S + TAKE_BACK_MARGIN_S if self._turn else 0.0
 
     def say_waiting(self, say: fx.Say) -> None:
-        self.speaker.say(self._prompt(say, answerable=True))
+        self.speaker.say(prompt_of(say, self._services, answerable=True))
 
     async def silence(self) -> None:
         await self.speaker.silence()
@@ -363,28 +382,8 @@ class Conversation:
                 self.yield_floor()
             self._timeline = self._turn = None
             self._perform(self._flow.take(event))
-        if not isinstance(self._flow.ending, fx.CallService):
+        if not self._holding:
             self._held.clear()
-
-    def _prompt(self, say: fx.Say, answerable: bool) -> Prompt:
-        """Words that no question follows are heard to their end: there is nothing to say to them."""
-        synthesizer = self._services.speech.synthesizer
-        voice = synthesizer.voice(say.language) or synthesizer.default_voice
-        return Prompt(
-            text=say.text,
-            record=MASK if say.sensitive else say.text,
-            node=say.node,
-            voice=voice,
-            by_speech=answerable and say.barge_in in ("speech", "any"),
-            by_key=answerable and say.barge_in in ("dtmf", "any"),
-            min_words=say.min_words,
-            audio=self._services.flows.recording(say.audio) if say.audio else None,
-            lasting=say.wording == "static" and not say.sensitive,
-        )
-
-    def _tone(self, record: fx.Record) -> Prompt:
-        voice = self._services.speech.synthesizer.default_voice
-        return Prompt("", "(tone)", record.node, voice, by_speech=False, audio=RECORD_TONE)
 
     def _go_on_if_silent(self) -> None:
         """What is to happen once everything said was heard."""

@@ -19,6 +19,7 @@ from app.call.listener import Listener
 from app.call.services import Services
 from app.call.speaker import Prompt
 from app.call.tasks import Tasks
+from app.call.timeline import Timeline
 from app.dialogue.backchannel import words_beyond
 from app.dialogue.turn import Turn, TurnAction, TurnEvent, TurnState
 from app.errors import ProviderError
@@ -26,8 +27,10 @@ from app.flow.effects import Listen
 from providers.base import EndOfTurnDetector, TranscriptionStream
 
 TAKEN_BACK_WITHIN_S = 0.5
-FIRST_WORDS_MS = 250.0
-MORE_WORDS_MS = 150.0
+FIRST_WORDS_MS = 288.0
+MORE_WORDS_MS = 64.0
+# a recogniser makes a word of any sound; signs of listening last no longer than this
+ONE_WORD_MS = 550.0
 SURELY_MEANT_MS = 1200.0
 
 
@@ -45,6 +48,15 @@ class TurnEnded:
     pause: Pause
     text: str | None = None
     taken_back: bool = False
+
+    def timeline(self, now: float) -> Timeline:
+        """Where the time of its answer goes, up to the moment when somebody took it up."""
+        timeline = Timeline(self.t0)
+        timeline.stage("endpoint", self.t0, self.decided_at)
+        timeline.decisions = {"complete": self.pause.complete, "end_probability": self.pause.end_probability}
+        timeline.waited("voice_batch", self.window_waited_ms)
+        timeline.waited("event_loop", (now - self.decided_at) * 1000)
+        return timeline
 
 
 class FloorActor(Protocol):
@@ -101,7 +113,7 @@ class Floor:
         self._pause = Pause()
         self._judging: list[asyncio.Task[None]] = []
         self._words_at_ms = FIRST_WORDS_MS
-        self._carried = ""
+        self.carried = ""
         self._ended_at = float("-inf")
         # it ends with us: see Conversation
         reports = weakref.proxy(self)
@@ -113,7 +125,7 @@ class Floor:
 
     def carry(self, text: str) -> None:
         """Words that the next ones belong to: the turn that was taken back said them."""
-        self._carried = text
+        self.carried = text
 
     def happened(self, event: TurnEvent) -> None:
         """Move on, and do what follows."""
@@ -199,7 +211,7 @@ class Floor:
             meant = self._is_meant(text)
             self.happened(TurnEvent.INTERRUPTED if meant else TurnEvent.DISMISSED)
         question = self._actor.question
-        complete = question.grammar.complete(f"{self._carried} {text}".strip()) if question else None
+        complete = question.grammar.complete(f"{self.carried} {text}".strip()) if question else None
         self._pause = Pause(text, complete, self._pause.end_probability)
         self.listened()
 
@@ -246,5 +258,6 @@ class Floor:
             return False
         if question and question.grammar.complete(text) is True:
             return True
-        language = question.language if question else ""
-        return words_beyond(text, language) >= (prompt.min_words if prompt else 1)
+        words = words_beyond(text, question.language if question else "", prompt.text if prompt else "")
+        needed = 1 if self.listener.activity.voiced_ms >= ONE_WORD_MS else 2
+        return words >= max(needed, prompt.min_words if prompt else 1)

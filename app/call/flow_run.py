@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from app.call.meaning import compared
 from app.call.registry import Call
 from app.clock import Clock
 from app.flow import Context, State, begin, inputs, ready_requests, resume, step, understands
 from app.flow import effects as fx
+from providers.base import SimilarityModel
 
 MASK = "•••"
 
-Ending = fx.Listen | fx.CallService | fx.Transfer | fx.Record | fx.HangUp
+Ending = fx.Listen | fx.CallService | fx.AskModel | fx.Transfer | fx.Record | fx.HangUp
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +51,9 @@ class FlowRun:
         return self._advance(*begin(call.flow, context))
 
     def take(self, event: inputs.Input) -> Step:
-        """Step on. What a service says belongs to the step that asked it."""
+        """Step on. What a service or a model says belongs to the step that asked it."""
         assert self._call.state, "a flow begins before it takes anything"
-        if not isinstance(event, inputs.ServiceAnswered | inputs.ServiceFailed):
+        if not isinstance(event, inputs.Outcome | inputs.ModelInterrupted):
             self._before = (self._call.state, self.ending)
         state, effects = step(self._call.flow, self._call.state, event)
         if isinstance(event, inputs.Heard):
@@ -60,7 +62,11 @@ class FlowRun:
             self._call.journal.write("dtmf", digits=self._masked(event.digit))
         return self._advance(state, effects)
 
-    def samples(self, heard: inputs.Heard) -> Sequence[tuple[str, str]]:
+    async def hear(self, heard: inputs.Heard, similarity: SimilarityModel | None) -> Step:
+        """Step on with words, whose meaning is looked for where they say too little."""
+        return self.take(await compared(heard, self._samples(heard), similarity))
+
+    def _samples(self, heard: inputs.Heard) -> Sequence[tuple[str, str]]:
         """(intent, wording): what the words should be compared with, nothing where they are clear or a secret."""
         flow, state, question = self._call.flow, self._call.state, self.question
         if state is None or question is None or question.sensitive or understands(flow, state, heard):
@@ -90,7 +96,9 @@ class FlowRun:
             match effect:
                 case fx.Say():
                     says.append(effect)
-                case fx.Listen() | fx.CallService() | fx.Transfer() | fx.Record() | fx.HangUp():
+                case (
+                    fx.Listen() | fx.CallService() | fx.AskModel() | fx.Transfer() | fx.Record() | fx.HangUp()
+                ):
                     then = effect
                 case fx.Understood() if effect in settled:
                     self._call.journal.write("understood", rung=effect.rung, intent=effect.intent)

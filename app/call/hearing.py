@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from app.errors import ProviderError, TimedOut
 from providers.base import Hypothesis, Transcriber, TranscriptionStream
 
 OPEN_TIMEOUT_S = 3.0
+WORDS_TIMEOUT_S = 3.0
 
 
 class Hearing:
@@ -57,6 +59,15 @@ class Hearing:
         except ProviderError:
             self._latest = latest
             raise
+
+    async def final_words(self, failed: Callable[[str, Exception], None]) -> Hypothesis:
+        """The final text in bounded time, else the best there is; then `failed` is told why."""
+        try:
+            async with asyncio.timeout(WORDS_TIMEOUT_S):
+                return await self.finish()
+        except (TimeoutError, ProviderError) as error:
+            failed("the transcriber failed at the end of a turn", error)
+            return self.best
 
     @property
     def best(self) -> Hypothesis:

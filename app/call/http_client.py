@@ -64,6 +64,8 @@ class HttpClient:
         self._allow = frozenset(allow)
         self._resolve = resolve
         self._transport = transport
+        # made once: it reads hundreds of certificates, which would hold up every call
+        self._tls = httpx.create_ssl_context()
         # one for each service: a connection made for one name is never used for another
         self._clients: dict[str, httpx.AsyncClient] = {}
 
@@ -128,6 +130,7 @@ class HttpClient:
     async def _client(self, origin: str) -> httpx.AsyncClient:
         client = self._clients.pop(origin, None) or httpx.AsyncClient(
             transport=self._transport() if self._transport else None,
+            verify=self._tls,
             timeout=None,
             trust_env=False,
             follow_redirects=False,

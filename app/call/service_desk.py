@@ -11,28 +11,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from app.call.bridge import Bridged, bridge
 from app.call.http_client import Answer, HttpServices, host_of
 from app.call.journal import Journal
 from app.call.tasks import Tasks
 from app.clock import Clock
-from app.flow.effects import CallService, Say, ServiceRequest
+from app.flow.effects import CallService, ServiceRequest
 from app.flow.inputs import ServiceAnswered, ServiceFailed
 
-# a caller must not hear nothing for longer than this
-SILENCE_S = 2.0
 AHEAD_MAX = 8
 
 
-class Counter(Protocol):
+class Counter(Bridged, Protocol):
     """The caller's side of the desk."""
-
-    def say_waiting(self, say: Say) -> None:
-        """Say it now."""
-        ...
-
-    async def silence(self) -> None:
-        """Wait until nothing is being said."""
-        ...
 
     def sending(self) -> None:
         """A request that may change something goes out now: what led to it stands."""
@@ -93,14 +84,16 @@ class ServiceDesk:
     async def _ask(self, call: CallService, not_before: float) -> None:
         asked = self._clock.now()
         async with asyncio.TaskGroup() as group:
-            bridge = group.create_task(self._bridge(call))
+            waiting, after_s = call.waiting, call.waiting_after_ms / 1000
+            bridging = group.create_task(bridge(self._counter, waiting, after_s)) if waiting else None
             answer = await self._used_ahead(call)
             if answer is None:
                 if call.request.writes:
                     await asyncio.sleep(max(0.0, not_before - self._clock.now()))
                     self._counter.sending()
                 answer = await self._send(call, ahead=False)
-            bridge.cancel()
+            if bridging:
+                bridging.cancel()
         self._asking = None
         self._counter.answered(answer, asked)
 
@@ -113,16 +106,6 @@ class ServiceDesk:
         if ahead.task.done() and isinstance(ahead.task.result(), ServiceFailed):
             return None
         return await ahead.task
-
-    async def _bridge(self, call: CallService) -> None:
-        if not call.waiting:
-            return
-        await asyncio.sleep(call.waiting_after_ms / 1000)
-        while True:
-            await self._counter.silence()
-            self._counter.say_waiting(call.waiting)
-            await self._counter.silence()
-            await asyncio.sleep(SILENCE_S)
 
     async def _send(self, call: CallService, *, ahead: bool) -> Answer:
         began = self._clock.now()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 from app.call.flow_store import FlowStore
 from app.call.http_client import HttpServices
@@ -12,9 +13,18 @@ from app.call.message import MessageStore
 from app.call.registry import CallRegistry
 from app.call.timeline import Timeline
 from app.clock import Clock
-from app.orchestrator.failover import FailoverModel
+from app.orchestrator.failover_synthesizer import FailoverSynthesizer
+from app.orchestrator.failover_transcriber import FailoverTranscriber
 from app.orchestrator.speech_cache import SpeechCache
-from providers.base import EndOfTurnDetector, SimilarityModel, Synthesizer, Transcriber, VoiceDetector
+from app.orchestrator.speech_provider import OnSwitch
+from providers.base import (
+    EndOfTurnDetector,
+    LanguageModel,
+    SimilarityModel,
+    Synthesizer,
+    Transcriber,
+    VoiceDetector,
+)
 
 
 class Engine(Protocol):
@@ -62,6 +72,33 @@ class Speech:
             engines["similarity"] = self.similarity
         return engines
 
+    def watched(self, on_switch: OnSwitch) -> Speech:
+        """The same engines; who takes over from whom is told."""
+        transcriber, synthesizer = self.transcriber, self.synthesizer
+        if isinstance(transcriber, FailoverTranscriber):
+            transcriber = transcriber.watched(on_switch)
+        if isinstance(synthesizer, FailoverSynthesizer):
+            synthesizer = synthesizer.watched(on_switch)
+        return replace(self, transcriber=transcriber, synthesizer=synthesizer)
+
+    def report(self) -> dict[str, dict[str, Any]]:
+        """Each engine's part of /health, by name and role."""
+        found: dict[str, dict[str, Any]] = {}
+        for role, engine in self.engines.items():
+            if isinstance(engine, FailoverTranscriber | FailoverSynthesizer):
+                found |= {f"{name}/{role}": report for name, report in engine.report().items()}
+            else:
+                state = "healthy" if engine.healthy else "down"
+                found[f"{engine.name}/{role}"] = {"state": state, "breaker": None}
+        return found
+
+    async def watch(self) -> None:
+        """Find out, for ever, when engines that were down are back."""
+        async with asyncio.TaskGroup() as group:
+            for engine in (self.transcriber, self.synthesizer):
+                if isinstance(engine, FailoverTranscriber | FailoverSynthesizer):
+                    group.create_task(engine.watch())
+
     async def warm_up(self) -> None:
         """Make the first call as quick as the second."""
         for engine in self.engines.values():
@@ -85,4 +122,4 @@ class Services:
     messages: MessageStore
     turn_answered: Callable[[Timeline], None]
     http: HttpServices
-    model: FailoverModel | None
+    model: LanguageModel

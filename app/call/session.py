@@ -6,6 +6,7 @@ import asyncio
 import logging
 import traceback
 from contextlib import AsyncExitStack, suppress
+from dataclasses import replace
 from typing import Protocol
 
 from app.call.conversation import Conversation
@@ -25,6 +26,7 @@ from app.carriers.events import (
     StreamStopped,
 )
 from app.errors import RemoteProtocolError
+from app.orchestrator.speech_provider import Switch
 
 log = logging.getLogger("callrelay.call")
 
@@ -98,7 +100,7 @@ class _Session:
         self._call = call
         self._socket = socket
         self._codec = codec
-        self._services = services
+        self._services = replace(services, speech=services.speech.watched(self._switched))
         self._over = asyncio.Event()
         self._frames = 0
         self.reason = ""
@@ -109,6 +111,11 @@ class _Session:
         if not self._over.is_set():
             self.reason, self.close_code = reason, close_code
             self._over.set()
+
+    def _switched(self, switch: Switch) -> None:
+        self._call.journal.write(
+            "failover", role=switch.role, left=switch.left, taken=switch.taken, why=switch.why
+        )
 
     async def run(self) -> None:
         call, services = self._call, self._services

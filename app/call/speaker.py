@@ -15,17 +15,18 @@ from typing import Protocol
 
 from app.audio import g711
 from app.audio.echo import EchoGate
+from app.audio.loudness import voiced_ms
 from app.audio.playout import Playout
 from app.call.tasks import Tasks
 from app.carriers.events import ClearAudio, OutboundCommand, PlayAudio
 from app.clock import Clock
-from app.dialogue.transcript import Segment, split_at
+from app.dialogue.transcript import split_at
 from app.errors import ProviderError, TimedOut
 from app.orchestrator.speech_cache import SpeechCache
 from providers.base import Synthesizer, Voice
 
 MADE_AHEAD_MS = 2000.0
-LETTER_MS = 65.0
+LETTER_MS = 45.0
 CHUNK_TIMEOUT_S = 3.0
 
 Send = Callable[[OutboundCommand], Awaitable[None]]
@@ -35,7 +36,8 @@ Send = Callable[[OutboundCommand], Awaitable[None]]
 class Prompt:
     """Words to say. `by_speech` and `by_key`: whether speech (of at least `min_words`) or a key interrupts them.
 
-    `record` is what the journal may know of them; `lasting` words may be kept as speech to be said again. `audio` is
+    `record` is what the journal may know of them; `lasting` words may be kept as speech to be said again,
+    `generated` ones are a model's. `audio` is
     played instead of being made from the words.
     """
 
@@ -47,6 +49,7 @@ class Prompt:
     by_key: bool = True
     min_words: int = 1
     lasting: bool = False
+    generated: bool = False
     audio: bytes | None = field(default=None, repr=False)
 
 
@@ -89,15 +92,23 @@ class _Saying:
     start_ms: float
     ready_at: float
     cached: bool
+    chunks: list[bytes] = field(default_factory=list)
     made_ms: float = 0.0
     complete: bool = False
     started: bool = False
 
     @property
-    def segment(self) -> Segment:
-        """Where the words lie; what has not been made yet is guessed from its letters."""
-        guess = 0.0 if self.complete else len(self.prompt.text) * LETTER_MS
-        return Segment(self.prompt.record, self.start_ms, self.start_ms + max(self.made_ms, guess, 1.0))
+    def end_ms(self) -> float:
+        """Where what has been made ends, on the playout's scale."""
+        return self.start_ms + self.made_ms
+
+    def spoken(self, heard_ms: float) -> Spoken:
+        """What was heard until a position of the playout; what has not been made yet is guessed from its letters."""
+        audio = b"".join(self.chunks)
+        heard = voiced_ms(audio[: max(0, round((heard_ms - self.start_ms) * g711.BYTES_PER_MS))])
+        guess = 0.0 if self.complete or self.cached else len(self.prompt.text) * LETTER_MS
+        share = heard / max(voiced_ms(audio), guess, 1.0)
+        return Spoken(self.prompt, *split_at(self.prompt.record, share))
 
 
 class Speaker:
@@ -170,7 +181,7 @@ class Speaker:
             self._making.cancel()
         heard_ms = self._playout.clear(self._clock.now())
         self._echo.clear(self._clock.now())
-        spoken = [Spoken(s.prompt, *split_at([s.segment], heard_ms)) for s in self._sayings]
+        spoken = [saying.spoken(heard_ms) for saying in self._sayings]
         spoken += [Spoken(prompt, "", prompt.record) for prompt in self._prompts]
         self._sayings.clear()
         self._prompts.clear()
@@ -264,6 +275,7 @@ class Speaker:
 
     async def _feed(self, saying: _Saying, chunk: bytes) -> None:
         self._playout.feed(chunk)
+        saying.chunks.append(chunk)
         saying.made_ms += g711.duration_ms(chunk)
         self._wake.set()
         while self._playout.waiting_ms > MADE_AHEAD_MS:
@@ -288,7 +300,7 @@ class Speaker:
         finished = self._playout.finished(now)
         heard_ms = self._playout.heard_ms(now)
         while self._sayings and self._sayings[0].complete:
-            if not finished and heard_ms < self._sayings[0].segment.end_ms:
+            if not finished and heard_ms < self._sayings[0].end_ms:
                 break
             prompt = self._sayings.popleft().prompt
             self._reports.prompt_ended(Spoken(prompt, prompt.record, ""))

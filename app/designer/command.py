@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +23,11 @@ def flow() -> None:
 
 def flows_dir() -> Path:
     return Settings.from_environment(os.environ).flows_dir
+
+
+def flow_path(flow: str) -> Path:
+    """A flow's file, by its path or its name."""
+    return Path(flow) if flow.endswith(".yaml") else flows_dir() / f"{flow}.yaml"
 
 
 @flow.command("lint")
@@ -82,3 +88,24 @@ def test(
     if junit is not None:
         junit.write_text(as_junit(tested), "utf-8")
     context.exit(HELD if all(one.held(coverage=coverage) for one in tested) else DID_NOT_HOLD)
+
+
+@click.command("chat")
+@click.argument("name", metavar="FLOW")
+@click.option("--language", metavar="xx", help="The caller's language; the flow's own if not given.")
+@AS_JSON
+def chat(name: str, language: str | None, as_json: bool) -> None:
+    """Talk to a flow by typing: words, #1 for keys, Enter for silence.
+
+    Shows what was understood, by which rung and how surely, the slots, and what could have been prepared. Services
+    answer what the flow's tests have them answer.
+    """
+    from app.clock import SystemClock
+    from app.designer.chat import chat as hold
+
+    def show(line: str) -> None:
+        click.echo(line, err=as_json)
+
+    document = hold(flow_path(name), os.environ, sys.stdin, show, SystemClock().wall(), language)
+    if as_json:
+        click.echo(document)

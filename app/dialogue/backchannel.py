@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 _WORDS = {
-    "en": "mm mhm mmhm mmhmm hm hmm uh huh um ah oh ok okay yeah yep right sure i see",
+    "en": "mm mhm mmhm mmhmm hm hmm uh huh um ah aha oh ok okay yeah yep right sure i see",
     "es": "mm mhm ajá eh ah oh ok vale ya claro",
     "fr": "mm mhm euh ah oh ok oui d'accord",
     "de": "mm mhm hm äh ah oh ok ja genau",
@@ -14,8 +14,14 @@ BACKCHANNELS = {language: frozenset(words.split()) for language, words in _WORDS
 ANYWHERE = frozenset(["mm", "mhm", "mmhm", "mmhmm", "hm", "hmm", "uh", "huh", "um", "ah", "oh", "ok", "okay"])
 
 
-def words_beyond(text: str, language: str) -> int:
-    """How many words there are that are more than a sign of listening."""
+def words_beyond(text: str, language: str, said: str = "") -> int:
+    """How many different words there are that are more than a sign of listening.
+
+    Those that the agent is just saying (`said`) may be its own echo, and a recogniser repeats itself on half a word.
+    """
     listening = BACKCHANNELS.get(language, frozenset()) | ANYWHERE
-    words = re.findall(r"[^\W\d_]+(?:'[^\W\d_]+)?|\d", text.lower().replace("-", " "))
-    return sum(word not in listening for word in words)
+    return len(_words(text) - listening - _words(said))
+
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(re.findall(r"[^\W\d_]+(?:'[^\W\d_]+)?|\d", text.lower().replace("-", " ")))

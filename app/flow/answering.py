@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from app.flow.asking import listen, pose
-from app.flow.effects import Understood
+from app.flow.effects import AskModel, ModelMessage, Understood
 from app.flow.failing import fail
 from app.flow.global_intents import act_globally, understand_global
-from app.flow.inputs import Heard, Input, KeypadPaused, NoInput, Pressed
+from app.flow.inputs import Heard, Input, KeypadPaused, ModelFailed, ModelReplied, NoInput, Pressed
 from app.flow.keypad import FINISH, Keys, choose
 from app.flow.languages import language
 from app.flow.model import Meaning, Scene
@@ -22,9 +22,23 @@ from app.flow.yes_no import YES_NO_KEYS, understand_yes_no
 if TYPE_CHECKING:
     from app.flow.question import Question
 
+# a model that takes longer is too late to be of use
+MODEL_TIMEOUT_MS: Final = 1000
+MODEL_TOKENS: Final = 20
+MODEL_SCORE: Final = 0.8
+NOTHING: Final = "none"
+INSTRUCTION: Final = (
+    "Say which one of the outcomes the caller's words mean. Say nothing else. Where none of them is clearly meant, the "
+    f"outcome is {NOTHING}."
+)
+
 
 def take(turn: Turn, node: Question, given: Input) -> str | None:
     """React to the caller; what is no answer at all leaves everything as it was."""
+    if isinstance(given, ModelReplied | ModelFailed):
+        return chosen(turn, node, given) if turn.state.phase == "understanding" else None
+    if turn.state.phase == "understanding":
+        turn.state = replace(turn.state, phase="asking")
     match given:
         case Pressed(digit):
             return _press(turn, node, digit)
@@ -95,7 +109,7 @@ def _hear(turn: Turn, node: Question, heard: Heard) -> str | None:
     turn.state = replace(turn.state, keys="", pending=None, phase="asking")
     meaning = meaning or alike(turn.scene, node, heard.similar)
     if meaning is None:
-        return fail(turn, node, "no_match")
+        return None if consult(turn, node, text) else fail(turn, node, "no_match")
     if node.doubts(meaning, heard.confidence):
         # what is doubtful settles no other question either
         ask_back(turn, node, replace(meaning, rest=""))
@@ -117,6 +131,41 @@ def understand(scene: Scene, node: Question, text: str) -> Meaning | None:
     if meaning is None and not node.modal:
         meaning = understand_global(scene, text)
     return meaning or node.correct(scene, text)
+
+
+# the last rung
+
+
+def chosen(turn: Turn, node: Question, given: ModelReplied | ModelFailed) -> str | None:
+    """A model was asked what the words mean: one of what was offered to it, or nothing."""
+    turn.state = replace(turn.state, phase="asking")
+    offered = node.offers(turn.scene)
+    name = given.outcome if isinstance(given, ModelReplied) else None
+    if name is None or name not in offered:
+        return fail(turn, node, "no_match")
+    kind, _ = offered[name]
+    return accept(turn, node, Meaning(kind, "model", MODEL_SCORE, name, heard=turn.state.words))
+
+
+def consult(turn: Turn, node: Question, text: str) -> bool:
+    """Ask a model, where something that can be meant here is described for one."""
+    offered = node.offers(turn.scene)
+    if node.sensitive or not offered:
+        return False
+    turn.state = replace(turn.state, phase="understanding")
+    turn.emit(
+        AskModel(
+            node=node.name,
+            purpose="choose",
+            instruction=INSTRUCTION,
+            messages=(ModelMessage("caller", text),),
+            language=turn.state.language,
+            max_tokens=MODEL_TOKENS,
+            outcomes={**{name: meaning for name, (_, meaning) in offered.items()}, NOTHING: "none of these"},
+            timeout_ms=MODEL_TIMEOUT_MS,
+        )
+    )
+    return True
 
 
 def ask_back(turn: Turn, node: Question, meaning: Meaning) -> None:

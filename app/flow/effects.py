@@ -1,16 +1,18 @@
 """What a flow wants done, in this order. The shell carries it out and journals the facts.
 
-A step's effects end in exactly one of Listen, CallService, Transfer, Record or HangUp, or hold facts at most when the
-input meant nothing where the call stands (the shell then goes on as before). `Say` appends to what is being spoken:
-whether a barge-in has cut what came before is the shell's business.
+A step's effects end in exactly one of Listen, CallService, AskModel, Transfer, Record or HangUp, or hold facts at most
+when the input meant nothing where the call stands (the shell then goes on as before). `Say` appends to what is being
+spoken: whether a barge-in has cut what came before is the shell's business.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from app.flow.document import Place
+from app.flow.inputs import ToolUse
 from app.flow.values import Json
 
 BargeIn = Literal["none", "dtmf", "speech", "any"]
@@ -115,6 +117,54 @@ class CallService:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelMessage:
+    """One contribution to a conversation with a model; an agent's may hold the tools it asked for."""
+
+    role: Literal["caller", "agent", "tool"]
+    text: str = field(repr=False)
+    tool_calls: tuple[ToolUse, ...] = ()
+    tool_call_id: str | None = None
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> ModelMessage:
+        """The message that a checkpoint holds."""
+        tools = tuple(ToolUse(**one) for one in stored.get("tool_calls", ()))
+        return cls(stored["role"], stored["text"], tools, stored.get("tool_call_id"))
+
+
+@dataclass(frozen=True, slots=True)
+class ToolOffer:
+    """A tool that the model may ask for; `arguments` is a JSON Schema."""
+
+    name: str
+    description: str
+    arguments: Mapping[str, Any] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AskModel:
+    """Let a model speak, or (`choose`) say which of `outcomes` the caller's words mean and nothing else.
+
+    Its words are said as they come, in the manner of `speech`, and where none come for long, `waiting`. In the end the
+    shell says `ModelReplied` or `ModelFailed`; and `ModelInterrupted` whenever the caller cuts the model's words, or
+    does anything while a reply is made. A choice takes `timeout_ms` at most; what the caller does meanwhile waits.
+    """
+
+    node: str
+    purpose: Literal["reply", "choose"]
+    instruction: str
+    messages: tuple[ModelMessage, ...]
+    language: str
+    max_tokens: int
+    facts: str = field(default="", repr=False)
+    outcomes: Mapping[str, str] = field(default_factory=dict)
+    tools: tuple[ToolOffer, ...] = ()
+    speech: Say | None = None
+    waiting: Say | None = None
+    timeout_ms: int = 15_000
+
+
+@dataclass(frozen=True, slots=True)
 class Transfer:
     """Connect the caller to `number` (E.164 or a SIP address), ringing for `ring_s` seconds at most.
 
@@ -179,5 +229,15 @@ class Event:
 
 
 Effect = (
-    Say | Listen | CallService | Transfer | Record | HangUp | NodeEntered | Understood | SlotFilled | Event
+    Say
+    | Listen
+    | CallService
+    | AskModel
+    | Transfer
+    | Record
+    | HangUp
+    | NodeEntered
+    | Understood
+    | SlotFilled
+    | Event
 )

@@ -13,9 +13,10 @@ from typing import Final, cast
 
 from app.flow.effects import Effect, Event, NodeEntered
 from app.flow.failing import GIVE_UP
-from app.flow.inputs import Heard, Input, Pressed, ServiceAnswered, ServiceFailed
+from app.flow.inputs import Heard, Input, Outcome, Pressed
 from app.flow.model import Flow
 from app.flow.nodes.call import Call
+from app.flow.question import Question
 from app.flow.state import Context, State
 from app.flow.turn import Turn
 from app.flow.values import Json
@@ -49,8 +50,9 @@ def step(flow: Flow, state: State, given: Input) -> Step:
         return state, ()
     habit = state.finished_by_length and isinstance(given, Pressed)
     # a circle through services is one, however long they take
-    walked = state.walked if isinstance(given, ServiceAnswered | ServiceFailed) else 0
+    walked = state.walked if isinstance(given, Outcome) else 0
     turn = Turn(flow, replace(state, walked=walked, finished_by_length=habit), given.now)
+    _remember_words(turn, given)
     target = turn.flow.nodes[state.node].take(turn, given)
     if target is not None:
         _walk(turn, target)
@@ -59,8 +61,8 @@ def step(flow: Flow, state: State, given: Input) -> Step:
 
 def understands(flow: Flow, state: State, heard: Heard) -> bool:
     """Whether the words alone are enough, so that nobody need look for their meaning."""
-    _, effects = step(flow, state, heard)
-    return Event("no_match") not in effects
+    after, effects = step(flow, state, heard)
+    return after.phase != "understanding" and Event("no_match") not in effects
 
 
 def resume(flow: Flow, state: State, now: datetime) -> Step:
@@ -77,6 +79,16 @@ def resume(flow: Flow, state: State, now: datetime) -> Step:
         turn.state = replace(turn.state, node=flow.start, slots=_outermost(state), stack=[])
         _walk(turn, flow.start)
     return turn.state, tuple(turn.effects)
+
+
+def _remember_words(turn: Turn, given: Input) -> None:
+    """For a model that is asked next. Keys have no words, and sensitive ones are nobody's."""
+    node = turn.flow.nodes[turn.state.node]
+    if isinstance(given, Heard):
+        secret = isinstance(node, Question) and node.sensitive
+        turn.state = replace(turn.state, words="" if secret else given.text)
+    elif isinstance(given, Pressed):
+        turn.state = replace(turn.state, words="")
 
 
 def _walk(turn: Turn, target: str | None) -> None:

@@ -34,6 +34,16 @@ def global_phrases(scene: Scene) -> Mapping[str, PhraseSet]:
     }
 
 
+def global_meanings(scene: Scene) -> Mapping[str, str]:
+    """The descriptions of those that have one, for a model."""
+    found: dict[str, str] = {}
+    for flow, one in scene.globals:
+        meaning = flow.intents[one.name].meaning if one.name in flow.intents else None
+        if meaning:
+            found.setdefault(one.name, meaning)
+    return found
+
+
 def understand_global(scene: Scene, text: str) -> Meaning | None:
     found = match(words_of(text), global_phrases(scene), language(scene.state.language))
     return Meaning("global", "global", found.score, found.name, heard=text) if found else None

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from app.flow.values import Json
 
@@ -87,13 +87,50 @@ class ServiceFailed:
     now: datetime
 
 
-Input = (
-    Heard
-    | Pressed
-    | NoInput
-    | KeypadPaused
-    | TransferEnded
-    | RecordingEnded
-    | ServiceAnswered
-    | ServiceFailed
-)
+@dataclass(frozen=True, slots=True)
+class ToolUse:
+    """A model asks for a tool."""
+
+    id: str
+    name: str
+    arguments: Mapping[str, Json] = field(repr=False)
+
+    def to_json(self) -> dict[str, Json]:
+        return {"id": self.id, "name": self.name, "arguments": dict(self.arguments)}
+
+    @classmethod
+    def pending(cls, dialogue: Sequence[Mapping[str, Any]]) -> ToolUse:
+        """What was asked for last."""
+        return cls(**next(one["tool_calls"][0] for one in reversed(dialogue) if one.get("tool_calls")))
+
+
+@dataclass(frozen=True, slots=True)
+class ModelReplied:
+    """The model is done: `text` was said, and it named an outcome, a tool or neither."""
+
+    now: datetime
+    text: str = field(default="", repr=False)
+    outcome: str | None = None
+    tool: ToolUse | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFailed:
+    """No model could reply, or not to its end; `text` was said by then."""
+
+    reason: str
+    now: datetime
+    text: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInterrupted:
+    """The caller cut the model's last words; `heard` is what was heard of them."""
+
+    now: datetime
+    heard: str = field(default="", repr=False)
+
+
+# what comes of something that the flow asked for
+Outcome = ServiceAnswered | ServiceFailed | ModelReplied | ModelFailed
+Input = Heard | Pressed | NoInput | KeypadPaused | TransferEnded | RecordingEnded | ModelInterrupted | Outcome

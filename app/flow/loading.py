@@ -22,7 +22,7 @@ from app.flow.sources import flows_beside, inside, name_and_kind, translations_o
 
 FORMAT = 1
 # prompts of the language's own that any flow may come to
-ALWAYS_SAID = ("rejected", "give_up", "waiting")
+ALWAYS_SAID = ("rejected", "give_up", "waiting", "model_failed", "shall_i")
 
 
 def load(

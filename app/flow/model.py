@@ -90,7 +90,7 @@ class Global:
     goto: str | None
     say: Prompt | None
     assign: Sequence[Assignment]
-    place: Place | None = None
+    place: Place | None = field(default=None, compare=False)
 
 
 class Node(Protocol):

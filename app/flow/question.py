@@ -13,10 +13,10 @@ from typing import Final
 from app.flow.answering import ask_back, take
 from app.flow.asking import pose
 from app.flow.effects import Keypad
-from app.flow.global_intents import global_keys
+from app.flow.global_intents import global_keys, global_meanings
 from app.flow.inputs import Input
 from app.flow.keypad import PAUSE_MS, Keys, choose
-from app.flow.model import Meaning, Scene, Settings
+from app.flow.model import Meaning, MeaningKind, Scene, Settings
 from app.flow.prompts import Prompt
 from app.flow.routes import Route
 from app.flow.turn import Turn
@@ -93,6 +93,18 @@ class Question:
         """Whether to ask "Did you say …?" before acting: the recogniser is unsure, or much else was said."""
         unsure = confidence is not None and confidence < self.settings.confidence
         return unsure or meaning.score < SURE_SCORE
+
+    def described(self, scene: Scene) -> Mapping[str, str]:
+        """The node's own choices that are described for a model, by name."""
+        return {}
+
+    def offers(self, scene: Scene) -> Mapping[str, tuple[MeaningKind, str]]:
+        """All that a model may choose here, each with its kind and description."""
+        everywhere = {} if self.modal else global_meanings(scene)
+        found: dict[str, tuple[MeaningKind, str]] = {
+            name: ("global", one) for name, one in everywhere.items()
+        }
+        return {**found, **{name: ("choice", one) for name, one in self.described(scene).items()}}
 
     def complete(self, scene: Scene, text: str) -> bool | None:
         """Whether an answer lacks nothing; see effects.Grammar."""

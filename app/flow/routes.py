@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from app.flow.document import Items, Place, Tree
 from app.flow.draft import Draft
@@ -20,7 +20,7 @@ class Branch:
 
     condition: Expression | None
     goto: str
-    place: Place | None = None
+    place: Place | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

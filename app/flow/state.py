@@ -9,7 +9,21 @@ from typing import Any, Literal
 
 from app.flow.values import Json
 
-Phase = Literal["asking", "confirming", "calling", "transferring", "recording", "ended"]
+Phase = Literal[
+    "asking",
+    "confirming",
+    # the model chooses what was meant
+    "understanding",
+    # a service is asked
+    "calling",
+    # the model replies
+    "answering",
+    # the caller is asked whether a tool may be used
+    "approving",
+    "transferring",
+    "recording",
+    "ended",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +73,11 @@ class State:
     stack: Sequence[Mapping[str, Any]] = field(default_factory=list)
     # the confirmation that a correction comes back to
     returning: str | None = None
+    # the caller's last words, where they answered nothing sensitive
+    words: str = ""
+    # the conversation with a model, and how often it was asked to reply
+    dialogue: Sequence[Mapping[str, Any]] = field(default_factory=list)
+    turns: int = 0
     # what was said beside the last answers, for questions to come; see early.py
     early: str = ""
     # what a correction has put in doubt: kept if it still fits

@@ -67,10 +67,7 @@ class Health:
         return "healthy" if engines_well and not self.flows.faults else "degraded"
 
     def _providers(self) -> dict[str, Any]:
-        engines = {
-            f"{engine.name}/{role}": {"state": "healthy" if engine.healthy else "down", "breaker": None}
-            for role, engine in self.speech.engines.items()
-        }
+        engines = self.speech.report()
         models = self.model.report() if self.model else {}
         return engines | {f"{name}/model": report for name, report in models.items()}
 

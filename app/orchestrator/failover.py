@@ -18,7 +18,7 @@ from app.errors import BrokenStream, ProviderError, Refused, TimedOut
 from app.orchestrator.attempts import Attempts, attempts
 from app.orchestrator.hedge import HedgeTokens
 from app.orchestrator.model_provider import ModelProvider
-from app.orchestrator.plan import BETWEEN_TOKENS_S, Action, GiveUp, ReplyPlan, Start, Stop
+from app.orchestrator.plan import BETWEEN_TOKENS_S, Action, GiveUp, ReplyPlan, Start, Stop, Why
 from app.orchestrator.splice import Splice, WholeWords
 from providers.base import Finished, LanguageModel, ModelEvent, ModelRequest, TextDelta
 
@@ -117,7 +117,7 @@ class _Reply:
         self._running = running
         self._on_decision = on_decision
         self._began_s = owner.clock.now()
-        self._started_s: dict[str, float] = {}
+        self._starts: dict[str, tuple[float, Why]] = {}
         chain = [p.candidate() for p in owner.providers.values() if p.breaker.allows]
         self._plan = ReplyPlan(chain, owner.tokens)
         self._failure: ProviderError = Refused("no language model: all of them are down; see /health")
@@ -160,7 +160,7 @@ class _Reply:
 
     def _first_token(self, name: str) -> None:
         now_s = self._clock.now()
-        self._providers[name].first_tokens.learn(now_s - self._started_s[name], now_s)
+        self._learn(name, now_s)
         self._tell("answered", name)
         self._carry_out(self._plan.spoke(name, now_s))
 
@@ -202,7 +202,7 @@ class _Reply:
                     raise self._given_up(action)
 
     def _start(self, start: Start) -> None:
-        self._started_s[start.name] = self._clock.now()
+        self._starts[start.name] = (self._clock.now(), start.why)
         self._tell("started", start.name, start.why)
         request = replace(self._request, begun=self._request.begun + self._said)
         self._running.start(self._providers[start.name].model, request)
@@ -213,9 +213,17 @@ class _Reply:
         self._running.stop(stop.name)
         self._tell("stopped", stop.name)
         if stop.slow:
-            provider.first_tokens.learn(now_s - self._started_s[stop.name], now_s)
+            self._learn(stop.name, now_s)
         if stop.late:
             provider.failed(TimedOut(f"{stop.name}: no first token in time"))
+
+    def _learn(self, name: str, now_s: float) -> None:
+        """Nothing from a race: who was asked beside another is only ever seen to answer quickly."""
+        started_s, why = self._starts[name]
+        tokens = self._providers[name].first_tokens
+        tokens.used(now_s)
+        if why in ("first", "failed"):
+            tokens.learn(now_s - started_s)
 
     def _given_up(self, action: GiveUp) -> ProviderError:
         failure = self._failure

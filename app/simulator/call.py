@@ -254,6 +254,7 @@ class SimulatedCall:
         self.report.unsaid = self._caller.finish(now)
         self.report.greeting, *self.report.turns = self._caller.turns
         self.report.gaps = self._ear.gaps
+        self.report.clears_s = [self._since(moment) for moment in self._ear.clears]
 
     async def _call_over(self) -> None:
         if self._plan.status_callback and self._answered:

@@ -50,6 +50,7 @@ class Ear:
 
     stretches: list[Stretch] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
+    clears: list[float] = field(default_factory=list)
     _taken: int = 0
     _dry_at: float = float("-inf")
     _run_began: float = float("-inf")
@@ -67,6 +68,11 @@ class Ear:
 
     def cleared(self, now: float) -> None:
         """The carrier threw away what would have played after `now`."""
+        self.clears.append(now)
+        self.cut_off(now)
+
+    def cut_off(self, now: float) -> None:
+        """Nothing plays after `now`."""
         while self.stretches and self.stretches[-1].begins_at >= now:
             self.stretches.pop()
         if self.stretches:

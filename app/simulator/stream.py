@@ -130,7 +130,7 @@ class MediaStream:
     def ended(self, now: float) -> None:
         """The socket is closed: what was not played never will be."""
         self._played(self._playout.clear(now))
-        self.ear.cleared(now)
+        self.ear.cut_off(now)
         self._utterance = None
 
     def _send_frame(self, at: float, now: float) -> None:

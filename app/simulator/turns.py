@@ -49,6 +49,7 @@ class Turn:
 @dataclass(slots=True)
 class CallReport:
     """A whole call. `greeting` is what the agent said before the caller did anything. `frames` of audio were sent.
+    `clears_s` is when the agent was silenced, in seconds.
 
     `ended`: caller_hung_up, server_hung_up, rejected, busy, or failed. `unsaid` counts steps that the caller could
     not take any more because the call was over. `began_at` is the date and time of second 0, by which a server's
@@ -63,6 +64,7 @@ class CallReport:
     greeting: Turn = field(default_factory=lambda: Turn({}, 0.0, answer_due=False))
     turns: list[Turn] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
+    clears_s: list[float] = field(default_factory=list)
     protocol_errors: list[str] = field(default_factory=list)
     unsaid: int = 0
     cannot_run: str | None = None

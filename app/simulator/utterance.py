@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from app.audio.g711 import BYTES_PER_MS, FRAME_BYTES, SILENCE, to_linear
 
@@ -38,9 +39,19 @@ class Utterance:
 
 def end_of_speech_ms(audio: bytes) -> float:
     """Where the last voiced 10 ms of μ-law speech end; 0 where nothing is voiced."""
+    voiced = _voiced(audio)
+    return float(voiced[-1] + 1) * WINDOW_MS if len(voiced) else 0.0
+
+
+def onset_ms(audio: bytes) -> float:
+    """Where the first voiced 10 ms of μ-law speech begin; 0 where nothing is voiced."""
+    voiced = _voiced(audio)
+    return float(voiced[0]) * WINDOW_MS if len(voiced) else 0.0
+
+
+def _voiced(audio: bytes) -> NDArray[np.intp]:
     window = WINDOW_MS * BYTES_PER_MS
     whole = audio + SILENCE * (-len(audio) % window)
     samples = np.frombuffer(to_linear(whole), np.int16).astype(np.float32).reshape(-1, window)
     levels = np.sqrt(np.mean(samples**2, axis=1))
-    voiced = np.flatnonzero(levels > VOICED_SHARE * levels.max(initial=0.0))
-    return float(voiced[-1] + 1) * WINDOW_MS if len(voiced) else 0.0
+    return np.flatnonzero(levels > VOICED_SHARE * levels.max(initial=0.0))

@@ -12,6 +12,8 @@ import click
 
 from scripts.benches import answers as answers_bench
 from scripts.benches import endpointing as endpointing_bench
+from scripts.benches import failover as failover_bench
+from scripts.benches import interruptions as interruptions_bench
 from scripts.benches import load as load_bench
 from scripts.benches import recognition as recognition_bench
 from scripts.benches import turns as turns_bench
@@ -92,6 +94,27 @@ def answers(count: int, at_once: int, seed: int, as_json: bool, save: bool) -> N
 def endpointing(count: int, seed: int, as_json: bool, save: bool) -> None:
     """Premature ends of turns against delay, for any patience; half of the utterances with a pause put in."""
     _finish(asyncio.run(endpointing_bench.measure(count, seed)), as_json, save)
+
+
+@bench.command()
+@click.option("--count", default=100, show_default=True, type=click.IntRange(1), help="Interruptions.")
+@at_once_option
+@seed_option
+@as_json_option
+@save_option
+def interruptions(count: int, at_once: int, seed: int, as_json: bool, save: bool) -> None:
+    """How soon the agent yields to who interrupts it, and that it does not to who coughs."""
+    _finish(asyncio.run(interruptions_bench.measure(count, at_once, seed)), as_json, save)
+
+
+@bench.command()
+@click.option("--requests", default=5000, show_default=True, type=click.IntRange(100), help="Hedged replies.")
+@seed_option
+@as_json_option
+@save_option
+def failover(requests: int, seed: int, as_json: bool, save: bool) -> None:
+    """What callers hear of language models that fail, at every chunk and per SDK, and what hedging saves."""
+    _finish(failover_bench.measure(requests, seed), as_json, save)
 
 
 def _finish(report: Report, as_json: bool, save: bool) -> None:

@@ -65,7 +65,11 @@ async def measure(count: int, at_once: int, seed: int) -> Report:
         questions.mkdir()
         for name, text in flows().items():
             (questions / name).write_text(text, "utf-8")
-        variables = {"SPEECH_CHAIN": "embedded", "FLOWS_DIR": str(questions)}
+        variables = {
+            "SPEECH_CHAIN": "embedded",
+            "FLOWS_DIR": str(questions),
+            "DEFAULT_FLOW": next(iter(SAID)),
+        }
         async with serving(Path(directory), variables) as server:
             plans = {
                 plan.identity.call_sid: (plan, case) for plan, case in _plans(server.url, cases, Random(seed))

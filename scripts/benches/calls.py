@@ -12,6 +12,7 @@ import click
 from app.clock import SystemClock
 from app.simulator.call import CallPlan, SimulatedCall
 from app.simulator.network import NetworkCarriage
+from app.simulator.stream import Recording
 from app.simulator.ticker import beating
 from app.simulator.turns import CallReport
 
@@ -21,10 +22,11 @@ STAGGER_S = 0.037
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A call that is over, and when it began by the bench's monotonic clock."""
+    """A call that is over; its recording where the plan asks for one."""
 
     plan: CallPlan
     report: CallReport
+    recording: Recording | None
 
 
 def _unwatched(done: int) -> None:
@@ -47,8 +49,8 @@ async def place_all(
         async def line(number: int) -> None:
             await asyncio.sleep(number * STAGGER_S)
             for plan in waiting:
-                report = await SimulatedCall(plan, carriage, tickers[number % BEATS], clock).run()
-                placed.append(Placed(plan, report))
+                call = SimulatedCall(plan, carriage, tickers[number % BEATS], clock)
+                placed.append(Placed(plan, await call.run(), call.recording))
                 over(len(placed))
 
         async with asyncio.TaskGroup() as group:

@@ -19,6 +19,7 @@ from app.simulator.call import CallPlan
 from app.simulator.carriage import Response
 from app.simulator.steps import Step
 from app.simulator.webhook import Route, Signer
+from providers.base import LanguageModel
 from providers.scripted import Script, ScriptedSynthesizer, ScriptedTranscriber, ScriptedVoiceDetector
 from tests.simulator.calls import Placed, call_over
 
@@ -60,6 +61,7 @@ async def running(
     transcriber: ScriptedTranscriber | None = None,
     prerender: bool = True,
     http: HttpServices | None = None,
+    model: LanguageModel | None = None,
 ) -> AsyncIterator[RunningRelay]:
     """A relay whose transcriber understands each call's utterances as `script` says."""
     settings = replace(settings or Settings(flows_dir=FLOWS, default_flow="echo"), data_dir=data_dir)
@@ -67,7 +69,7 @@ async def running(
     speech = Speech(ScriptedVoiceDetector(threshold), transcriber, synthesizer or ScriptedSynthesizer())
     if not prerender:
         settings = replace(settings, performance_cache_enabled=False)
-    relay = Relay(settings, clock, speech, {}, http)
+    relay = Relay(settings, clock, speech, {}, http, model)
     async with AsgiCarriage(relay.app) as carriage:
         yield RunningRelay(relay, carriage, clock, data_dir, transcriber)
 

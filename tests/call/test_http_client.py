@@ -112,7 +112,7 @@ async def test_an_answer_however_it_is_ends_in_good_order(answer: bytes, expecte
 async def test_who_does_not_answer_in_time_is_left(caplog: pytest.LogCaptureFixture) -> None:
     service = Service(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", closes=False)
     with caplog.at_level(logging.WARNING):
-        answer = await ask(service, timeout_ms=100)
+        answer = await ask(service, timeout_ms=300)
     assert isinstance(answer, ServiceFailed)
     assert answer.reason == "timeout"
     async with asyncio.timeout(2):

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 
 import pytest
 
+from app.dialogue.diagram import diagram
 from app.dialogue.turn import TRANSITIONS, Turn, TurnAction, TurnEvent, TurnState
 from app.errors import LocalProtocolError
 
@@ -72,3 +74,8 @@ def test_a_caller_who_goes_on_takes_the_turn_back(meanwhile: list[TurnEvent]) ->
     actions, state = play(E.ONSET, E.LULL, E.ENDPOINT, *meanwhile, E.RESUMED)
     assert actions[-1] is A.TAKE_BACK
     assert state is S.CALLER
+
+
+def test_the_drawing_in_the_docs_is_the_tables() -> None:
+    page = Path(__file__).parents[2] / "docs" / "turn-taking.md"
+    assert f"```mermaid\n{diagram()}\n```" in page.read_text(), "run python -m app.dialogue.diagram"

@@ -6,16 +6,20 @@ import json
 from datetime import UTC, datetime
 
 from app.flow import Context, Flow, State, begin, step
-from app.flow.effects import CallService, Effect, Event, Listen, Say, ServiceRequest
+from app.flow.effects import AskModel, CallService, Effect, Event, Listen, Say, ServiceRequest
 from app.flow.inputs import (
     Heard,
     Input,
     KeypadPaused,
+    ModelFailed,
+    ModelInterrupted,
+    ModelReplied,
     NoInput,
     Pressed,
     RecordingEnded,
     ServiceAnswered,
     ServiceFailed,
+    ToolUse,
     TransferEnded,
     TransferOutcome,
 )
@@ -71,6 +75,23 @@ class Caller:
 
     def unanswered(self, reason: str = "timeout") -> Caller:
         return self.give(ServiceFailed(reason, self.now))
+
+    def model_says(self, text: str = "", outcome: str | None = None, tool: ToolUse | None = None) -> Caller:
+        return self.give(ModelReplied(self.now, text, outcome, tool))
+
+    def model_uses(self, tool: str, **arguments: Json) -> Caller:
+        return self.model_says(tool=ToolUse("call-1", tool, arguments))
+
+    def model_fails(self, reason: str = "Refused") -> Caller:
+        return self.give(ModelFailed(reason, self.now))
+
+    def cuts_model(self, heard: str = "") -> Caller:
+        return self.give(ModelInterrupted(self.now, heard))
+
+    @property
+    def ask(self) -> AskModel:
+        assert isinstance(self.last, AskModel)
+        return self.last
 
     @property
     def request(self) -> ServiceRequest:

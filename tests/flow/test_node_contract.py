@@ -1,8 +1,9 @@
 """Every node type keeps the contract, and does what its golden conversation says.
 
 A golden file has a flow, others that it calls after `--- FILE`, `===`, and then a conversation: `>` said by the caller,
-`#` pressed, `~` something else that happens, `=` what a service answers (a status and JSON) or why it does not, `<`
-everything the step said, `!` an event logged so far, `@` the node where the call stands.
+`#` pressed, `~` something else that happens, `=` what a service answers (a status and JSON) or why it does not, `*`
+what a model says, uses or fails in, `<` everything the step said, `!` an event logged so far, `@` the node where the
+call stands.
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ from pathlib import Path
 import pytest
 
 from app.flow import load, resume, step
-from app.flow.effects import CallService, HangUp, Listen, Record, Say, Transfer
-from app.flow.inputs import NoInput
+from app.flow.effects import AskModel, CallService, HangUp, Listen, Record, Say, Transfer
+from app.flow.inputs import NoInput, ToolUse
 from app.flow.nodes import node_readers
 from tests.flow.caller import Caller
 
-ENDINGS = Listen | CallService | Transfer | Record | HangUp
+ENDINGS = Listen | AskModel | CallService | Transfer | Record | HangUp
 GOLDEN = Path(__file__).parent / "data" / "nodes"
 HAPPENINGS: dict[str, Callable[[Caller], Caller]] = {
     "silence": lambda caller: caller.silent(),
@@ -44,7 +45,7 @@ def test_golden_conversation(verb: str) -> None:
     caller = Caller(flow)
     begun = 0
     for line in script.splitlines():
-        if line[0] in ">#~=":
+        if line[0] in ">#~=*":
             begun = len(caller.log)
         mark, _, rest = line.partition(" ")
         match mark:
@@ -54,6 +55,8 @@ def test_golden_conversation(verb: str) -> None:
                 caller.press(rest)
             case "~":
                 HAPPENINGS[rest](caller)
+            case "*":
+                reply(caller, rest)
             case "=":
                 serve(caller, rest)
             case "<":
@@ -73,6 +76,18 @@ def serve(caller: Caller, answer: str) -> None:
         caller.answered(int(status), json.loads(content or "null"), readable=bool(content))
     else:
         caller.unanswered(answer)
+
+
+def reply(caller: Caller, does: str) -> None:
+    kind, _, rest = does.partition(" ")
+    if kind == "says":
+        text, _, outcome = rest.partition(" | ")
+        caller.model_says(text, outcome or None)
+    elif kind == "uses":
+        tool, _, arguments = rest.partition(" ")
+        caller.model_says(tool=ToolUse("call-1", tool, json.loads(arguments)))
+    else:
+        caller.model_fails()
 
 
 def keeps_contract(caller: Caller) -> None:

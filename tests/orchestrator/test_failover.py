@@ -139,7 +139,7 @@ async def test_a_hedge_is_asked_beside_and_the_loser_is_closed(clock: ManualCloc
     hanging = saying(Reply(stall_at=0), "a")
     caller = Caller(clock, hanging, saying(going_on, "b"))
     for _ in range(30):
-        caller.model.providers["a"].first_tokens.learn(0.1, clock.now())
+        caller.model.providers["a"].first_tokens.learn(0.1)
         caller.model.tokens.turn()
     assert await caller.said() == SENTENCE
     assert caller.decisions[1] == Decision("started", "b", 100, "hedge")

@@ -107,13 +107,23 @@ def test_hedges_stay_under_a_tenth_of_the_turns() -> None:
 def test_a_deadline_is_learned(p50_s: float, deadline_s: float) -> None:
     learned = FirstTokens()
     for _ in range(50):
-        learned.learn(p50_s, 10.0)
+        learned.learn(p50_s)
+    learned.used(10.0)
     assert learned.deadline_s(20.0) == deadline_s
     assert learned.deadline_s(200.0) == min(deadline_s + 0.7, 2.0)
 
 
+def test_who_is_often_slow_is_given_as_long_as_nine_in_ten_take() -> None:
+    learned = FirstTokens()
+    for number in range(100):
+        learned.learn(0.1 if number % 5 else 1.5)
+    learned.used(0.0)
+    assert learned.deadline_s(1.0) == 1.5
+
+
 def test_nothing_is_learned_from_little() -> None:
     learned = FirstTokens()
-    learned.learn(5.0, 0.0)
+    learned.learn(5.0)
+    learned.used(0.0)
     assert learned.quantile_s(0.9) is None
     assert learned.hedge_after_s(1.0) == 0.8

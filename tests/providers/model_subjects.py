@@ -6,6 +6,7 @@ A model that is not here has not been shown to keep the contract: docs/providers
 from __future__ import annotations
 
 import json
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass, field
@@ -23,12 +24,14 @@ from providers.base import (
     Tool,
     ToolCall,
 )
+from providers.http_service import http_client
 from providers.openai_model import azure_openai_model, openai_model
 from providers.prompting import FINISH
 from providers.scripted_model import Reply, ScriptedModel
 from tests.providers.fakes.model_service import Answer, FakeModelService, serving
 
 KEY = "planted-key"
+TRUST = ssl.create_default_context()  # made once: it takes its time
 BOOK = Tool("book", "Book a visit.", {"type": "object", "properties": {"day": {"type": "string"}}})
 REQUEST = ModelRequest(
     "Help the caller.",
@@ -99,13 +102,14 @@ def _tool_event(name: str, arguments: str) -> ModelEvent:
     return OutcomeChosen(values["outcome"]) if name == FINISH else ToolCall("call_1", name, values)
 
 
-def model_of(service: FakeModelService) -> LanguageModel:
+def model_of(service: FakeModelService, trust: ssl.SSLContext | None = None) -> LanguageModel:
     """The real SDK, pointed at the service."""
+    http = http_client(trust or TRUST)
     if service.dialect == "anthropic":
-        return anthropic_model(KEY, "m", service.url)
+        return anthropic_model(KEY, "m", service.url, http)
     if service.dialect == "azure":
-        return azure_openai_model(service.url, KEY, "m", "2024-10-21")
-    return openai_model(KEY, "m", service.url)
+        return azure_openai_model(service.url, KEY, "m", "2024-10-21", http)
+    return openai_model(KEY, "m", service.url, http)
 
 
 @asynccontextmanager

@@ -10,10 +10,8 @@ import pytest
 import trustme
 
 from app.errors import BadCredentials, BadRequest, BrokenStream, ProviderError, RateLimited, Refused
-from providers.anthropic_model import anthropic_model
 from providers.base import LanguageModel, Message, ModelRequest, TextDelta, ToolCall
-from providers.http_service import http_client
-from providers.openai_model import azure_openai_model, openai_model
+from providers.openai_model import azure_openai_model
 from tests.providers.fakes.model_chunks import DIALECTS
 from tests.providers.fakes.model_service import MALFORMED, Answer, Fault, Kind, serving
 from tests.providers.model_subjects import BOOK, KEY, REQUEST, SDKS, fake_served, model_of, replied, said
@@ -250,20 +248,12 @@ async def test_connections_are_warm_and_used_again_over_tls(name: str) -> None:
     authority.issue_cert("127.0.0.1").configure_cert(server)
     authority.configure_trust(client)
     async with serving(name, tls=server) as service:
-        model = over_tls(name, service.url, client)
+        model = model_of(service, client)
         await model.warm_up()
         for _ in range(5):
             assert said(await replied(model)) == "Hello there."
         await model.aclose()
         assert (service.connections, len(service.seen)) == (1, 6)
-
-
-def over_tls(name: str, url: str, trust: ssl.SSLContext) -> LanguageModel:
-    if name == "anthropic":
-        return anthropic_model(KEY, "m", url, http_client(trust))
-    if name == "azure":
-        return azure_openai_model(url, KEY, "m", "2024-10-21", http_client(trust))
-    return openai_model(KEY, "m", url, http_client(trust))
 
 
 @every_sdk

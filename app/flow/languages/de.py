@@ -230,6 +230,8 @@ GERMAN = Language(
             "Ich habe Sie leider noch nicht verstanden.",
         ),
         "waiting": ("Einen Moment, bitte.",),
+        "model_failed": ("Es tut mir leid, das kann ich gerade nicht beantworten.",),
+        "shall_i": ("Soll ich das jetzt tun?",),
         "rejected": ("Das geht leider nicht.",),
         "did_you_say": ("Haben Sie {} gesagt?",),
         "give_up": (

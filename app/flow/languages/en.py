@@ -303,6 +303,8 @@ ENGLISH = Language(
         "no_input": ("Sorry, I didn't hear you.", "I still can't hear you."),
         "no_match": ("Sorry, I didn't catch that.", "I'm sorry, I still didn't understand."),
         "waiting": ("One moment, please.",),
+        "model_failed": ("I'm sorry, I can't answer that right now.",),
+        "shall_i": ("Shall I do that now?",),
         "rejected": ("Sorry, that won't work.",),
         "did_you_say": ("Did you say {}?",),
         "give_up": ("I'm sorry, this isn't working. Please call again later. Goodbye.",),

@@ -216,6 +216,8 @@ SPANISH = Language(
         "no_input": ("Perdone, no le he oído.", "Sigo sin oírle."),
         "no_match": ("Perdone, no le he entendido.", "Lo siento, sigo sin entenderle."),
         "waiting": ("Un momento, por favor.",),
+        "model_failed": ("Lo siento, ahora mismo no puedo responder a eso.",),
+        "shall_i": ("¿Lo hago ahora?",),
         "rejected": ("Lo siento, eso no puede ser.",),
         "did_you_say": ("¿Ha dicho {}?",),
         "give_up": ("Lo siento, no conseguimos entendernos. Vuelva a llamar más tarde, por favor. Adiós.",),

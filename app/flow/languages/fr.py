@@ -182,6 +182,8 @@ FRENCH = Language(
         "no_input": ("Pardon, je ne vous ai pas entendu.", "Je ne vous entends toujours pas."),
         "no_match": ("Pardon, je n'ai pas compris.", "Désolé, je n'ai toujours pas compris."),
         "waiting": ("Un instant, s'il vous plaît.",),
+        "model_failed": ("Désolé, je ne peux pas répondre pour le moment.",),
+        "shall_i": ("Est-ce que je le fais maintenant ?",),
         "rejected": ("Désolé, ce n'est pas possible.",),
         "did_you_say": ("Avez-vous dit {} ?",),
         "give_up": (

@@ -154,6 +154,8 @@ ITALIAN = Language(
         "no_input": ("Scusi, non l'ho sentita.", "Non la sento ancora."),
         "no_match": ("Scusi, non ho capito.", "Mi dispiace, non ho ancora capito."),
         "waiting": ("Un momento, per favore.",),
+        "model_failed": ("Mi dispiace, in questo momento non posso rispondere.",),
+        "shall_i": ("Devo farlo adesso?",),
         "rejected": ("Mi dispiace, non è possibile.",),
         "did_you_say": ("Ha detto {}?",),
         "give_up": ("Mi dispiace, non riusciamo a capirci. Richiami più tardi, per favore. Arrivederci.",),

@@ -69,6 +69,10 @@ class Menu(Question):
         turn.state = replace(turn.state, early="", returning=None, dropped={})
         return accept(turn, self, meaning)
 
+    def described(self, scene: Scene) -> Mapping[str, str]:
+        intents = (scene.flow.intents[choice.intent] for choice in self.choices if choice.intent)
+        return {one.name: one.meaning for one in intents if one.meaning}
+
     def act(self, turn: Turn, meaning: Meaning) -> str | None:
         return self.routes[meaning.name].choose(turn)
 

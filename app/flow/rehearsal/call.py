@@ -90,6 +90,11 @@ class Rehearsal:
         ahead = predict_start if self._beginning else predict
         return ahead(self.flow, self._before, self.now)
 
+    @property
+    def waits_ms(self) -> int | None:
+        """How long the question waits for an answer; None where there is none."""
+        return self._last.timeout_ms if isinstance(self._last, Listen) else None
+
     # what the caller does
 
     def say(self, text: str, confidence: float | None = None, after_ms: int | None = None) -> bool:

@@ -26,6 +26,8 @@ def check_bot(call: Rehearsal, wanted: Bot) -> Iterator[str]:
     if wanted.within_ms is not None and (call.answer_ms is None or call.answer_ms > wanted.within_ms):
         took = "never" if call.answer_ms is None else f"after {call.answer_ms:.0f} ms"
         yield f"the first words came {took}, not within {wanted.within_ms} ms"
+    if wanted.waits_ms is not None and wanted.waits_ms != call.waits_ms:
+        yield f"an answer is waited for {call.waits_ms} ms, not {wanted.waits_ms}"
 
 
 def check_call(call: Rehearsal, wanted: Expect) -> Iterator[str]:

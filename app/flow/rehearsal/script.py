@@ -71,7 +71,7 @@ class TransferEnds:
 
 @dataclass(frozen=True, slots=True)
 class Bot:
-    """What the agent has said and done since the caller last did something."""
+    """What the agent has said and done since the caller last did something; it `waits_ms` for an answer."""
 
     place: Place
     node: str | None = None
@@ -80,6 +80,7 @@ class Bot:
     slots: Mapping[str, Json] = field(default_factory=dict)
     prepared: bool | None = None
     within_ms: int | None = None
+    waits_ms: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,6 +296,7 @@ def _bot(section: Section) -> Step:
         {name: plain(tree) for name, tree in slots.fields.values.items()} if slots else {},
         inner.flag("prepared") if "prepared" in inner else None,
         inner.duration_ms("within"),
+        inner.duration_ms("waits"),
     )
     inner.finish()
     return found

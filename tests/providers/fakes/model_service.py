@@ -9,7 +9,7 @@ import asyncio
 import json
 import ssl
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -67,20 +67,23 @@ class Seen:
 
 @dataclass
 class FakeModelService:
-    """Answers every request with `answer`, which a test may replace at any time.
+    """Answers every request with `answer`, which a test may replace at any time, or with what `answers` makes of it.
 
     `connections` counts what was opened, `left_early` the answers that the client did not wait for, `answering`
-    those under way; `faulted_at` is the loop's time when a fault came.
+    those under way; `asked_at` and `faulted_at` are the loop's times of the last request and of the last fault.
     """
 
     dialect: str
     answer: Answer = field(default_factory=Answer)
+    answers: Callable[[dict[str, Any]], Answer] | None = None
+    asked_at: float | None = None
     seen: deque[Seen] = field(default_factory=lambda: deque(maxlen=20))
     connections: int = 0
     left_early: int = 0
     answering: int = 0
     faulted_at: float | None = None
     root: str = ""
+    server: asyncio.Server | None = None
     _quiet: asyncio.Event = field(default_factory=asyncio.Event)
     _tasks: set[asyncio.Task[Any]] = field(default_factory=set)
 
@@ -94,8 +97,10 @@ class FakeModelService:
         async with asyncio.timeout(2):
             await self._quiet.wait()
 
-    async def aclose(self) -> None:
-        """Hang up on everybody."""
+    async def hang_up(self) -> None:
+        """Be there no longer, for those who are connected neither."""
+        if self.server:
+            self.server.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -109,12 +114,15 @@ class FakeModelService:
             while True:
                 request = await _request(reader)
                 self.seen.append(request)
-                if request.body and self.answer.status == 200:
-                    await self._stream(self.answer, request, reader, writer)
+                self.asked_at = asyncio.get_running_loop().time()
+                answer = self.answers(request.body) if self.answers else self.answer
+                if request.body and answer.status == 200:
+                    await self._stream(answer, request, reader, writer)
                 else:
-                    await _plain(self.answer, writer)
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass  # the client has gone
+                    self.faulted_at = self.asked_at
+                    await _plain(answer, writer)
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass  # the client has gone, or the service is over
         finally:
             writer.close()
 
@@ -199,13 +207,12 @@ async def serving(
 ) -> AsyncIterator[FakeModelService]:
     """A service on a free port of 127.0.0.1, with TLS where a context is given."""
     service, before = FakeModelService(dialect, answer or Answer()), asyncio.all_tasks()
-    server = await asyncio.start_server(service.serve, "127.0.0.1", 0, ssl=tls)
+    service.server = server = await asyncio.start_server(service.serve, "127.0.0.1", 0, ssl=tls)
     service.root = f"{'https' if tls else 'http'}://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     try:
         yield service
     finally:
-        server.close()
-        await service.aclose()
+        await service.hang_up()
         for _ in range(200):  # handshakes that a client gave up end a moment later
             if asyncio.all_tasks() <= before:
                 break

@@ -1,0 +1,33 @@
+"""From what a flow wants said to what the speaker says."""
+
+from __future__ import annotations
+
+from app.audio.tones import RECORD_TONE
+from app.call.flow_run import MASK
+from app.call.services import Services
+from app.call.speaker import Prompt
+from app.flow.effects import Record, Say
+
+
+def prompt_of(say: Say, services: Services, *, answerable: bool) -> Prompt:
+    """Words that no question follows are heard to their end: there is nothing to say to them."""
+    synthesizer = services.speech.synthesizer
+    voice = synthesizer.voice(say.language) or synthesizer.default_voice
+    return Prompt(
+        text=say.text,
+        record=MASK if say.sensitive else say.text,
+        node=say.node,
+        voice=voice,
+        by_speech=answerable and say.barge_in in ("speech", "any"),
+        by_key=answerable and say.barge_in in ("dtmf", "any"),
+        min_words=say.min_words,
+        audio=services.flows.recording(say.audio) if say.audio else None,
+        lasting=say.wording == "static" and not say.sensitive,
+        generated=say.wording == "generated",
+    )
+
+
+def tone_of(record: Record, services: Services) -> Prompt:
+    """The tone after which a message is taken."""
+    voice = services.speech.synthesizer.default_voice
+    return Prompt("", "(tone)", record.node, voice, by_speech=False, audio=RECORD_TONE)

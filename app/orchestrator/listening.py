@@ -1,0 +1,38 @@
+"""When a standby recogniser listens along, and whose words count: decisions only. Pure.
+
+A recogniser that says nothing 300 ms into speech is joined by the standby, which gets the utterance from its beginning;
+so nothing of it is lost, and nothing heard twice. Whether the first one has failed is known once the standby has
+words: short words end before a healthy cloud service has said anything, and noise has no words for anybody.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+SILENT_MS = 300.0
+STALE_MS = 1200.0
+SURELY_SILENT_MS = 1000.0
+LENT_IN_A_ROW = 3
+WORDS_BEHIND = 3
+
+Verdict = Literal["lead", "lend", "replace"]
+
+
+def must_join(speech_ms: float, since_words_ms: float, has_words: bool) -> bool:
+    """Whether the standby should listen along to one that gives partials, so long after speech began and after the
+    last new words."""
+    return since_words_ms >= STALE_MS if has_words else speech_ms >= SILENT_MS
+
+
+def verdict(lead: str, standby: str, speech_ms: float, lent_before: int, *, partials: bool) -> Verdict:
+    """Whose words count: the lead's, the standby's for this once, or the standby's from now on.
+
+    `partials`: whether the lead gives words while the caller speaks.
+    """
+    ours, theirs = len(lead.split()), len(standby.split())
+    if not theirs or (ours and (not partials or theirs < ours + WORDS_BEHIND)):
+        return "lead"
+    silent = partials and (ours or speech_ms >= SURELY_SILENT_MS)
+    if silent or lent_before + 1 >= LENT_IN_A_ROW:
+        return "replace"
+    return "lend"

@@ -1,0 +1,179 @@
+"""Recognisers that drop or fall silent, in virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from app.clock import ManualClock
+from app.errors import BadCredentials, BrokenStream, ProviderError, Refused
+from app.orchestrator.failover_stream import PROBATION_S, RETURN_EVERY_S, FailoverStream
+from app.orchestrator.failover_transcriber import FailoverTranscriber
+from app.orchestrator.speech_provider import Switch
+from providers.base import Hypothesis
+from providers.scripted import Heard, Script, ScriptedTranscriber
+
+TEXT = "i want a table for two"
+WORDS = TEXT.split()
+PARTIALS = tuple((200.0 * (n + 1), " ".join(WORDS[: n + 1])) for n in range(len(WORDS)))
+SPOKEN = Heard(TEXT, PARTIALS)
+FRAME = b"\x00" * 160
+BACK_S = RETURN_EVERY_S + PROBATION_S + 0.5
+
+
+class Call:
+    """A call on a chain of a cloud recogniser and the one on this machine."""
+
+    def __init__(self, clock: ManualClock, cloud: Script, local: Script) -> None:
+        self.cloud = ScriptedTranscriber(cloud, name="cloud")
+        self.local = ScriptedTranscriber(local, name="local")
+        self.switches: list[Switch] = []
+        self.partials: list[str] = []
+        self.transcriber = FailoverTranscriber([self.cloud, self.local], clock).watched(self.switches.append)
+        self.stream: FailoverStream
+
+    @asynccontextmanager
+    async def listening(self) -> AsyncIterator[Call]:
+        self.stream = await self.transcriber.open("en", on_partial=lambda h: self.partials.append(h.text))
+        yield self
+        await self.stream.aclose()
+
+    async def audio(self, milliseconds: int) -> None:
+        for _ in range(milliseconds // 20):
+            self.stream.push(FRAME)
+            await asyncio.sleep(0.02)
+
+    async def utterance(self, milliseconds: int = 1400) -> Hypothesis:
+        await self.audio(400)
+        self.stream.utterance_started()
+        await self.audio(milliseconds)
+        self.stream.utterance_paused()
+        await self.audio(100)
+        return await self.stream.finish()
+
+    @property
+    def taken(self) -> list[str]:
+        return [switch.taken for switch in self.switches]
+
+
+async def test_a_healthy_recogniser_is_left_alone(clock: ManualClock) -> None:
+    call = Call(clock, [SPOKEN, SPOKEN], [])
+    async with call.listening():
+        assert (await call.utterance()).text == TEXT
+        assert (await call.utterance()).text == TEXT
+    assert call.partials == [text for _, text in PARTIALS] * 2
+    assert call.switches == []
+
+
+@pytest.mark.parametrize("breaks_ms", range(0, 1400, 100))
+async def test_one_that_drops_at_any_moment_loses_and_repeats_no_word(
+    clock: ManualClock, breaks_ms: int
+) -> None:
+    call = Call(clock, [Heard(TEXT, PARTIALS, breaks_ms=float(breaks_ms))], [SPOKEN])
+    async with call.listening():
+        assert (await call.utterance()).text == TEXT
+    assert call.switches == [Switch("transcriber", "cloud", "local", "the script breaks the stream off")]
+
+
+@pytest.mark.parametrize("silent_ms", range(0, 1400, 100))
+async def test_one_that_falls_silent_at_any_moment_costs_a_word_at_most(
+    clock: ManualClock, silent_ms: int
+) -> None:
+    partials = (*PARTIALS, (3000.0, f"{TEXT} at eight o'clock tonight please"))
+    whole = Heard(partials[-1][1], partials)
+    silent = Heard(whole.text, partials, silent_ms=float(silent_ms))
+    call = Call(clock, [silent, SPOKEN], [whole])
+    async with call.listening():
+        assert (await call.utterance(3200)).text == whole.text
+    assert call.taken == ["local"]
+
+
+async def test_one_that_drops_while_the_agent_speaks_is_replaced_before_the_next_words(
+    clock: ManualClock,
+) -> None:
+    call = Call(clock, [SPOKEN, SPOKEN], [SPOKEN])
+    async with call.listening():
+        await call.utterance()
+        stream = next(iter(call.cloud._streams))
+        stream.break_off()
+        began = clock.now()
+        await call.audio(20)
+        assert call.taken == ["local"]
+        assert clock.now() - began <= 0.021
+        assert (await call.utterance()).text == TEXT
+
+
+async def test_the_one_that_was_left_comes_back_behind_the_others_back(clock: ManualClock) -> None:
+    call = Call(clock, once(Heard(TEXT, PARTIALS, breaks_ms=500.0), SPOKEN), [SPOKEN])
+    async with call.listening():
+        assert (await call.utterance()).text == TEXT
+        await call.audio(int(BACK_S * 1000))
+        assert call.switches[-1] == Switch("transcriber", "local", "cloud", "back")
+        assert (await call.utterance()).text == TEXT
+    assert call.taken == ["local", "cloud"]
+    assert call.cloud.opened == 2
+
+
+def once(first: Heard, then: Heard) -> Script:
+    """The first utterance of all streams together, and every later one."""
+    heard = iter([first])
+    return lambda _: next(heard, then)
+
+
+async def test_words_too_short_for_a_cloud_service_are_lent(clock: ManualClock) -> None:
+    late = Heard("", ())
+    yes = Heard("yes", ((150.0, "yes"),))
+    call = Call(clock, [late, yes, yes], [yes, yes])
+    async with call.listening():
+        assert (await call.utterance(320)).text == "yes"
+        assert call.switches == [Switch("transcriber", "cloud", "local", "for once")]
+        assert (await call.utterance(320)).text == "yes"
+    assert len(call.switches) == 1
+
+
+async def test_noise_without_words_blames_nobody(clock: ManualClock) -> None:
+    call = Call(clock, [Heard("")], [Heard("")])
+    async with call.listening():
+        assert (await call.utterance(2000)).text == ""
+        call.stream.utterance_started()
+        await call.audio(600)
+        call.stream.discard()
+    assert call.switches == []
+
+
+@pytest.mark.parametrize(("error", "tried"), [(Refused("no"), 5), (BadCredentials("no"), 1)])
+async def test_one_that_cannot_be_had_is_not_asked_for_ever(
+    clock: ManualClock, error: ProviderError, tried: int
+) -> None:
+    call = Call(clock, [SPOKEN], lambda _: SPOKEN)
+    call.cloud.refuses = error
+    async with call.listening():
+        assert (await call.utterance()).text == TEXT
+        await call.audio(20_000)
+    assert call.transcriber.report()["cloud"] == {"state": "down", "breaker": "open"}
+    async with call.listening():
+        call.cloud.refuses = None
+        async with asyncio.TaskGroup() as group:
+            watch = group.create_task(call.transcriber.watch())
+            await call.audio(9_000)
+            watch.cancel()
+        assert (await call.utterance()).text == TEXT
+    locked = isinstance(error, BadCredentials)
+    assert call.transcriber.report()["cloud"]["breaker"] == ("open" if locked else "closed")
+    assert (call.taken[-1] == "cloud") is not locked
+
+
+async def test_everybody_fails(clock: ManualClock) -> None:
+    call = Call(clock, [], [Heard("", error=BrokenStream("no"))])
+    call.cloud.refuses = Refused("no")
+    async with call.listening():
+        with pytest.raises(BrokenStream):
+            await call.utterance()
+    call.local.refuses = Refused("neither")
+    with pytest.raises(Refused, match="neither"):
+        await call.transcriber.open("en", on_partial=lambda _: None)
+    with pytest.raises(Refused, match="no recogniser knows"):
+        await call.transcriber.open("xx", on_partial=lambda _: None)

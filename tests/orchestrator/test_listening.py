@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import pytest
+
+from app.orchestrator.listening import Verdict, must_join, verdict
+
+
+@pytest.mark.parametrize(
+    ("speech_ms", "since_words_ms", "has_words", "joins"),
+    [
+        (280, 280, False, False),
+        (300, 300, False, True),
+        (900, 900, True, False),
+        (2000, 1200, True, True),
+    ],
+)
+def test_when_the_standby_joins(
+    speech_ms: float, since_words_ms: float, has_words: bool, joins: bool
+) -> None:
+    assert must_join(speech_ms, since_words_ms, has_words) is joins
+
+
+@pytest.mark.parametrize(
+    ("lead", "standby", "speech_ms", "lent", "partials", "expected"),
+    [
+        ("yes", "", 500, 0, True, "lead"),
+        ("", "", 5000, 0, True, "lead"),
+        ("yes please", "yes please do", 900, 0, True, "lead"),
+        ("", "yes", 400, 0, True, "lend"),
+        ("", "yes", 400, 1, True, "lend"),
+        ("", "yes", 400, 2, True, "replace"),
+        ("", "yes please", 1000, 0, True, "replace"),
+        ("i want", "i want a table for two", 2000, 0, True, "replace"),
+        ("", "yes please", 3000, 0, False, "lend"),
+        ("", "yes please", 3000, 2, False, "replace"),
+        ("i want", "i want a table for two", 2000, 0, False, "lead"),
+    ],
+)
+def test_whose_words_count(
+    lead: str, standby: str, speech_ms: float, lent: int, partials: bool, expected: Verdict
+) -> None:
+    assert verdict(lead, standby, speech_ms, lent, partials=partials) == expected
