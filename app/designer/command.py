@@ -83,7 +83,7 @@ def test(
     from app.designer.files import flow_files
     from app.designer.testing import as_document, as_junit, as_text, run_flows
 
-    tested = run_flows(flow_files(files, flows_dir()), os.environ, repeat)
+    tested = run_flows(flow_files(files, flows_dir()), repeat)
     click.echo(as_document(tested) if as_json else as_text(tested, coverage=coverage))
     if junit is not None:
         junit.write_text(as_junit(tested), "utf-8")

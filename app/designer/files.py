@@ -14,8 +14,10 @@ class NoSuchFlow(RelayError):
 
 
 def directory_texts(directory: Path) -> dict[str, str]:
-    """The YAML files of a directory, text by path."""
-    return {str(path): path.read_text("utf-8", "replace") for path in sorted(directory.glob("*.yaml"))}
+    """The YAML files of a directory and the facts below it, text by path."""
+    facts = [path for kind in ("*.md", "*.txt") for path in directory.rglob(kind)]
+    paths = sorted([*directory.glob("*.yaml"), *facts])
+    return {str(path): path.read_text("utf-8", "replace") for path in paths}
 
 
 def flow_files(given: Sequence[Path], directory: Path) -> list[Path]:

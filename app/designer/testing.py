@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,19 @@ from app.flow.model import Flow
 from app.flow.rehearsal.coverage import Coverage, coverage
 from app.flow.rehearsal.run import Failure, Result, run_test
 from app.flow.rehearsal.script import Script, read_script
+
+
+class StandIns(Mapping[str, str]):
+    """In place of the operator's settings, so that a test is the same everywhere: a number, whatever is asked for."""
+
+    def __getitem__(self, name: str) -> str:
+        return "+15550199"
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(("ANYTHING",))
+
+    def __len__(self) -> int:
+        return 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +50,15 @@ class TestedFlow:
         return not self.faults and all(result.held for result in self.results) and excused
 
 
-def run_flows(paths: Sequence[Path], environment: Mapping[str, str], repeat: int = 1) -> list[TestedFlow]:
+def run_flows(paths: Sequence[Path], repeat: int = 1) -> list[TestedFlow]:
     """The tests of each flow; a flow that is only called is tested by those that call it, one without tests not."""
-    return [tested for path in paths if (tested := run_flow(path, environment, repeat))]
+    return [tested for path in paths if (tested := run_flow(path, repeat))]
 
 
-def run_flow(path: Path, environment: Mapping[str, str], repeat: int = 1) -> TestedFlow | None:
+def run_flow(path: Path, repeat: int = 1) -> TestedFlow | None:
     """None where there is nothing to test it with."""
     tests = path.with_name(f"{path.stem}.test.yaml")
-    library = build_library(directory_texts(path.parent), environment)
+    library = build_library(directory_texts(path.parent), StandIns())
     if path.stem not in library.flows:
         return TestedFlow(path.stem, str(path), faults=library.faults[path.stem].faults)
     if not tests.is_file():

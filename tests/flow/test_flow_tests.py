@@ -14,7 +14,7 @@ TESTED = [path for path in sorted(FLOWS.glob("*.yaml")) if "." not in path.stem]
 
 @pytest.mark.parametrize("path", TESTED, ids=lambda path: path.stem)
 def test_the_flow_holds_its_tests(path: Path) -> None:
-    tested = run_flow(path, {})
+    tested = run_flow(path)
     if tested is None:
         text = path.read_text("utf-8")
         assert "\noutcomes:" in text, (
@@ -25,7 +25,7 @@ def test_the_flow_holds_its_tests(path: Path) -> None:
 
 
 def test_rehearsals_are_deterministic() -> None:
-    first, second = (run_flow(FLOWS / "clinic.yaml", {}, repeat=2) for _ in range(2))
+    first, second = (run_flow(FLOWS / "clinic.yaml", repeat=2) for _ in range(2))
     assert first is not None
     assert second is not None
     assert [(one.steps, one.visited, one.taken) for one in first.results] == [

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from app.flow.document import Tree
 from app.flow.filled import filled_on_entry
 from app.flow.lint.finding import Finding
-from app.flow.lint.subject import Subject, Written, fields, scalars, text
+from app.flow.lint.subject import Subject, Written, scalars, text
 from app.flow.question import Question
 from app.flow.templates import Template, compile_template
 
@@ -126,25 +125,20 @@ def _never_filled(subject: Subject) -> Iterator[Finding]:
 
 
 def _leaks(subject: Subject) -> Iterator[Finding]:
-    for name, tree in subject.nodes.items():
+    for name in subject.nodes:
         for one in subject.written(name):
             for slot in dict.fromkeys(_read(one)):
                 if slot in subject.flow.slots and subject.flow.slots[slot].sensitive:
-                    yield from _leak(subject, tree, one, slot)
+                    yield from _leak(subject, one, slot)
 
 
-def _leak(subject: Subject, node: Tree, one: Written, slot: str) -> Iterator[Finding]:
-    verbs = text(node, "http"), fields(node, "llm").values or text(node, "llm")
-    if one.keys == ("http",) or (verbs[0] and one.keys[:1] == ("url",)):
+def _leak(subject: Subject, one: Written, slot: str) -> Iterator[Finding]:
+    if one.keys[-1:] == ("http",):
         yield Finding(
             one.place,
             "sensitive-in-url",
             f'the sensitive slot "{slot}" stands in an address',
             "send it in the body",
-        )
-    elif verbs[1]:
-        yield Finding(
-            one.place, "sensitive-to-model", f'a model is told the sensitive slot "{slot}"', "leave it out"
         )
     elif one.keys[0] == "set" and not subject.flow.slots[one.keys[1]].sensitive:
         yield Finding(

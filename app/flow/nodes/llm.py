@@ -275,7 +275,9 @@ def _instruction(section: Section, draft: Draft) -> Template:
     for name in sorted(template.names):
         if draft.is_sensitive(name):
             section.fault(
-                section.place_of("llm"), f'"{name}" is sensitive and never goes to a model; remove it'
+                section.fields.values["llm"].place,
+                f'"{name}" is sensitive and never goes to a model; remove it',
+                "sensitive-to-model",
             )
     return template
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from app.flow.document import Place
 from app.flow.effects import (
+    AskModel,
     CallService,
     Effect,
     Event,
@@ -23,11 +25,14 @@ from app.flow.inputs import (
     Heard,
     Input,
     KeypadPaused,
+    ModelFailed,
+    ModelReplied,
     NoInput,
     Pressed,
     RecordingEnded,
     ServiceAnswered,
     ServiceFailed,
+    ToolUse,
     TransferEnded,
     TransferOutcome,
 )
@@ -35,6 +40,7 @@ from app.flow.languages import language
 from app.flow.model import Flow
 from app.flow.phrases import words_of
 from app.flow.predict import Candidate, predict, predict_start
+from app.flow.rehearsal.choosing import nearest
 from app.flow.rehearsal.script import Mock, Mocks
 from app.flow.state import Context, State
 
@@ -74,7 +80,7 @@ class Rehearsal:
         self.answer_ms: float | None = None
         self.steps = 0
         self._mocks = mocks
-        self._used: Counter[str] = Counter()
+        self._used: Counter[tuple[str, bool]] = Counter()
         self._waited_ms = 0.0
         self._last: Effect | None = None
         state, effects = begin(flow, Context(now, caller, "", language, seed))
@@ -196,12 +202,15 @@ class Rehearsal:
 
     def _settle(self) -> None:
         """Services answer, until the call waits for the caller or for a person."""
-        while isinstance(self._last, CallService) and not self.state.ended:
-            self._answer(self._last)
+        while isinstance(self._last, CallService | AskModel) and not self.state.ended:
+            if isinstance(self._last, CallService):
+                self._answer(self._last)
+            else:
+                self._reply(self._last)
 
     def _answer(self, request: CallService) -> None:
         self.asked[request.node] += 1
-        mock = self._mock(request.node)
+        mock = self._mock(request.node, models=False)
         took_ms = request.timeout_ms if mock.timed_out else mock.delay_ms
         waiting = request.waiting
         late = mock.timed_out or took_ms > request.timeout_ms
@@ -215,13 +224,30 @@ class Rehearsal:
         else:
             self._give(ServiceAnswered(mock.status, self.now, mock.json, mock.readable))
 
-    def _mock(self, node: str) -> Mock:
+    def _reply(self, ask: AskModel) -> None:
+        if ask.purpose == "choose" and not self._mocks.get(ask.node):
+            self._give(ModelReplied(self.now, outcome=nearest(ask.messages[-1].text, ask.outcomes)))
+            return
+        mock = self._mock(ask.node, models=True)
+        took_ms = ask.timeout_ms if mock.timed_out else mock.delay_ms
+        self._pass(took_ms)
+        if mock.timed_out or took_ms > ask.timeout_ms:
+            self._give(ModelFailed("timeout", self.now))
+            return
+        if mock.says and ask.speech is not None:
+            self._heard(replace(ask.speech, text=mock.says))
+        tool = ToolUse(f"tool-{self.steps}", mock.tool, mock.arguments) if mock.tool else None
+        self._give(ModelReplied(self.now, mock.says or "", mock.outcome, tool))
+
+    def _mock(self, node: str, *, models: bool) -> Mock:
+        """The next answer of a node's service, or of its model."""
         name = node if node in self._mocks else node.rpartition(".")[2]
-        known = self._mocks.get(name, ())
+        known = [one for one in self._mocks.get(name, ()) if one.timed_out or one.is_models == models]
         if not known:
-            raise CannotGoOn(f'node "{node}" has no mock; add `{name}: {{json: {{…}}}}` to the mocks')
-        turn = min(self._used[node], len(known) - 1)
-        self._used[node] += 1
+            example = "says: Yes., outcome: answered" if models else "json: {…}"
+            raise CannotGoOn(f'node "{node}" has no mock; add `{name}: {{{example}}}` to the mocks')
+        turn = min(self._used[node, models], len(known) - 1)
+        self._used[node, models] += 1
         return known[turn]
 
     def _pass(self, milliseconds: float) -> None:

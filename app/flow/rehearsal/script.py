@@ -23,7 +23,7 @@ CALLER: Final = "+15550100"
 class Mock:
     """What a service answers, `delay_ms` after it was asked; or a model's turn: what it `says`, the `outcome` it names.
 
-    With `timed_out` nothing comes until the node's own patience ends.
+    A model may ask for a `tool` with `arguments`. With `timed_out` nothing comes until the node's own patience ends.
     """
 
     place: Place
@@ -34,6 +34,12 @@ class Mock:
     delay_ms: int = 0
     says: str | None = None
     outcome: str | None = None
+    tool: str | None = None
+    arguments: Mapping[str, Json] = field(default_factory=dict, repr=False)
+
+    @property
+    def is_models(self) -> bool:
+        return self.says is not None or self.outcome is not None or self.tool is not None
 
 
 Mocks = Mapping[str, tuple[Mock, ...]]
@@ -218,6 +224,7 @@ def _mocks(section: Section) -> Mocks:
 
 def _mock(section: Section, node: str) -> Mock:
     body = section.tree("json")
+    arguments = section.section("arguments", f"the arguments of {node}")
     status = section.integer("status", 100, 599)
     found = Mock(
         section.place,
@@ -228,6 +235,8 @@ def _mock(section: Section, node: str) -> Mock:
         section.duration_ms("delay") or 0,
         section.text("says"),
         section.text("outcome"),
+        section.text("tool"),
+        {name: plain(one) for name, one in arguments.fields.values.items()} if arguments else {},
     )
     section.finish()
     return found

@@ -176,3 +176,33 @@ tests:
         read_script(text, "shop.test.yaml")
     lines = [fault.line for fault in raised.value.faults]
     assert lines == [2, 4, 4, 6, 7, 8, 9, 10, 11]
+
+
+def test_a_model_says_what_it_is_told_to() -> None:
+    flow = load(
+        """\
+flow: talk
+format: 1
+languages: [en]
+start: answer
+nodes:
+  answer:
+    llm: Answer questions.
+    opening: Of course.
+    outcomes: {answered: bye}
+    failed: sorry
+  sorry:
+    hangup: Sorry.
+  bye:
+    hangup: Goodbye.
+""",
+        "talk.yaml",
+    )
+    head = "flow: talk\nnow: 2026-11-13T10:00:00-05:00\ntests:\n  - name: one\n    steps:\n"
+    good = "      - bot: {node: answer, contains: [Of course, We are open]}\n      - caller: thanks\n"
+    good += "      - bot: {node: bye}\n    mocks: {answer: [{says: We are open.}, {outcome: answered}]}\n"
+    assert run_test(flow, read_script(head + good, "talk.test.yaml").tests[0]).held
+    late = "      - bot: {node: sorry}\n    mocks: {answer: {timeout: true}}\n"
+    assert run_test(flow, read_script(head + late, "talk.test.yaml").tests[0]).held
+    bare = run_test(flow, read_script(f"{head}      - bot: {{node: bye}}\n", "talk.test.yaml").tests[0])
+    assert 'node "answer" has no mock' in failures(bare)
