@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from app.call.meaning import compared
 from app.call.registry import Call
 from app.clock import Clock
-from app.flow import Context, State, begin, inputs, ready_requests, resume, step
+from app.flow import Context, State, begin, inputs, ready_requests, resume, step, understands
 from app.flow import effects as fx
 from app.orchestrator.language import LanguageChoice
+from providers.base import SimilarityModel
 
 MASK = "•••"
 
@@ -58,8 +60,6 @@ class FlowRun:
         assert self._call.state, "a flow begins before it takes anything"
         if not isinstance(event, inputs.Outcome | inputs.ModelInterrupted):
             self._before = (self._call.state, self.ending)
-        if isinstance(event, inputs.Heard):
-            self._follow(event, self._call.state)
         state, effects = step(self._call.flow, self._call.state, event)
         if isinstance(event, inputs.Heard):
             self._write_utterance(event, effects)
@@ -67,12 +67,26 @@ class FlowRun:
             self._call.journal.write("dtmf", digits=self._masked(event.digit))
         return self._advance(state, effects)
 
-    def _follow(self, heard: inputs.Heard, state: State) -> None:
+    def _follow(self, heard: inputs.Heard) -> None:
         """Go on in the language that the caller speaks, if the flow has it."""
+        state = self._call.state
+        assert state, "a flow begins before it hears anything"
         language = self._languages.heard(heard.text, heard.language, state.language)
         if language:
             self._call.journal.write("language", left=state.language, taken=language)
             self._call.state = replace(state, language=language)
+
+    async def hear(self, heard: inputs.Heard, similarity: SimilarityModel | None) -> Step:
+        """Step on with words, whose meaning is looked for where they say too little."""
+        self._follow(heard)
+        return self.take(await compared(heard, self._samples(heard), similarity))
+
+    def _samples(self, heard: inputs.Heard) -> Sequence[tuple[str, str]]:
+        """(intent, wording): what the words should be compared with, nothing where they are clear or a secret."""
+        flow, state, question = self._call.flow, self._call.state, self.question
+        if state is None or question is None or question.sensitive or understands(flow, state, heard):
+            return ()
+        return flow.part(state.node).samples(state.language)
 
     def note_words(self, heard: inputs.Heard) -> None:
         """Words that were no answer to anything."""
