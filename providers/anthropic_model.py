@@ -17,8 +17,8 @@ from anthropic.types import MessageParam, RawMessageStreamEvent, TextBlockParam,
 
 from providers.base import Finished, LanguageModel, Message, ModelEvent, ModelRequest, TextDelta, Tool
 from providers.http_service import AFTERWORD_S, SDK_RETRIES, http_client, rehearsal_client
-from providers.model_stream import Malformed, ToolCallPieces, guarded, next_of, provider_error, rehearsed
-from providers.prompting import REHEARSAL, finish_tool, instructions
+from providers.model_stream import Malformed, ToolCallPieces, guarded, next_of, provider_error, rehearse
+from providers.prompting import finish_tool, instructions
 
 ANTHROPIC_URL = "https://api.anthropic.com"
 # A conversation begins and ends with the caller, whose silence has to be written down.
@@ -142,7 +142,7 @@ class AnthropicModel(LanguageModel):
     async def warm_up(self) -> None:
         """Rehearse, open a connection, and find out whether the key is accepted. Raises ProviderError."""
         nobody = self._client.with_options(http_client=rehearsal_client(REHEARSED))
-        await rehearsed(AnthropicModel(nobody, self._model).reply(REHEARSAL))
+        await rehearse(AnthropicModel(nobody, self._model))
         try:
             await self._client.models.list(limit=1)
         except anthropic.NotFoundError:

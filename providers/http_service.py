@@ -72,11 +72,13 @@ def http_client(trust: ssl.SSLContext | None = None) -> httpx2.AsyncClient:
 
 
 def rehearsal_client(events: bytes) -> httpx2.AsyncClient:
-    """A client that reaches nobody and is answered with an event stream."""
+    """A client that reaches nobody: it is refused once, and then answered with an event stream."""
     headers = {"content-type": "text/event-stream"}
-    return httpx2.AsyncClient(
-        transport=httpx2.MockTransport(lambda request: httpx2.Response(200, headers=headers, content=events))
-    )
+    answers = [
+        httpx2.Response(500, json={"error": {}}),
+        httpx2.Response(200, headers=headers, content=events),
+    ]
+    return httpx2.AsyncClient(transport=httpx2.MockTransport(lambda request: answers.pop(0)))
 
 
 def refusal(name: str, status: int, headers: Mapping[str, str]) -> ProviderError:

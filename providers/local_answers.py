@@ -27,7 +27,11 @@ K1: Final = 1.2
 B: Final = 0.5
 # the least share of a question's weight that an answer must carry
 ENOUGH: Final = 0.3
-ALSO: Final = 0.75
+ALSO: Final = 0.9
+# a sentence is about what it begins with
+TOPIC_STEMS: Final = 2
+TOPIC: Final = 1.5
+STOP_WEIGHT: Final = 0.25
 MOST_SENTENCES: Final = 2
 CHOICE_ENOUGH: Final = 0.5
 
@@ -120,15 +124,22 @@ def _sentences(facts: str) -> list[str]:
 def _covered(asked: str, texts: Sequence[str], language: str) -> list[float]:
     """For each text the share of the question's weight that it carries, by BM25 without regard to its own ceiling."""
     terms = list(dict.fromkeys(_stems(asked, language)))
-    bags = [Counter(_stems(text, language)) for text in texts]
+    stemmed = [_stems(text, language) for text in texts]
+    bags = [Counter(stems) for stems in stemmed]
     if not terms or not bags:
         return [0.0] * len(texts)
     synonyms = _synonyms(language)
     mean = sum(bag.total() for bag in bags) / len(bags) or 1.0
     weights = {term: _rarity(term, bags, synonyms) * _content(term, language) for term in terms}
     whole = sum(weights.values())
+    topics = [frozenset(stems[:TOPIC_STEMS]) for stems in stemmed]
     return [
-        sum(weights[term] * _presence(term, bag, mean, synonyms) for term in terms) / whole for bag in bags
+        sum(
+            weights[one] * _presence(one, bag, mean, synonyms) * _topical(one, topic, synonyms)
+            for one in terms
+        )
+        / whole
+        for bag, topic in zip(bags, topics, strict=True)
     ]
 
 
@@ -140,7 +151,11 @@ def _rarity(term: str, bags: Sequence[Counter[str]], synonyms: Mapping[str, froz
 
 def _content(term: str, language: str) -> float:
     """ "Where" says something, and less than what is asked for."""
-    return 0.4 if term in _stop_stems(language) else 1.0
+    return STOP_WEIGHT if term in _stop_stems(language) else 1.0
+
+
+def _topical(term: str, topic: frozenset[str], synonyms: Mapping[str, frozenset[str]]) -> float:
+    return TOPIC if topic & {term, *synonyms.get(term, ())} else 1.0
 
 
 def _presence(term: str, bag: Counter[str], mean: float, synonyms: Mapping[str, frozenset[str]]) -> float:

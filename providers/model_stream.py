@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import httpx2
 
-from app.errors import BrokenStream, ProviderError
-from providers.base import ModelEvent, ModelRequest, OutcomeChosen, TextDelta, ToolCall
+from app.errors import BrokenStream, ProviderError, Refused
+from providers.base import LanguageModel, ModelEvent, ModelRequest, OutcomeChosen, TextDelta, ToolCall
 from providers.http_service import refusal, transport_failure
-from providers.prompting import FINISH
+from providers.prompting import FINISH, REHEARSAL
 
 T = TypeVar("T")
 
@@ -97,8 +97,13 @@ def provider_error(name: str, error: Exception, emitted: str | bytes = "") -> Pr
     return BrokenStream(f"{name}: what it sent makes no sense ({type(error).__name__})", emitted=emitted)
 
 
-async def rehearsed(events: AsyncGenerator[ModelEvent, None]) -> None:
-    """Take a reply of nobody's: an SDK's first one costs a third of a second, which no caller should wait for."""
-    async with aclosing(events):
+async def rehearse(model: LanguageModel) -> None:
+    """Have `model`, whose client is `http_service.rehearsal_client`, refused and answered once.
+
+    An SDK's first reply, and its first error, cost a third of a second that no caller should wait for.
+    """
+    with suppress(Refused):
+        await anext(model.reply(REHEARSAL))
+    async with aclosing(model.reply(REHEARSAL)) as events:
         async for _ in events:
             pass

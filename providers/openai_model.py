@@ -34,8 +34,8 @@ from providers.base import (
     ToolCall,
 )
 from providers.http_service import AFTERWORD_S, SDK_RETRIES, http_client, rehearsal_client
-from providers.model_stream import Malformed, ToolCallPieces, guarded, next_of, provider_error, rehearsed
-from providers.prompting import REHEARSAL, finish_tool, instructions
+from providers.model_stream import Malformed, ToolCallPieces, guarded, next_of, provider_error, rehearse
+from providers.prompting import finish_tool, instructions
 
 OPENAI_URL = "https://api.openai.com/v1"
 
@@ -141,9 +141,7 @@ class OpenAIModel(LanguageModel):
     async def warm_up(self) -> None:
         """Rehearse, open a connection, and find out whether the key is accepted. Raises ProviderError."""
         nobody = self._client.with_options(http_client=rehearsal_client(REHEARSED))
-        await rehearsed(
-            OpenAIModel(nobody, self._name, self._model, limit_is_completion=True).reply(REHEARSAL)
-        )
+        await rehearse(OpenAIModel(nobody, self._name, self._model, limit_is_completion=True))
         try:
             await self._client.models.list()
         except openai.NotFoundError:

@@ -284,7 +284,8 @@ class Draft:
             tree = overlay.prompts.values.get(key)
             if tree is not None:
                 overlay.used.add(key)
-                found[overlay.language] = tree.values if isinstance(tree, Items) else (tree,)
+                trees = tree.values if isinstance(tree, Items) else (tree,)
+                found[overlay.language] = trees if len(trees) == count else whole_sentences(trees)
                 if len(found[overlay.language]) != count:
                     self.fault(
                         tree.place,
@@ -306,9 +307,31 @@ class Draft:
         return Rung(self._indexed(tree, name, spoken, translations), goto, place)
 
 
-def built_in_prompt(key: str, index: int = 0) -> Prompt:
+def whole_sentences(trees: Sequence[Tree]) -> tuple[Tree, ...]:
+    """`[Sorry, I did not hear you., Again?]` has three entries and means two: a comma inside a sentence parts none.
+
+    Only an entry that ends no sentence, before one that begins none, is put together with it.
+    """
+    joined: list[Tree] = []
+    for tree in trees:
+        last = joined[-1] if joined else None
+        if (
+            isinstance(last, Scalar)
+            and isinstance(tree, Scalar)
+            and last.text[-1:] not in tuple('.!?…»"')
+            and tree.text[:1].islower()
+        ):
+            text = f"{last.text}, {tree.text}"
+            joined[-1] = Scalar(text, text, last.place)
+        else:
+            joined.append(tree)
+    return tuple(joined)
+
+
+def built_in_prompt(key: str, index: int = 0, *, template: bool = False) -> Prompt:
     """What is said where the flow has no words of its own, in every language there is."""
-    lines = {code: (Line(Template(one.prompts[key][index])),) for code, one in LANGUAGES.items()}
+    read = compile_template if template else Template
+    lines = {code: (Line(read(one.prompts[key][index])),) for code, one in LANGUAGES.items()}
     return Prompt(f"defaults.{key}.{index + 1}", lines)
 
 

@@ -23,6 +23,8 @@ from app.flow.values import Json
 
 # more silent nodes than any sane flow has in a row
 MAX_WALKED: Final = 100
+# a service or a model that was waited for counts as so many
+WAITED: Final = 4
 
 Step = tuple[State, tuple[Effect, ...]]
 
@@ -50,7 +52,7 @@ def step(flow: Flow, state: State, given: Input) -> Step:
         return state, ()
     habit = state.finished_by_length and isinstance(given, Pressed)
     # a circle through services is one, however long they take
-    walked = state.walked if isinstance(given, Outcome) else 0
+    walked = state.walked + WAITED if isinstance(given, Outcome) else 0
     turn = Turn(flow, replace(state, walked=walked, finished_by_length=habit), given.now)
     _remember_words(turn, given)
     target = turn.flow.nodes[state.node].take(turn, given)

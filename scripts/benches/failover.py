@@ -47,17 +47,7 @@ async def _faults(report: Report) -> None:
         for row in ROWS
         for sdk in SDKS
     }
-    headings = [
-        "fault",
-        "sdk",
-        "chunks",
-        "switch p50",
-        "switch max",
-        "gap p50",
-        "gap max",
-        "lost",
-        "said twice",
-    ]
+    headings = ["fault", "sdk", "chunks", *TIMES, "lost", "said twice"]
     report.table(headings, [[row, sdk, *_row(replies)] for (row, sdk), replies in found.items()])
     everything = [reply for replies in found.values() for reply in replies]
     report.figures["faults"] = {
@@ -68,18 +58,14 @@ async def _faults(report: Report) -> None:
 
 
 def _row(replies: list[Heard]) -> list[object]:
-    columns = [
-        [value for value in values if value is not None]
-        for values in zip(
-            *((reply.switch_ms, reply.asked_ms, reply.gap_ms) for reply in replies), strict=True
-        )
-    ]
-    times = (
-        [figure for values in columns for figure in (median(values), max(values))]
-        if columns[0]
-        else [None] * 6
-    )
+    times = [figure for values in _columns(replies) for figure in (median(values), max(values))]
     return [len(replies), *times, sum(reply.lost for reply in replies), sum(reply.twice for reply in replies)]
+
+
+def _columns(replies: list[Heard]) -> list[list[float]]:
+    """Milliseconds to the decision, to the request, to the first word, of the replies that were switched."""
+    times = ((reply.switch_ms, reply.asked_ms, reply.gap_ms) for reply in replies)
+    return [[value for value in values if value is not None] for values in zip(*times, strict=True)]
 
 
 def _promise_faults(report: Report, replies: list[Heard]) -> None:

@@ -251,13 +251,13 @@ def test_fault_of_a_translation(old: str, new: str, line: int, message: str) -> 
 
 def test_a_ladder_that_fell_apart_in_translation_is_a_fault() -> None:
     text = GOOD.replace("start: hello", "start: hello\ndefaults: {no_input: [Sorry?, {goto: bye}]}")
-    overlay = OVERLAY + "  defaults.no_input: [Perdone, no le oigo.]\n"
+    overlay = OVERLAY + "  defaults.no_input: [Perdone., No le oigo.]\n"
     fault = one_fault(text, {"small.es.yaml": overlay})
     assert "defaults.no_input has 1 texts in the flow" in fault.message
     load(
         text,
         "small.yaml",
-        {"small.es.yaml": overlay.replace("[Perdone, no le oigo.]", "['Perdone, no le oigo.']")},
+        {"small.es.yaml": overlay.replace("[Perdone., No le oigo.]", "[Perdone, no le oigo.]")},
     )
 
 

@@ -9,9 +9,21 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from app.flow import Flow, State, build_library
-from app.flow.effects import Event, HangUp, Listen, NodeEntered, Record, Say, Transfer, Understood
-from app.flow.inputs import NoInput, Pressed
+from app.flow import Flow, State, build_library, resume
+from app.flow.effects import (
+    AskModel,
+    CallService,
+    Event,
+    HangUp,
+    Listen,
+    NodeEntered,
+    Record,
+    Say,
+    Transfer,
+    Understood,
+)
+from app.flow.inputs import NoInput, Pressed, ToolUse
+from app.flow.values import Json
 from tests.flow.caller import Caller
 from tests.flow.conftest import FLOWS
 from tests.flow.test_slots import phrasings
@@ -38,6 +50,7 @@ slots:
   count: {type: number}
 intents:
   agent: {phrases: ["[a] person", agent]}
+  wild: {meaning: wants something wild}
   again: {phrases: [again, "(start|go) over"]}
 globals:
   agent:  {press: 0, goto: person}
@@ -51,7 +64,11 @@ nodes:
       - {press: 123, goto: name}
       - {press: 2, goto: day}
       - {press: 3, goto: loop}
+      - {press: 4, goto: ask}
+      - {press: 5, goto: chat}
+      - {press: 6, goto: deeper}
       - {intent: again, press: "#", goto: top}
+      - {intent: wild, goto: size}
   code: {collect: code, ask: Code?, next: pin}
   pin: {collect: pin, modal: true, ask: Pin?, confirm_value: always, keypad: {max: 6, finish: "#"}, next: check}
   check: {confirm: "Code {{ code | digits }}?", change: [code], yes: top, no: code}
@@ -67,16 +84,56 @@ nodes:
   sure: {confirm: "{{ day | spoken }} at {{ at | spoken }}?", change: [day, at], yes: person, no: top}
   loop: {set: {count: count + 1}, next: loop_on}
   loop_on: {branch: [{if: count > 3, goto: top}, {goto: loop}]}
+  ask:
+    {http: "GET https://a.example/{{ name }}", prefetch: true, save: {name: name, count: n}, ok: send, failed: ask2}
+  ask2: {http: "GET https://a.example/again", ok: top, failed: top}
+  send: {http: "POST https://a.example/", body: {pin: "{{ pin }}"}, ok: top, failed: person}
+  chat:
+    llm: Talk.
+    max_turns: 2
+    outcomes: {done: top, more: chat}
+    failed: person
+    tools:
+      look: {description: looks, http: "POST https://a.example/", requires: [name]}
+      sure: {description: asks, http: "POST https://a.example/", requires_confirmation: true}
+  deeper: {call: inner, with: {who: name}, outcomes: {done: top, lost: person}, failed: top}
   person: {transfer: "+34910000000", no_answer: message, busy: top}
   message: {record: Leave a message., max: 10s, next: bye}
   bye: {hangup: Bye.}
 """
 
+INNER = """
+flow: inner
+format: 1
+languages: [en]
+inputs: {who: text}
+outcomes: [done, lost]
+start: one
+slots: {code: {type: digits, length: 4}}
+nodes:
+  one: {collect: code, ask: "Code, {{ who }}?", next: two}
+  two: {http: "GET https://a.example/{{ code }}", ok: three, failed: lost}
+  three: {call: innermost, outcomes: {end: done}, failed: lost}
+  done: {say: Done., outcome: done}
+  lost: {outcome: lost}
+"""
+INNERMOST = """
+flow: innermost
+format: 1
+languages: [en]
+outcomes: [end]
+start: sure
+nodes:
+  sure: {confirm: Sure?, yes: end, no: sure}
+  end: {outcome: end}
+"""
+
 LIBRARY = build_library(
-    {str(path): path.read_text("utf-8") for path in FLOWS.glob("*.yaml")} | {"flows/maze.yaml": MAZE}
+    {str(path): path.read_text("utf-8") for path in FLOWS.glob("*.yaml")}
+    | {"flows/maze.yaml": MAZE, "flows/inner.yaml": INNER, "flows/innermost.yaml": INNERMOST}
 )
 # echo is made to wait for ever
-PATIENT = sorted(LIBRARY.flows.keys() - {"echo"})
+PATIENT = sorted(LIBRARY.flows.keys() - {"echo", "inner"})
 SAID = [one.said for one in phrasings(code="en")]
 WORDS = st.one_of(
     st.sampled_from(
@@ -85,6 +142,11 @@ WORDS = st.one_of(
     st.text(string.printable, max_size=40),
 )
 KEYS = st.sampled_from("0123456789*#")
+ANSWERS = st.sampled_from([None, {"name": "Ana", "n": 3}, {"name": [], "n": "x"}, [1], "text"])
+OUTCOMES = st.sampled_from([None, "done", "more", "wild", "none", "nonsense", "top"])
+TOOLS = st.sampled_from([None, *(ToolUse("1", name, {}) for name in ("look", "sure", "nothing"))])
+ASKED = ("asking", "confirming", "understanding", "answering", "approving")
+WAITING = Listen | CallService | AskModel | Transfer | Record | HangUp
 
 
 class RandomCaller(RuleBasedStateMachine):
@@ -105,8 +167,10 @@ class RandomCaller(RuleBasedStateMachine):
         before = self.caller.state
         self.caller.press(key)
         effects, after = self.caller.effects, self.caller.state
-        if before.phase not in ("asking", "confirming"):
+        if before.phase not in ASKED:
             assert standing(after) == standing(before)
+            return
+        if before.phase == "approving":
             return
         taken = [one for one in effects if isinstance(one, Understood)]
         assert len(taken) <= 2
@@ -122,7 +186,7 @@ class RandomCaller(RuleBasedStateMachine):
         """Nothing is heard of a silence while somebody else has the call, or after its end."""
         before = self.caller.state
         self.caller.silent()
-        if before.phase not in ("asking", "confirming"):
+        if before.phase not in ASKED:
             assert standing(self.caller.state) == standing(before)
 
     @precondition(lambda self: bool(self.caller.state.keys))
@@ -130,6 +194,40 @@ class RandomCaller(RuleBasedStateMachine):
     def stops_typing(self) -> None:
         self.caller.pause()
         assert self.caller.state.keys == ""
+
+    @precondition(lambda self: self.caller.state.phase == "calling")
+    @rule(status=st.sampled_from([200, 204, 302, 404, 500]), json=ANSWERS, readable=st.booleans())
+    def service_answers(self, status: int, json: Json, readable: bool) -> None:
+        self.caller.answered(status, json, readable=readable)
+
+    @precondition(lambda self: self.caller.state.phase == "calling")
+    @rule()
+    def service_fails(self) -> None:
+        self.caller.unanswered()
+
+    @precondition(lambda self: self.caller.state.phase in ("answering", "understanding"))
+    @rule(text=st.sampled_from(["", "Hello."]), outcome=OUTCOMES, tool=TOOLS)
+    def model_replies(self, text: str, outcome: str | None, tool: ToolUse | None) -> None:
+        self.caller.model_says(text, outcome, tool)
+
+    @precondition(lambda self: self.caller.state.phase in ("answering", "understanding"))
+    @rule()
+    def model_fails(self) -> None:
+        self.caller.model_fails()
+
+    @rule(heard=st.sampled_from(["", "Hel"]))
+    def model_is_cut(self, heard: str) -> None:
+        self.caller.cuts_model(heard)
+
+    @rule()
+    def line_is_lost(self) -> None:
+        """Whatever is going on can be taken up again, and nothing that writes is sent a second time."""
+        caller = self.caller
+        sent = next((one.request for one in caller.effects if isinstance(one, CallService)), None)
+        _, effects = resume(caller.flow, caller.state, caller.now)
+        assert isinstance(effects[-1], WAITING)
+        again = [one.request for one in effects if isinstance(one, CallService)]
+        assert not (sent and sent.writes and sent in again)
 
     @precondition(lambda self: self.caller.state.phase == "transferring")
     @rule(outcome=st.sampled_from(["completed", "no_answer", "busy", "failed"]))
@@ -145,7 +243,7 @@ class RandomCaller(RuleBasedStateMachine):
     def something_is_awaited(self) -> None:
         caller = self.caller
         assert "endless_loop" not in caller.events
-        waiting = [one for one in caller.effects if isinstance(one, Listen | Transfer | Record)]
+        waiting = [one for one in caller.effects if isinstance(one, WAITING)]
         assert len(waiting) <= 1
         assert waits(caller) or not any(isinstance(one, NodeEntered | Say) for one in caller.effects)
         if waiting and isinstance(waiting[0], Listen):
@@ -165,7 +263,7 @@ def standing(state: State) -> object:
 
 def waits(caller: Caller) -> bool:
     """Whether the last step left it clear what comes next."""
-    return bool(caller.effects) and isinstance(caller.last, Listen | Transfer | Record | HangUp)
+    return bool(caller.effects) and isinstance(caller.last, WAITING)
 
 
 def ends(flow: Flow, caller: Caller, endless: NoInput | Pressed | None) -> bool:
@@ -179,6 +277,10 @@ def ends(flow: Flow, caller: Caller, endless: NoInput | Pressed | None) -> bool:
             other.transfer_ends("no_answer")
         elif other.state.phase == "recording":
             other.recorded(0)
+        elif other.state.phase == "calling":
+            other.unanswered()
+        elif other.state.phase in ("answering", "understanding"):
+            other.model_says("Go on.")
         elif endless is None:
             other.say("Colourless green ideas sleep furiously.")
         else:
