@@ -17,7 +17,7 @@ from app.flow.values import Json
 
 BargeIn = Literal["none", "dtmf", "speech", "any"]
 Wording = Literal["static", "templated", "generated"]
-Rung = Literal["keypad", "choice", "slot", "global", "correction", "model", "confirmation"]
+Rung = Literal["keypad", "choice", "slot", "global", "correction", "similarity", "model", "confirmation"]
 
 
 class Grammar(Protocol):
