@@ -14,7 +14,7 @@ from typing import Any
 
 from app.clock import Clock
 from app.errors import ProviderError, TimedOut
-from app.orchestrator.listening import must_join, verdict
+from app.orchestrator.listening import STALE_MS, must_join, verdict
 from app.orchestrator.speech_provider import OnSwitch, SpeechProvider, Switch
 from providers.background import BackgroundTasks
 from providers.base import Hypothesis, Transcriber, TranscriptionStream
@@ -231,6 +231,8 @@ class FailoverStream:
             self._words_ms = 0.0
             if words.text:
                 self._on_partial(words)
+        elif self._lead.text and self._words_ms < STALE_MS:
+            return  # a word or two behind is not silent
         elif ear is self._standby and self._verdict(self._lead.text, words.text) != "lead":
             self._on_partial(words)
             if self._verdict(self._lead.text, words.text) == "replace":
