@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+import logging
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
@@ -15,7 +16,8 @@ from app.call.message import MessageStore
 from app.call.registry import CallRegistry
 from app.call.services import Closable, Services, Speech
 from app.clock import Clock
-from app.errors import SettingsError
+from app.errors import AssetError, ProviderError, SettingsError
+from app.flow import Flow
 from app.ops.health import Health
 from app.ops.meters import Meters
 from app.orchestrator.failover import FailoverModel
@@ -29,15 +31,18 @@ from app.web.health import health_routes
 from app.web.streams import Streams
 from app.web.tokens import StreamTokens
 from app.web.voice import VoiceWebhooks
-from providers.base import LanguageModel, Synthesizer, Transcriber
+from providers.base import LanguageModel, SimilarityModel, Synthesizer, Transcriber
 from providers.local_answers import EmbeddedAnswers
 from providers.local_end_of_turn import EmbeddedEndOfTurnDetector
 from providers.local_recognizer import EmbeddedTranscriber
+from providers.local_similarity import EmbeddedSimilarity
 from providers.local_synthesizer import EmbeddedSynthesizer
 from providers.local_voice_detector import SileroVoiceDetector
 from providers.local_workers import InferenceWorkers
 from providers.scripted import ScriptedSynthesizer, ScriptedTranscriber
 from providers.scripted_model import ScriptedModel
+
+log = logging.getLogger("callrelay")
 
 
 def open_speech(settings: Settings, clock: Clock) -> Speech:
@@ -58,7 +63,8 @@ def open_speech(settings: Settings, clock: Clock) -> Speech:
         transcriber = FailoverTranscriber([*transcribers, transcriber], clock)
         synthesizer = FailoverSynthesizer([*synthesizers, synthesizer], clock)
     end_of_turn = EmbeddedEndOfTurnDetector(workers)
-    return Speech(detector, transcriber, synthesizer, end_of_turn, shared=[workers, *services])
+    similarity = _open_similarity(workers)
+    return Speech(detector, transcriber, synthesizer, end_of_turn, similarity, [workers, *services])
 
 
 def _open_speech_services(settings: Settings) -> tuple[list[Transcriber], list[Synthesizer], list[Closable]]:
@@ -112,6 +118,22 @@ def _open_openai_speech(settings: Settings) -> tuple[Transcriber, Synthesizer, C
     )
 
 
+def _open_similarity(workers: InferenceWorkers) -> SimilarityModel | None:
+    """Words of the callers' own are a nicety: without the model flows still know their phrases."""
+    try:
+        return EmbeddedSimilarity(workers)
+    except AssetError as error:
+        log.warning("callers are understood by the flows' own phrases only: %s", error)
+        return None
+
+
+async def _prepare(similarity: SimilarityModel, samples: Sequence[str]) -> None:
+    try:
+        await similarity.prepare(samples)
+    except ProviderError as error:
+        log.warning("not all phrases are known by their meaning: %s", error)
+
+
 # A fast small model each, and the bigger one that is asked for in the second place of the chain.
 OPENAI_MODELS = ("gpt-5.4-mini", "gpt-5.4")
 ANTHROPIC_MODELS = ("claude-haiku-4-5", "claude-sonnet-4-6")
@@ -151,6 +173,12 @@ def _open_model(name: str, settings: Settings, bigger: bool) -> LanguageModel:
         settings.azure_openai_deployment or OPENAI_MODELS[bigger],
         settings.azure_openai_api_version,
     )
+
+
+def _samples(flow: Flow) -> list[str]:
+    """What callers' words are compared with, of a flow and those that it calls."""
+    flows = (flow, *flow.subflows.values())
+    return [text for one in flows for code in one.languages for _, text in one.samples(code)]
 
 
 class Relay:
@@ -217,6 +245,9 @@ class Relay:
                 watches.append(group.create_task(self._model.watch()))
             if self._prerender:
                 await render_fixed_words(self._flows.all(), self._speech.synthesizer, self.speech_cache)
+            if self._speech.similarity:
+                samples = [text for flow in self._flows.all() for text in _samples(flow)]
+                watches.append(group.create_task(_prepare(self._speech.similarity, samples)))
             self.admission.ready = True
             try:
                 yield

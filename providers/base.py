@@ -308,6 +308,28 @@ class Finished:
 ModelEvent = TextDelta | ToolCall | OutcomeChosen | Finished
 
 
+class SimilarityModel(Protocol):
+    """Tells how near two sentences are in meaning, whatever their words and languages."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def healthy(self) -> bool: ...
+
+    async def prepare(self, sentences: Sequence[str]) -> None:
+        """Get to know sentences that will be compared with, so that comparing is quick. Raises ProviderError."""
+        ...
+
+    async def similarities(self, text: str, sentences: Sequence[str]) -> Sequence[float]:
+        """For each sentence: about 0 for nothing in common, 1 for the same. Raises ProviderError. Safe to cancel."""
+        ...
+
+    async def warm_up(self) -> None: ...
+
+    async def aclose(self) -> None: ...
+
+
 class LanguageModel(Protocol):
     """Words from words."""
 

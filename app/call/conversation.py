@@ -287,7 +287,7 @@ class Conversation:
             self._flow.take(inputs.ModelInterrupted(self._clock.wall(), " ".join(self._reply_heard)))
         turn.text = text
         decided = self._clock.now()
-        step = self._flow.take(heard)
+        step = await self._flow.hear(heard, self._services.speech.similarity)
         timeline.stage("decide", decided, self._clock.now())
         self._perform(step)
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from app.call.meaning import compared
 from app.call.registry import Call
 from app.clock import Clock
-from app.flow import Context, State, begin, inputs, ready_requests, resume, step
+from app.flow import Context, State, begin, inputs, ready_requests, resume, step, understands
 from app.flow import effects as fx
+from providers.base import SimilarityModel
 
 MASK = "•••"
 
@@ -59,6 +61,17 @@ class FlowRun:
         elif isinstance(event, inputs.Pressed):
             self._call.journal.write("dtmf", digits=self._masked(event.digit))
         return self._advance(state, effects)
+
+    async def hear(self, heard: inputs.Heard, similarity: SimilarityModel | None) -> Step:
+        """Step on with words, whose meaning is looked for where they say too little."""
+        return self.take(await compared(heard, self._samples(heard), similarity))
+
+    def _samples(self, heard: inputs.Heard) -> Sequence[tuple[str, str]]:
+        """(intent, wording): what the words should be compared with, nothing where they are clear or a secret."""
+        flow, state, question = self._call.flow, self._call.state, self.question
+        if state is None or question is None or question.sensitive or understands(flow, state, heard):
+            return ()
+        return flow.part(state.node).samples(state.language)
 
     def note_words(self, heard: inputs.Heard) -> None:
         """Words that were no answer to anything."""

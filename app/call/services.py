@@ -17,7 +17,14 @@ from app.orchestrator.failover_synthesizer import FailoverSynthesizer
 from app.orchestrator.failover_transcriber import FailoverTranscriber
 from app.orchestrator.speech_cache import SpeechCache
 from app.orchestrator.speech_provider import OnSwitch
-from providers.base import EndOfTurnDetector, LanguageModel, Synthesizer, Transcriber, VoiceDetector
+from providers.base import (
+    EndOfTurnDetector,
+    LanguageModel,
+    SimilarityModel,
+    Synthesizer,
+    Transcriber,
+    VoiceDetector,
+)
 
 
 class Engine(Protocol):
@@ -48,6 +55,7 @@ class Speech:
     transcriber: Transcriber
     synthesizer: Synthesizer
     end_of_turn: EndOfTurnDetector | None = None
+    similarity: SimilarityModel | None = None
     shared: Sequence[Closable] = ()
 
     @property
@@ -58,7 +66,11 @@ class Speech:
             "transcriber": self.transcriber,
             "synthesizer": self.synthesizer,
         }
-        return engines | ({"end_of_turn": self.end_of_turn} if self.end_of_turn else {})
+        if self.end_of_turn:
+            engines["end_of_turn"] = self.end_of_turn
+        if self.similarity:
+            engines["similarity"] = self.similarity
+        return engines
 
     def watched(self, on_switch: OnSwitch) -> Speech:
         """The same engines; who takes over from whom is told."""

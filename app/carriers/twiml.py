@@ -47,11 +47,19 @@ def connect_stream(url: str, parameters: Mapping[str, str], *, action: str | Non
 
 
 def dial(
-    number: str, *, timeout_s: int = 20, caller_id: str | None = None, action: str | None = None
+    number: str,
+    *,
+    timeout_s: int = 20,
+    caller_id: str | None = None,
+    action: str | None = None,
+    whisper: str | None = None,
 ) -> ET.Element:
-    """Put the caller through to a number; they hear it ring, for `timeout_s` at most."""
+    """Put the caller through to a number or SIP address; they hear it ring, for `timeout_s` at most.
+
+    Who answers hears the TwiML at the address `whisper` first.
+    """
     verb = _verb("Dial", answerOnBridge="true", timeout=str(timeout_s), callerId=caller_id, action=action)
-    _add(verb, _verb("Number", number))
+    _add(verb, _verb("Sip" if number.startswith(("sip:", "sips:")) else "Number", number, url=whisper))
     return verb
 
 

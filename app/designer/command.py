@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -109,3 +110,66 @@ def chat(name: str, language: str | None, as_json: bool) -> None:
     document = hold(flow_path(name), os.environ, sys.stdin, show, SystemClock().wall(), language)
     if as_json:
         click.echo(document)
+
+
+@flow.command("new")
+@click.argument("name")
+@AS_JSON
+def new(name: str, as_json: bool) -> None:
+    """Write a small working flow, and its tests, into FLOWS_DIR."""
+    from app.designer.writing import new_flow
+
+    written = [str(path) for path in new_flow(name, flows_dir())]
+    click.echo(json.dumps(written) if as_json else "\n".join(written))
+
+
+@flow.command("migrate")
+@FILES
+@AS_JSON
+def migrate(files: tuple[Path, ...], as_json: bool) -> None:
+    """Bring flow files to the newest format."""
+    from app.designer.files import flow_files
+    from app.designer.writing import migrate as bring
+
+    done = [bring(path) for path in flow_files(files, flows_dir())]
+    click.echo(json.dumps(done) if as_json else "\n".join(done))
+
+
+@flow.command("schema")
+@click.option("--json", "as_json", is_flag=True, help="The same: the schema is a JSON document.")
+def schema(as_json: bool) -> None:
+    """The JSON Schema of flow files, for editors; flows/flow.schema.json is this."""
+    from app.designer.showing import schema_text
+
+    click.echo(schema_text(), nl=False)
+
+
+@flow.command("explain")
+@click.argument("name", metavar="FLOW")
+@click.argument("node")
+@AS_JSON
+def explain(name: str, node: str, as_json: bool) -> None:
+    """What a node says, what it understands, where it leads and how it fails."""
+    from app.designer.showing import explanation
+
+    lines = explanation(flow_path(name), node, os.environ)
+    click.echo(json.dumps({"node": node, "lines": lines}) if as_json else "\n".join(lines))
+
+
+@flow.command("graph")
+@click.argument("name", metavar="FLOW")
+@click.option(
+    "--html", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="A page to look at."
+)
+@AS_JSON
+def graph(name: str, html: Path | None, as_json: bool) -> None:
+    """Draw a flow: Mermaid text, or one page with its prompts and what its tests cover."""
+    from app.designer.showing import drawing, page
+
+    path = flow_path(name)
+    if html is not None:
+        html.write_text(page(path, os.environ), "utf-8")
+        click.echo(json.dumps({"html": str(html)}) if as_json else str(html))
+        return
+    text = drawing(path, os.environ)
+    click.echo(json.dumps({"mermaid": text}) if as_json else text, nl=False)

@@ -15,6 +15,7 @@ from app.flow.keypad import FINISH, Keys, choose
 from app.flow.languages import language
 from app.flow.model import Meaning, Scene
 from app.flow.phrases import peelings, words_of
+from app.flow.similarity import alike
 from app.flow.turn import Turn
 from app.flow.yes_no import YES_NO_KEYS, understand_yes_no
 
@@ -47,8 +48,8 @@ def take(turn: Turn, node: Question, given: Input) -> str | None:
             return _read_keys(turn, node, turn.state.keys, paused=True)
         case NoInput():
             return fail(turn, node, "no_input")
-        case Heard(text, _, confidence):
-            return _hear(turn, node, text, confidence)
+        case Heard():
+            return _hear(turn, node, given)
     return None
 
 
@@ -90,7 +91,8 @@ def _read_keys(turn: Turn, node: Question, keys: str, *, paused: bool) -> str | 
 # words
 
 
-def _hear(turn: Turn, node: Question, text: str, confidence: float | None) -> str | None:
+def _hear(turn: Turn, node: Question, heard: Heard) -> str | None:
+    text = heard.text
     if turn.state.phase == "confirming":
         answer = understand_yes_no(text, language(turn.state.language))
         if answer is not None and answer.score == 1.0:
@@ -105,9 +107,10 @@ def _hear(turn: Turn, node: Question, text: str, confidence: float | None) -> st
         turn.log("speech_ignored")
         return None
     turn.state = replace(turn.state, keys="", pending=None, phase="asking")
+    meaning = meaning or alike(turn.scene, node, heard.similar)
     if meaning is None:
         return None if consult(turn, node, text) else fail(turn, node, "no_match")
-    if node.doubts(meaning, confidence):
+    if node.doubts(meaning, heard.confidence):
         # what is doubtful settles no other question either
         ask_back(turn, node, replace(meaning, rest=""))
         return None

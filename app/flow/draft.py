@@ -328,9 +328,10 @@ def whole_sentences(trees: Sequence[Tree]) -> tuple[Tree, ...]:
     return tuple(joined)
 
 
-def built_in_prompt(key: str, index: int = 0) -> Prompt:
+def built_in_prompt(key: str, index: int = 0, *, template: bool = False) -> Prompt:
     """What is said where the flow has no words of its own, in every language there is."""
-    lines = {code: (Line(Template(one.prompts[key][index])),) for code, one in LANGUAGES.items()}
+    read = compile_template if template else Template
+    lines = {code: (Line(read(one.prompts[key][index])),) for code, one in LANGUAGES.items()}
     return Prompt(f"defaults.{key}.{index + 1}", lines)
 
 

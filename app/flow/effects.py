@@ -17,7 +17,7 @@ from app.flow.values import Json
 
 BargeIn = Literal["none", "dtmf", "speech", "any"]
 Wording = Literal["static", "templated", "generated"]
-Rung = Literal["keypad", "choice", "slot", "global", "correction", "model", "confirmation"]
+Rung = Literal["keypad", "choice", "slot", "global", "correction", "similarity", "model", "confirmation"]
 
 
 class Grammar(Protocol):
@@ -168,12 +168,14 @@ class AskModel:
 class Transfer:
     """Connect the caller to `number` (E.164 or a SIP address), ringing for `ring_s` seconds at most.
 
-    Afterwards the shell says `TransferEnded`.
+    `whisper`, if there is one, is said to whoever answers, before the caller is put through. Afterwards the shell says
+    `TransferEnded`.
     """
 
     node: str
     number: str
     ring_s: int
+    whisper: Say | None = None
 
 
 @dataclass(frozen=True, slots=True)

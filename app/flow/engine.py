@@ -61,6 +61,12 @@ def step(flow: Flow, state: State, given: Input) -> Step:
     return turn.state, tuple(turn.effects)
 
 
+def understands(flow: Flow, state: State, heard: Heard) -> bool:
+    """Whether the words alone are enough, so that nobody need look for their meaning."""
+    after, effects = step(flow, state, heard)
+    return after.phase != "understanding" and Event("no_match") not in effects
+
+
 def resume(flow: Flow, state: State, now: datetime) -> Step:
     """Take up a call whose line was lost: its question is put again, half-typed keys are forgotten.
 

@@ -15,12 +15,14 @@ class Heard:
     """One finished utterance, as the recogniser wrote it; `confidence` is 0..1, None where it gives none.
 
     `language` is the recogniser's (ISO 639-1). The call's own language decides how the words are understood.
+    `similar` tells for intents how near the nearest of their `samples` is in meaning, where somebody has compared.
     """
 
     text: str = field(repr=False)
     language: str
     confidence: float | None
     now: datetime
+    similar: Mapping[str, float] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

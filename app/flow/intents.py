@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 from app.flow.draft import Draft
 from app.flow.languages import language
 from app.flow.model import Intent
 from app.flow.phrases import PhraseSet, expand
 from app.flow.section import Section
+
+SAMPLES_OF_A_PHRASE: Final = 3
 
 
 def read_intents(flow: Section, translations: Mapping[str, Section], draft: Draft) -> dict[str, Intent]:
@@ -42,11 +45,23 @@ def _translate(found: dict[str, Intent], code: str, section: Section) -> None:
 
 def _phrases(section: Section, code: str) -> PhraseSet | None:
     texts: list[str] = []
+    samples: list[str] = []
     for tree in section.items("phrases"):
         template = section.as_text(tree, "phrases")
         try:
-            texts += expand(template) if template else ()
+            wordings = expand(template) if template else ()
         except ValueError as error:
             section.fault(tree.place, str(error))
-    texts += section.texts("examples")
-    return PhraseSet.of(texts, language(code)) if texts else None
+        else:
+            texts += wordings
+            samples += _spread(wordings)
+    examples = section.texts("examples")
+    if not (texts or examples):
+        return None
+    return PhraseSet.of([*texts, *examples], language(code), [*samples, *examples])
+
+
+def _spread(wordings: Sequence[str]) -> list[str]:
+    """A few wordings of a template, short and long."""
+    ordered = sorted(wordings, key=len)
+    return ordered[:: max(1, len(ordered) // SAMPLES_OF_A_PHRASE)][:SAMPLES_OF_A_PHRASE]

@@ -166,6 +166,13 @@ class Flow:
         name, dot, _ = node.rpartition(".")
         return node in (self.subflows[name].nodes if dot and name in self.subflows else self.nodes)
 
+    def samples(self, language: str) -> list[tuple[str, str]]:
+        """(intent, wording): what utterances are compared with by meaning, in a language of the flow."""
+        by_intent = (
+            (name, one.in_language(language, self.languages[0])) for name, one in self.intents.items()
+        )
+        return [(name, sample) for name, phrases in by_intent for sample in phrases.samples]
+
     def fixed_wordings(self) -> Iterator[tuple[str, str]]:
         """(language, text) of everything that is always said in the same words."""
         ladders = (self.settings.no_input, self.settings.no_match)

@@ -77,15 +77,22 @@ class PhraseSet:
     contents: frozenset[Words]
     texts: tuple[str, ...]
     vocabulary: frozenset[str] = frozenset()
+    # a few wordings that stand for all of them, the plainest last
+    samples: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, texts: Iterable[str], language: Language) -> PhraseSet:
+    def of(cls, texts: Iterable[str], language: Language, samples: Iterable[str] = ()) -> PhraseSet:
         texts = tuple(texts)
         wordings = frozenset(words_of(text) for text in texts) - {()}
         beginnings = frozenset(words[:end] for words in wordings for end in range(1, len(words)))
         contents = frozenset(content for words in wordings if len(content := _content(words, language)) > 1)
         vocabulary = frozenset(word for words in wordings for word in words)
-        return cls(wordings, beginnings, contents, texts, vocabulary)
+        return cls(wordings, beginnings, contents, texts, vocabulary, tuple(samples))
+
+    @property
+    def sample(self) -> str:
+        """One wording to speak of the whole by."""
+        return self.samples[-1] if self.samples else ""
 
     def means(self, words: Words, language: Language) -> bool:
         """Whether the words are a wording, small words aside."""

@@ -67,6 +67,10 @@ class Question:
         """The node's own meaning of an answer."""
         return None
 
+    def alternatives(self, scene: Scene) -> Mapping[str, Meaning]:
+        """What the node's own intents lead to, where the words are not in their phrases but near in meaning."""
+        return {}
+
     def correct(self, scene: Scene, text: str) -> Meaning | None:
         """An answer to an earlier question that this node lets the caller change."""
         return None

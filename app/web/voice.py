@@ -71,6 +71,7 @@ class VoiceWebhooks:
             "incoming": self._incoming,
             "stream-ended": self._stream_ended,
             "dial-ended": self._dial_ended,
+            "whisper": self._whisper,
             "status": self._status,
         }
         return [
@@ -153,15 +154,24 @@ class VoiceWebhooks:
             await self._registry.hung_up(call)
             return _twiml(twiml.hangup())
         match call.next_step:
-            case Transfer(number=number, ring_s=ring_s):
+            case Transfer(number=number, ring_s=ring_s, whisper=whisper):
                 call.journal.write("transferred", to=number)
                 self._registry.await_stream(call, DIAL_AWAITED_S, "transferred")
                 action = self._url(request, "/voice/dial-ended")
-                return _twiml(twiml.dial(number, timeout_s=ring_s, action=action))
+                summary = self._url(request, f"/voice/whisper?call={call.sid}") if whisper else None
+                return _twiml(twiml.dial(number, timeout_s=ring_s, action=action, whisper=summary))
             case Apology():
                 self._registry.end(call, "error")
                 return _twiml(twiml.say(SORRY, "en-US"), twiml.hangup())
         return self._connect(request, call)
+
+    async def _whisper(self, request: Request, form: Form) -> Response:
+        """What the other party hears before the caller is put through; the request's own call is their leg."""
+        call = self._registry.get(request.query_params.get("call", ""))
+        step = call.next_step if call else None
+        if isinstance(step, Transfer) and step.whisper:
+            return _twiml(twiml.say(step.whisper.text, step.whisper.language))
+        return _twiml()
 
     async def _dial_ended(self, request: Request, form: Form) -> Response:
         call = self._registry.get(form["CallSid"])

@@ -42,7 +42,7 @@ def asset(wheels: dict[weights.Wheel, Path]) -> weights.Asset:
 
 
 def test_every_asset_of_the_lock_is_pinned_to_the_byte() -> None:
-    assert len(weights.assets()) == 8
+    assert len(weights.assets()) == 9
     for asset in weights.assets().values():
         assert re.fullmatch(r"[0-9a-f]{64}", asset.sha256)
         assert asset.bytes > 0

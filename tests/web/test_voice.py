@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from app.clock import ManualClock
+from app.flow.effects import Say as FlowSay
+from app.flow.effects import Transfer
 from app.settings import Settings
 from app.simulator.faults import Faults
 from app.simulator.steps import Press, StaySilent
@@ -41,7 +43,7 @@ async def test_the_carrier_sees_public_addresses_only(clock: ManualClock, tmp_pa
     assert "127.0.0.1" not in twiml
 
 
-@pytest.mark.parametrize("path", ["incoming?flow=echo", "stream-ended", "dial-ended", "status"])
+@pytest.mark.parametrize("path", ["incoming?flow=echo", "stream-ended", "dial-ended", "whisper", "status"])
 @pytest.mark.parametrize("signer", [Signer(Route(URL)), Signer(Route(URL, PUBLIC), "another-token")])
 async def test_an_absent_or_forged_signature_is_refused(
     clock: ManualClock, tmp_path: Path, path: str, signer: Signer
@@ -196,3 +198,25 @@ async def test_a_call_whose_line_was_lost_hears_what_it_missed(clock: ManualCloc
     said = [event["node"] for event in journal if event["event"] == "said"]
     assert said[:5] == ["welcome", "menu", "hours", "hours", "more"]
     assert [event["event"] for event in journal].count("call_ended") == 1
+
+
+async def test_who_answers_a_warm_transfer_hears_the_summary_first(
+    clock: ManualClock, tmp_path: Path
+) -> None:
+    summary = FlowSay("Ana <calls>.", "desk", "desk.summary", "en")
+    async with running(clock, tmp_path, []) as relay:
+        await relay.post("/voice/incoming?flow=echo", *CALL)
+        (sid,) = relay.relay.registry.sids
+        call = relay.relay.registry.get(sid)
+        assert call
+        call.next_step = Transfer("desk", "sip:desk@example.com", 20, summary)
+        dialled = await relay.post("/voice/stream-ended", *CALL)
+        heard = await relay.post(f"/voice/whisper?call={sid}", ("CallSid", "CA77"))
+        other = await relay.post("/voice/whisper?call=CA78", ("CallSid", "CA77"))
+        relay.relay.registry.end(call, "test")
+    assert (
+        f'<Sip url="http://127.0.0.1:8000/voice/whisper?call={sid}">sip:desk@example.com</Sip>'.encode()
+        in dialled.body
+    )
+    assert b'<Say language="en">Ana &lt;calls&gt;.</Say>' in heard.body
+    assert b"<Say" not in other.body

@@ -232,6 +232,7 @@ GERMAN = Language(
         "waiting": ("Einen Moment, bitte.",),
         "model_failed": ("Es tut mir leid, das kann ich gerade nicht beantworten.",),
         "shall_i": ("Soll ich das jetzt tun?",),
+        "who_calls": ("Ein Anruf von {{ caller.number | digits }}.",),
         "rejected": ("Das geht leider nicht.",),
         "did_you_say": ("Haben Sie {} gesagt?",),
         "give_up": (

@@ -305,6 +305,7 @@ ENGLISH = Language(
         "waiting": ("One moment, please.",),
         "model_failed": ("I'm sorry, I can't answer that right now.",),
         "shall_i": ("Shall I do that now?",),
+        "who_calls": ("A call from {{ caller.number | digits }}.",),
         "rejected": ("Sorry, that won't work.",),
         "did_you_say": ("Did you say {}?",),
         "give_up": ("I'm sorry, this isn't working. Please call again later. Goodbye.",),

@@ -218,6 +218,7 @@ SPANISH = Language(
         "waiting": ("Un momento, por favor.",),
         "model_failed": ("Lo siento, ahora mismo no puedo responder a eso.",),
         "shall_i": ("¿Lo hago ahora?",),
+        "who_calls": ("Una llamada del {{ caller.number | digits }}.",),
         "rejected": ("Lo siento, eso no puede ser.",),
         "did_you_say": ("¿Ha dicho {}?",),
         "give_up": ("Lo siento, no conseguimos entendernos. Vuelva a llamar más tarde, por favor. Adiós.",),

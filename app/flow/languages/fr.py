@@ -184,6 +184,7 @@ FRENCH = Language(
         "waiting": ("Un instant, s'il vous plaît.",),
         "model_failed": ("Désolé, je ne peux pas répondre pour le moment.",),
         "shall_i": ("Est-ce que je le fais maintenant ?",),
+        "who_calls": ("Un appel du {{ caller.number | digits }}.",),
         "rejected": ("Désolé, ce n'est pas possible.",),
         "did_you_say": ("Avez-vous dit {} ?",),
         "give_up": (

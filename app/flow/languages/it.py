@@ -156,6 +156,7 @@ ITALIAN = Language(
         "waiting": ("Un momento, per favore.",),
         "model_failed": ("Mi dispiace, in questo momento non posso rispondere.",),
         "shall_i": ("Devo farlo adesso?",),
+        "who_calls": ("Una chiamata dal {{ caller.number | digits }}.",),
         "rejected": ("Mi dispiace, non è possibile.",),
         "did_you_say": ("Ha detto {}?",),
         "give_up": ("Mi dispiace, non riusciamo a capirci. Richiami più tardi, per favore. Arrivederci.",),

@@ -53,6 +53,12 @@ class Confirm(Question):
             return Meaning("choice", "choice", SURE_SCORE, "yes", heard=text)
         return spoken_key(self.all_keys(scene), text, spoken)
 
+    def alternatives(self, scene: Scene) -> Mapping[str, Meaning]:
+        """The choices of the menu ahead, each chosen there by its own words."""
+        ahead = self._ahead(scene)
+        chosen = ahead.alternatives(scene) if ahead else {}
+        return {name: replace(one, name="yes", rest=one.heard) for name, one in chosen.items()}
+
     def _ahead(self, scene: Scene) -> Menu | None:
         """The menu that yes leads to."""
         node = scene.flow.nodes.get(self.yes.targets[0]) if len(self.yes.targets) == 1 else None

@@ -55,6 +55,12 @@ class Menu(Question):
             return None
         return Meaning("choice", "choice", found.score, found.name, heard=text, rest=less(text, reduced))
 
+    def alternatives(self, scene: Scene) -> Mapping[str, Meaning]:
+        return {
+            name: Meaning("choice", "similarity", 0, name, heard=phrases.sample)
+            for name, phrases in self._phrases(scene).items()
+        }
+
     def enter(self, turn: Turn) -> str | None:
         """Who has said already which of the choices it is, is not asked."""
         meaning = self.chosen(turn.scene, turn.state.early) if turn.state.early and not self.modal else None

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from app.flow.draft import Draft
+from app.flow.draft import Draft, built_in_prompt
 from app.flow.effects import Transfer as TransferEffect
 from app.flow.inputs import Input, TransferEnded
 from app.flow.model import Node, Settings
@@ -19,6 +19,7 @@ from app.flow.templates import Template
 from app.flow.turn import Turn
 
 RING_MS: Final = 25_000
+WHO_CALLS: Final = built_in_prompt("who_calls", template=True)
 _DIALLABLE = re.compile(r"\+?\d{3,15}|sips?:[\w.+-]+@[\w.-]+(?::\d+)?")
 
 
@@ -31,6 +32,7 @@ class Transfer:
     number: Template
     prompt: Prompt | None
     ring_s: int
+    whisper: Prompt | None
     no_answer: Route
     busy: Route
     failed: Route
@@ -51,7 +53,8 @@ class Transfer:
         if self.prompt is not None:
             turn.say(self.prompt, self.settings)
         turn.state = replace(turn.state, phase="transferring", returning=None)
-        turn.emit(TransferEffect(self.name, number, self.ring_s))
+        whisper = turn.line(self.whisper, self.settings) if self.whisper else None
+        turn.emit(TransferEffect(self.name, number, self.ring_s, whisper))
         return None
 
     def resume(self, turn: Turn) -> str | None:
@@ -68,6 +71,22 @@ class Transfer:
         return routes[given.outcome].choose(turn)
 
 
+def _whisper(section: Section, draft: Draft, name: str) -> Prompt | None:
+    """With `warm: true` whoever answers hears the `summary` first, or else who is calling."""
+    warm, summary = section.flag("warm"), draft.prompt(section, "summary", f"{name}.summary")
+    if summary is None:
+        return WHO_CALLS if warm else None
+    if not warm:
+        section.fault(
+            section.place_of("summary"), f"nobody hears the summary of {section.what}; add `warm: true`"
+        )
+    lines = (line for lines in summary.lines.values() for line in lines)
+    for one in sorted({one for line in lines for one in line.template.names}):
+        if draft.is_sensitive(one):
+            section.fault(section.place_of("summary"), f'"{one}" is sensitive and not for others; remove it')
+    return summary
+
+
 @node_type("transfer")
 def read_transfer(name: str, section: Section, draft: Draft, defaults: Settings) -> Node:
     number = section.text("transfer")
@@ -82,6 +101,7 @@ def read_transfer(name: str, section: Section, draft: Draft, defaults: Settings)
         number=draft.template(number or "", place),
         prompt=draft.prompt(section, "say", f"{name}.say"),
         ring_s=max(5, round((RING_MS if ring_ms is None else ring_ms) / 1000)),
+        whisper=_whisper(section, draft, name),
         no_answer=no_answer,
         busy=read_route(section, draft, "busy") or no_answer,
         failed=read_route(section, draft, "failed") or no_answer,
