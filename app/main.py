@@ -216,6 +216,7 @@ class Relay:
             self._meters.turn,
             self._http,
             model or EmbeddedAnswers(),
+            settings.languages if settings.language_detection else (),
         )
         webhooks = VoiceWebhooks(settings, clock, access, tokens, flows, self.registry, self.admission)
         streams = Streams(access, tokens, self.registry, services)

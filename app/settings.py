@@ -13,6 +13,7 @@ from app.errors import SettingsError
 Parser = Callable[[str], Any]
 
 MODEL_PROVIDERS = ("azure", "openai", "anthropic", "scripted")
+LANGUAGES = ("de", "en", "es", "fr", "it")
 SPEECH_PROVIDERS = ("azure", "openai", "embedded", "scripted")
 
 
@@ -119,6 +120,8 @@ class Settings:
     speech_chain: tuple[str, ...] = _setting(
         "SPEECH_CHAIN", ("azure", "openai", "embedded"), _names_from(*SPEECH_PROVIDERS)
     )
+    languages: tuple[str, ...] = _setting("LANGUAGES", ("en", "es", "fr", "de"), _names_from(*LANGUAGES))
+    language_detection: bool = _setting("LANGUAGE_DETECTION", True, _flag)
     azure_speech_key: str | None = _setting("AZURE_SPEECH_KEY", None, secret=True)
     azure_speech_region: str | None = _setting("AZURE_SPEECH_REGION", None, _region)
     azure_speech_endpoint: str | None = _setting("AZURE_SPEECH_ENDPOINT", None, _speech_url)

@@ -34,7 +34,7 @@ VOICES = {
 }
 IDLE_MAX = 16
 FIRST_AUDIO_S = 1.5
-STALL_S = 0.5  # it makes speech many times faster than it plays
+STALL_S = 0.3  # it makes speech many times faster than it plays
 LAST_WORDS_S = 0.02  # the SDK tells of words and of the end on threads of their own
 STOP_S = 2.0
 TICKS_PER_MS = 10_000

@@ -7,6 +7,7 @@ words where nobody spoke, in their own ways, so each has its own doubt.
 from __future__ import annotations
 
 import threading
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -20,11 +21,15 @@ SHORTEST_MS = 100.0
 
 @dataclass(frozen=True, slots=True)
 class Decoding:
-    """A text, empty for no speech, and mean token probability. `draft` speeds up the next try on longer audio."""
+    """A text, empty for no speech, and mean token probability. `draft` speeds up the next try on longer audio.
+
+    `language` is what was spoken, where that is another than was listened for.
+    """
 
     text: str
     confidence: float
     draft: tuple[int, ...] = ()
+    language: str = ""
 
 
 NOTHING = Decoding("", 0.0)
@@ -116,6 +121,10 @@ class WhisperDecoder:
 
     def load(self) -> None:
         self._whisper.loaded()
+
+    def spoken_language(self, audio: bytes, among: Collection[str]) -> tuple[str, float]:
+        """See `WhisperModel`."""
+        return self._whisper.loaded().spoken_language(audio, among)
 
 
 def _has_words(text: str) -> bool:

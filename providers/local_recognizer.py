@@ -17,6 +17,7 @@ from app.errors import ProviderError, Refused
 from providers.base import Hypothesis
 from providers.dsp import BYTES_PER_MS
 from providers.local_decoders import Decoder, Decoding, decoders
+from providers.local_languages import OpenLanguage
 from providers.local_utterance import Utterance
 from providers.local_whisper import LANGUAGES
 from providers.local_workers import InferenceWorkers
@@ -60,7 +61,8 @@ class EmbeddedTranscriber:
             raise Refused(
                 f"the embedded recogniser does not know the language {language!r}; it knows {known}"
             )
-        return EmbeddedStream(self._workers, decoder, language, on_partial)
+        spoken = OpenLanguage(self._decoders, language, candidates)
+        return EmbeddedStream(self._workers, decoder, language, on_partial, spoken)
 
     @property
     def healthy(self) -> bool:
@@ -88,7 +90,10 @@ class EmbeddedStream:
         decoder: Decoder,
         language: str,
         on_partial: Callable[[Hypothesis], None],
+        spoken: OpenLanguage,
     ) -> None:
+        self._spoken = spoken
+        self._checked: tuple[Decoding, Decoding] | None = None
         self._workers = workers
         self._decoder = decoder
         self._language = language
@@ -120,7 +125,7 @@ class EmbeddedStream:
         utterance = self._utterance
         if not utterance:
             return Hypothesis("", self._language, False, 0.0)
-        decoding = await utterance.so_far()
+        decoding = await self._in_its_language(await utterance.so_far(), utterance)
         return self._hypothesis(decoding, utterance.audio_ms, final=False)
 
     async def finish(self) -> Hypothesis:
@@ -128,12 +133,13 @@ class EmbeddedStream:
         if not utterance:
             return Hypothesis("", self._language, True, 0.0)
         try:
-            decoding = await utterance.final()
+            decoding = await self._in_its_language(await utterance.final(), utterance)
         finally:
             utterance.cancel()
         return self._hypothesis(decoding, utterance.audio_ms, final=True)
 
     def discard(self) -> None:
+        self._checked = None
         if self._utterance:
             self._utterance.cancel()
         self._utterance = None
@@ -148,9 +154,20 @@ class EmbeddedStream:
         self._closed = True
         self.discard()
 
+    async def _in_its_language(self, decoding: Decoding, utterance: Utterance) -> Decoding:
+        """What is doubted, in the language that was spoken: found out once for the same words."""
+        if self._checked and self._checked[0] == decoding:
+            return self._checked[1]
+        audio = utterance.audio
+        if self._spoken.doubts(decoding, audio):
+            checked = await self._workers.run(partial(self._spoken.check, decoding, audio))
+            self._checked = decoding, checked
+            return checked
+        return decoding
+
     def _partial(self, decoding: Decoding, audio_ms: float) -> None:
         self._on_partial(self._hypothesis(decoding, audio_ms, final=False))
 
     def _hypothesis(self, decoding: Decoding, audio_ms: float, *, final: bool) -> Hypothesis:
         confidence = decoding.confidence if decoding.text else None
-        return Hypothesis(decoding.text, self._language, final, audio_ms, confidence)
+        return Hypothesis(decoding.text, decoding.language or self._language, final, audio_ms, confidence)

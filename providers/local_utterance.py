@@ -55,6 +55,11 @@ class Utterance:
         return self._now.end_ms
 
     @property
+    def audio(self) -> bytes:
+        """All of it so far."""
+        return b"".join(bytes(stretch.audio) for stretch in self._stretches)
+
+    @property
     def _now(self) -> _Stretch:
         return self._stretches[-1]
 

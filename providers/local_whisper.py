@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import ctranslate2
@@ -48,9 +49,7 @@ class WhisperModel:
     def decode(self, audio: bytes, language: str) -> Heard:
         """The words in μ-law audio of at most 27 s."""
         seconds = len(audio) / RATE_HZ
-        samples = np.zeros(round(min(LONGEST_S, seconds + MARGIN_S) * RATE_HZ), np.float32)
-        samples[: len(audio)] = from_mulaw(audio)[: len(samples)]
-        features = ctranslate2.StorageView.from_array(log_mel(samples)[None])
+        features = _features(audio)
         prompt = ["<|startoftranscript|>", f"<|{language}|>", "<|transcribe|>"]
         result = self._whisper.generate(
             features,
@@ -62,6 +61,21 @@ class WhisperModel:
         )[0]
         text = spell(words_before(seconds, result.sequences[0]))
         return Heard(text, math.exp(result.scores[0]), result.no_speech_prob)
+
+    def spoken_language(self, audio: bytes, among: Collection[str]) -> tuple[str, float]:
+        """Which of the languages was spoken, and how likely it was that one of them, 0..1."""
+        found = self._whisper.detect_language(_features(audio))[0]
+        likely = {token.strip("<|>"): share for token, share in found}
+        best = max(among, key=lambda language: likely.get(language, 0.0))
+        total = sum(likely.get(language, 0.0) for language in among)
+        return best, likely.get(best, 0.0) / total if total else 0.0
+
+
+def _features(audio: bytes) -> ctranslate2.StorageView:
+    seconds = len(audio) / RATE_HZ
+    samples = np.zeros(round(min(LONGEST_S, seconds + MARGIN_S) * RATE_HZ), np.float32)
+    samples[: len(audio)] = from_mulaw(audio)[: len(samples)]
+    return ctranslate2.StorageView.from_array(log_mel(samples)[None])
 
 
 def words_before(end_s: float, tokens: list[str]) -> list[str]:

@@ -17,7 +17,7 @@ from providers.openai_speech import LANGUAGES, NAME, speech_error
 
 FACTOR = 3  # 24 kHz to 8 kHz
 FIRST_AUDIO_S = 2.5
-STALL_S = 0.5
+STALL_S = 0.3
 SHORTEST_BYTES = 2 * 240  # 10 ms: anything shorter is no speech
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.call.meaning import compared
 from app.call.registry import Call
 from app.clock import Clock
 from app.flow import Context, State, begin, inputs, ready_requests, resume, step, understands
 from app.flow import effects as fx
+from app.orchestrator.language import LanguageChoice
 from providers.base import SimilarityModel
 
 MASK = "•••"
@@ -26,11 +27,15 @@ class Step:
 
 
 class FlowRun:
-    """Keeps `call.state`, the checkpoint, up to date; `ending` is what the last step ended in."""
+    """Keeps `call.state`, the checkpoint, up to date; `ending` is what the last step ended in.
 
-    def __init__(self, call: Call, clock: Clock) -> None:
+    `languages` are those that the call may change to when its caller does.
+    """
+
+    def __init__(self, call: Call, clock: Clock, languages: Sequence[str] = ()) -> None:
         self._call = call
         self._clock = clock
+        self._languages = LanguageChoice(languages)
         self._before: tuple[State, Ending | None] | None = None
         self.ending: Ending | None = None
 
@@ -62,8 +67,18 @@ class FlowRun:
             self._call.journal.write("dtmf", digits=self._masked(event.digit))
         return self._advance(state, effects)
 
+    def _follow(self, heard: inputs.Heard) -> None:
+        """Go on in the language that the caller speaks, if the flow has it."""
+        state = self._call.state
+        assert state, "a flow begins before it hears anything"
+        language = self._languages.heard(heard.text, heard.language, state.language)
+        if language:
+            self._call.journal.write("language", left=state.language, taken=language)
+            self._call.state = replace(state, language=language)
+
     async def hear(self, heard: inputs.Heard, similarity: SimilarityModel | None) -> Step:
         """Step on with words, whose meaning is looked for where they say too little."""
+        self._follow(heard)
         return self.take(await compared(heard, self._samples(heard), similarity))
 
     def _samples(self, heard: inputs.Heard) -> Sequence[tuple[str, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from app.errors import ProviderError, TimedOut
 from providers.base import Hypothesis, Transcriber, TranscriptionStream
@@ -13,11 +13,18 @@ WORDS_TIMEOUT_S = 3.0
 
 
 class Hearing:
-    """A TranscriptionStream that can change its language between two utterances."""
+    """A TranscriptionStream that can change its language between two utterances.
 
-    def __init__(self, transcriber: Transcriber) -> None:
+    `languages` are those that the call may be in. A change that falls into an utterance waits for its end; the next
+    stream listens along meanwhile, so no word is lost.
+    """
+
+    def __init__(self, transcriber: Transcriber, languages: Sequence[str] = ()) -> None:
         self._transcriber = transcriber
+        self._languages = languages
         self._open: TranscriptionStream | None = None
+        self._next: TranscriptionStream | None = None
+        self._speaking = False
         self._latest: Hypothesis | None = None
         self.language = ""
 
@@ -27,12 +34,21 @@ class Hearing:
             return
         try:
             async with asyncio.timeout(OPEN_TIMEOUT_S):
-                stream = await self._transcriber.open(language, on_partial=self._partial)
+                others = [other for other in self._languages if other != language]
+                stream = await self._transcriber.open(language, on_partial=self._partial, candidates=others)
         except TimeoutError:
             raise TimedOut(f"{self._transcriber.name} does not begin to listen") from None
-        before, self._open, self.language = self._open, stream, language
+        before, self._next, self.language = self._next, stream, language
         if before:
             await before.aclose()
+        if not self._speaking:
+            await self._change()
+
+    async def _change(self) -> None:
+        if self._next:
+            before, self._open, self._next = self._open, self._next, None
+            if before:
+                await before.aclose()
 
     @property
     def _stream(self) -> TranscriptionStream:
@@ -41,8 +57,11 @@ class Hearing:
 
     def push(self, audio: bytes) -> None:
         self._stream.push(audio)
+        if self._next:
+            self._next.push(audio)
 
     def utterance_started(self) -> None:
+        self._speaking = True
         self._stream.utterance_started()
 
     def utterance_paused(self) -> None:
@@ -59,6 +78,9 @@ class Hearing:
         except ProviderError:
             self._latest = latest
             raise
+        finally:
+            self._speaking = False
+            await self._change()
 
     async def final_words(self, failed: Callable[[str, Exception], None]) -> Hypothesis:
         """The final text in bounded time, else the best there is; then `failed` is told why."""
@@ -75,7 +97,7 @@ class Hearing:
         return self._latest or Hypothesis("", self.language, final=True, audio_ms=0.0)
 
     def discard(self) -> None:
-        self._latest = None
+        self._latest, self._speaking = None, False
         self._stream.discard()
 
     @property
@@ -84,9 +106,10 @@ class Hearing:
 
     async def aclose(self) -> None:
         """Nothing is heard after this."""
-        stream, self._open = self._open, None
-        if stream:
-            await stream.aclose()
+        streams, self._open, self._next = (self._open, self._next), None, None
+        for stream in streams:
+            if stream:
+                await stream.aclose()
 
     def _partial(self, hypothesis: Hypothesis) -> None:
         self._latest = hypothesis

@@ -13,6 +13,7 @@ from app.call.message import MessageStore
 from app.call.registry import CallRegistry
 from app.call.timeline import Timeline
 from app.clock import Clock
+from app.flow import Flow
 from app.orchestrator.failover_synthesizer import FailoverSynthesizer
 from app.orchestrator.failover_transcriber import FailoverTranscriber
 from app.orchestrator.speech_cache import SpeechCache
@@ -123,3 +124,8 @@ class Services:
     turn_answered: Callable[[Timeline], None]
     http: HttpServices
     model: LanguageModel
+    languages: Sequence[str] = ()
+
+    def languages_of(self, flow: Flow) -> Sequence[str]:
+        """The languages that a call of the flow may change to: those that are both spoken and looked out for."""
+        return [language for language in flow.languages if language in self.languages]

@@ -119,7 +119,7 @@ class _Session:
 
     async def run(self) -> None:
         call, services = self._call, self._services
-        hearing = Hearing(services.speech.transcriber)
+        hearing = Hearing(services.speech.transcriber, services.languages_of(call.flow))
         await hearing.switch(call.state.language if call.state else call.language)
         async with AsyncExitStack() as afterwards, asyncio.TaskGroup() as group:
             tasks = Tasks(group)

@@ -314,6 +314,7 @@ class FailoverStream:
         if self._standby:
             self._standby.stream.discard()
             self._standby.words = None
+        self._returned()
 
 
 async def _closed(stream: TranscriptionStream) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import time
 import uuid
 from dataclasses import dataclass, field
 from html import unescape
@@ -38,7 +39,10 @@ class Phrase:
 
 @dataclass
 class AzureFake:
-    """What it does, and what it saw. `fault` holds for every connection, `synthesis_fault` for every utterance."""
+    """What it does, and what it saw. `fault` holds for every connection, `synthesis_fault` for every utterance.
+
+    `drops` ends every recognition at its next audio. `faulted_at` is when something went wrong first.
+    """
 
     phrases: list[Phrase] = field(default_factory=lambda: [Phrase("Hello there.")])
     word_ms: int = 200
@@ -49,12 +53,13 @@ class AzureFake:
     fault: Fault | None = None
     synthesis_fault: Fault | None = None
     silent: bool = False
+    drops: bool = False
+    faulted_at: float | None = None
     empty: bool = False
     requests: list[dict[str, Any]] = field(default_factory=list)
     spoken: list[str] = field(default_factory=list)
     connections: int = 0
     connected: int = 0
-    pings: int = 0
 
     @property
     def app(self) -> Starlette:
@@ -85,8 +90,11 @@ class AzureFake:
                 if head["path"] != "audio":
                     self.requests.append({"path": head["path"], **json.loads(body or b"{}")})
                 elif turn is None or turn.request != head["x-requestid"]:
-                    turn = _Turn(self, _Answer(socket, head["x-requestid"], self.fault))
+                    turn = _Turn(self, _Answer(self, socket, head["x-requestid"], self.fault))
                     await turn.answer.send("turn.start", {"context": {"serviceTag": uuid.uuid4().hex}})
+                elif self.drops:
+                    self.faulted_at = time.monotonic()
+                    await socket.close(1011)
                 else:
                     await turn.hear(body)
         except (WebSocketDisconnect, RuntimeError):
@@ -122,7 +130,7 @@ class AzureFake:
                 self.requests.append({"path": "synthesis.context", **contexts[request]})
             elif head["path"] == "ssml":
                 self.requests.append({"path": "ssml", "ssml": body.decode()})
-                answer = _Answer(socket, request, self.synthesis_fault, first=-3)
+                answer = _Answer(self, socket, request, self.synthesis_fault, first=-3)
                 group.create_task(self._speak(answer, body.decode(), died))
 
     async def _speak(self, answer: _Answer, ssml: str, died: asyncio.Event) -> None:
@@ -153,7 +161,10 @@ async def _cancel_when(event: asyncio.Event, task: asyncio.Task[None]) -> None:
 class _Answer:
     """What is sent under one request, message by message, until the fault."""
 
-    def __init__(self, socket: WebSocket, request: str, fault: Fault | None, first: int = 0) -> None:
+    def __init__(
+        self, fake: AzureFake, socket: WebSocket, request: str, fault: Fault | None, first: int = 0
+    ) -> None:
+        self._fake = fake
         self._socket = socket
         self.request = request
         self._fault = fault
@@ -174,6 +185,7 @@ class _Answer:
         self._number += 1
         if fault is None or fault.kind == "refused" or number < fault.at:
             return True
+        self._fake.faulted_at = self._fake.faulted_at or time.monotonic()
         if fault.kind == "dies":
             await self._socket.close(fault.code)
             raise Died

@@ -13,6 +13,7 @@ from app.errors import Refused
 from providers import dsp
 from providers.base import Hypothesis
 from providers.local_decoders import Decoder, Decoding
+from providers.local_languages import OpenLanguage
 from providers.local_recognizer import EmbeddedStream
 from providers.local_workers import InferenceWorkers
 
@@ -75,7 +76,8 @@ class Ear:
         self.decoder = decoder or LengthDecoder()
         self.workers = HandWorkers()
         self.partials: list[Hypothesis] = []
-        self.stream = EmbeddedStream(self.workers, self.decoder, "en", self.partials.append)
+        spoken = OpenLanguage({"en": self.decoder}, "en", ())
+        self.stream = EmbeddedStream(self.workers, self.decoder, "en", self.partials.append, spoken)
 
     def push(self, frame: bytes, count: int) -> None:
         for _ in range(count):

@@ -1,0 +1,80 @@
+"""A caller who changes language in mid-call."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from app.call.hearing import Hearing
+from app.clock import ManualClock
+from app.settings import Settings
+from app.simulator.steps import Say
+from providers.scripted import Heard, ScriptedTranscriber
+from tests.call.relay import FLOWS, events, running
+
+ENGLISH = Heard("good morning to you", language="en")
+SPANISH = Heard("quiero una cita para mañana", language="es")
+FRENCH = Heard("je voudrais un rendez-vous", language="fr")
+CALLER = [Say("good morning"), Say("quiero una cita"), Say("je voudrais")]
+
+
+def once(*heard: Heard):  # type: ignore[no-untyped-def]
+    """One utterance after the other, whichever stream hears it."""
+    left = iter(heard)
+    return lambda _: next(left)
+
+
+async def test_a_call_follows_its_caller_from_english_to_spanish_to_french(
+    clock: ManualClock, tmp_path: Path
+) -> None:
+    async with running(clock, tmp_path, once(ENGLISH, SPANISH, FRENCH)) as relay:
+        placed = await relay.call("echo", CALLER)
+    journal = relay.journal(placed)
+    texts = [heard.text for heard in (ENGLISH, SPANISH, FRENCH)]
+    assert placed.report.faults() == []
+    assert [event["text"] for event in events(journal, "utterance")] == texts
+    assert [event["text"] for event in events(journal, "said")][1:] == texts
+    changes = [(event["left"], event["taken"]) for event in events(journal, "language")]
+    assert changes == [("en", "es"), ("es", "fr")]
+    assert relay.transcriber.opened == 3
+
+
+async def test_words_tell_the_language_where_the_recogniser_does_not(
+    clock: ManualClock, tmp_path: Path
+) -> None:
+    said = [Heard("quiero una cita"), Heard("mañana por la mañana")]
+    async with running(clock, tmp_path, once(*said)) as relay:
+        placed = await relay.call("echo", CALLER[:2])
+    changes = [(event["left"], event["taken"]) for event in events(relay.journal(placed), "language")]
+    assert changes == [("en", "es")]
+
+
+async def test_a_call_stays_in_its_language_when_told_to(clock: ManualClock, tmp_path: Path) -> None:
+    settings = Settings(flows_dir=FLOWS, default_flow="echo", language_detection=False)
+    async with running(clock, tmp_path, once(ENGLISH, SPANISH), settings=settings) as relay:
+        placed = await relay.call("echo", CALLER[:2])
+    assert events(relay.journal(placed), "language") == []
+
+
+@pytest.mark.parametrize("ends", ["finish", "discard"])
+async def test_a_change_in_mid_utterance_loses_no_word_of_it(ends: str) -> None:
+    transcriber = ScriptedTranscriber(["the first", "the second"])
+    hearing = Hearing(transcriber, ["en", "es"])
+    await hearing.switch("en")
+    hearing.utterance_started()
+    hearing.push(b"\xff" * 160)
+    await hearing.switch("es")
+    hearing.push(b"\xff" * 160)
+    if ends == "discard":
+        hearing.discard()
+        hearing.utterance_started()
+        assert (await hearing.finish()).text == "the second"
+    else:
+        assert (await hearing.finish()).text == "the first"
+    hearing.utterance_started()
+    assert (await hearing.finish()).language == "es"
+    await hearing.aclose()
+    await asyncio.sleep(0)
+    assert [stream.closed for stream in transcriber._streams] == [True] * len(transcriber._streams)
