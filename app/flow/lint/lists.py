@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from app.flow.document import Items, Scalar, Tree
 from app.flow.lint.finding import Finding
-from app.flow.lint.subject import Subject
+from app.flow.lint.subject import Subject, fields
 
 _ENDINGS = (".", "!", "?", "…", ":")
 _SPOKEN_LISTS = ("one_of", "sequence", "no_input", "no_match", "reject")
@@ -17,9 +17,16 @@ def check(subject: Subject) -> Iterator[Finding]:
     for key in ("defaults", "globals", "nodes"):
         yield from _lists(subject.section(key), lines, ())
     for language, overlay in subject.overlays.items():
-        prompts = overlay.values.get("prompts")
-        if prompts is not None:
-            yield from _lists(prompts, subject.overlay_texts[language].splitlines(), _SPOKEN_LISTS[:1])
+        lines = subject.overlay_texts[language].splitlines()
+        for key, prompt in fields(overlay, "prompts").values.items():
+            if not _joined(subject, key, prompt):
+                yield from _lists(prompt, lines, _SPOKEN_LISTS[:1])
+
+
+def _joined(subject: Subject, key: str, tree: Tree) -> bool:
+    """Whether loading has seen by the number of texts that commas parted sentences, and has put them together."""
+    texts = sum(one.key.rpartition(".")[0] == key for one in subject.flow.prompts)
+    return isinstance(tree, Items) and texts not in (0, len(tree.values))
 
 
 def _lists(tree: Tree, lines: Sequence[str], keys: tuple[str, ...]) -> Iterator[Finding]:
