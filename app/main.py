@@ -220,6 +220,7 @@ class Relay:
         self.speech_cache = SpeechCache(settings.cache_max_entries)
         self._flows = flows = FlowStore(settings.flows_dir, environment)
         flows.require(settings.default_flow)
+        routes = open_routes(settings)
         self._tokens = tokens = StreamTokens(settings.data_dir, clock)
         access = Access(settings.public_url, settings.auth_tokens, settings.require_ws_signature)
         services = Services(
@@ -233,8 +234,12 @@ class Relay:
             self._http,
             model or EmbeddedAnswers(),
             settings.languages if settings.language_detection else (),
+            routes.unsupported if settings.language_detection else {},
+            settings.fallback_language,
         )
-        webhooks = VoiceWebhooks(settings, clock, access, tokens, flows, self.registry, self.admission)
+        webhooks = VoiceWebhooks(
+            settings, clock, access, tokens, flows, self.registry, self.admission, routes
+        )
         streams = Streams(access, tokens, self.registry, services)
         health = Health(
             clock,

@@ -59,7 +59,8 @@ class Conversation:
         self._hearing = hearing
         self._tasks = tasks
         self._ended = ended
-        self._flow = FlowRun(call, services.clock, services.languages_of(call.flow))
+        languages = services.languages_of(call.flow)
+        self._flow = FlowRun(call, services.clock, languages, services.unsupported, services.fallback)
         self._inputs: asyncio.Queue[TurnEnded | inputs.Input] = asyncio.Queue(INPUTS_WAITING)
         self._busy = False
         self._timer: asyncio.TimerHandle | None = None

@@ -14,7 +14,7 @@ from app.orchestrator.routes import Routes, read_routes
 from app.orchestrator.voices import voice_of
 from providers.base import Message, ModelRequest, Voice
 from providers.prompting import instructions
-from providers.scripted import Heard, ScriptedSynthesizer, ScriptedTranscriber
+from providers.scripted import ScriptedSynthesizer, ScriptedTranscriber
 from providers.scripted_model import Reply, ScriptedModel
 
 NAMES = ("azure", "openai", "embedded")
@@ -66,7 +66,7 @@ async def test_a_voice_by_language(clock: ManualClock, routes: Routes, language:
 
 @pytest.mark.parametrize(("language", "first"), CHANGES.items())
 async def test_an_ear_by_language(clock: ManualClock, routes: Routes, language: str, first: str) -> None:
-    ears = [ScriptedTranscriber(lambda _, name=name: Heard(name), name=name) for name in NAMES]
+    ears = [ScriptedTranscriber([name] * 9, name=name) for name in NAMES]
     stream = await FailoverTranscriber(ears, clock, routes).open(language, on_partial=lambda _: None)
     stream.utterance_started()
     stream.push(b"\xff" * 8000)
@@ -89,6 +89,8 @@ def test_a_flow_chooses_voices(clock: ManualClock, routes: Routes) -> None:
 async def test_a_flows_voice_is_its_providers_alone(clock: ManualClock) -> None:
     voices = [ScriptedSynthesizer(name=name) for name in NAMES]
     chain = FailoverSynthesizer(voices, clock)
-    engines = {engine.name: chain._voice_of(engine, Voice("amy", "en", "openai")) for engine in chain._engines}
+    engines = {
+        engine.name: chain._voice_of(engine, Voice("amy", "en", "openai")) for engine in chain._engines
+    }
     assert engines["openai"].name == "amy"
     assert engines["azure"] == voices[0].voice("en")
