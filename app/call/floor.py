@@ -27,10 +27,11 @@ from app.flow.effects import Listen
 from providers.base import EndOfTurnDetector, TranscriptionStream
 
 TAKEN_BACK_WITHIN_S = 0.5
-FIRST_WORDS_MS = 288.0
-MORE_WORDS_MS = 64.0
+FIRST_WORDS_MS = 256.0
+MORE_WORDS_MS = 32.0
 # a recogniser makes a word of any sound; signs of listening last no longer than this
 ONE_WORD_MS = 550.0
+BEGINNING_LETTERS = 4
 SURELY_MEANT_MS = 1200.0
 
 
@@ -256,8 +257,10 @@ class Floor:
         prompt, question = self._actor.prompt, self._actor.question
         if not text or (prompt and not prompt.by_speech):
             return False
-        if question and question.grammar.complete(text) is True:
+        complete = question.grammar.complete(text) if question else None
+        if complete is True:
             return True
         words = words_beyond(text, question.language if question else "", prompt.text if prompt else "")
-        needed = 1 if self.listener.activity.voiced_ms >= ONE_WORD_MS else 2
+        begins_an_answer = complete is False and len(text) >= BEGINNING_LETTERS
+        needed = 1 if begins_an_answer or self.listener.activity.voiced_ms >= ONE_WORD_MS else 2
         return words >= max(needed, prompt.min_words if prompt else 1)
