@@ -1,7 +1,8 @@
 """Expressions: `day.weekday > 5 and not vip`, a small language that can only look and compare.
 
     or, and, not, ( )      == != < <= > >= in      + - *
-    values: slots and their parts, `language`, `caller.number`, `today`; texts in quotes, numbers, true, false
+    values: slots and their parts, `language`, `caller.number`, `today`, the operator's `env.NAME`; texts in quotes,
+            numbers, true, false
     functions: is_open("hours"), is_open("hours", day), is_open("hours", day, time), length(list)
 
 Names and types are checked when a flow is loaded. At run time a slot may be unset: then every comparison with it is
