@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import cast, get_args
@@ -20,6 +21,7 @@ from app.flow.templates import Template, compile_template
 
 BARGE_IN = get_args(BargeIn)
 ALWAYS_KNOWN = ("language", "caller.number", "call.number")
+_SETTING = re.compile(r"\benv\s*\.\s*([A-Za-z_]\w*)")
 
 
 @dataclass
@@ -103,8 +105,11 @@ class Draft:
     # expressions
 
     def expression(self, text: str, place: Place) -> Expression | None:
+        settings = set(_SETTING.findall(text))
+        self.environment_names |= settings
+        types = {**self._types(), **{f"env.{name}": "text" for name in settings}}
         try:
-            return compile_expression(text, self._types(), self.hours)
+            return compile_expression(text, types, self.hours)
         except ValueError as error:
             self.fault(place, str(error), error.code if isinstance(error, Mistake) else "wrong-value")
             return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -200,6 +200,11 @@ class Flow:
         """The hours whose time zone and country are the flow's own: the first."""
         return next(iter(self.hours.values()), None)
 
+    def configured(self, environment: Mapping[str, str]) -> Flow:
+        """The same flow, and those that it calls, with some of the operator's settings changed."""
+        subflows = {name: one.configured(environment) for name, one in self.subflows.items()}
+        return replace(self, environment={**self.environment, **environment}, subflows=subflows)
+
     @property
     def way_out(self) -> Global | None:
         """Where a caller goes who could not be helped: to a person, if the flow has one."""
@@ -250,6 +255,8 @@ class Scene:
             stored = self.state.slots.get(head)
             found = None if stored is None else self.flow.slots[head].type.native(stored)
             return getattr(found, part) if part and found is not None else found
+        if head == "env":
+            return self.flow.environment.get(part) or None
         known = {
             "language": self.state.language,
             "caller.number": self.state.caller,

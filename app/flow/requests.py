@@ -62,8 +62,9 @@ class RequestTemplate:
         )
 
     def ready(self, turn: Turn) -> bool:
-        """Whether every value that it is made of is known."""
-        return all(turn.value(name) not in (None, "") for name in self.names if not name.startswith("env."))
+        """Whether every value that it is made of is known, and the operator has set its address."""
+        wanted = {name for name in self.names if not name.startswith("env.")} | self.url.needed
+        return all(turn.value(name) not in (None, "") for name in wanted)
 
 
 def _render(body: Body, turn: Turn, names: Mapping[str, object]) -> Json:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from app.designer.files import directory_texts
 from app.flow import Library, build_library
 from tests.flow.caller import Caller
 
@@ -15,7 +16,7 @@ FLOWS = Path(__file__).parents[2] / "flows"
 
 @pytest.fixture(scope="session")
 def library() -> Library:
-    return build_library({str(path): path.read_text("utf-8") for path in FLOWS.glob("*.yaml")})
+    return build_library(directory_texts(FLOWS))
 
 
 @pytest.fixture

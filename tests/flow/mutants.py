@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
+from app.designer.files import directory_texts
+from app.designer.testing import StandIns
 from app.errors import InvalidFlow
 from app.flow.document import Fields, Items, Place, Scalar, Tree, parse
 from app.flow.graph import edges
@@ -78,8 +80,8 @@ class Original:
 
 
 def originals() -> list[Original]:
-    files = {path.name: path.read_text("utf-8") for path in sorted(FLOWS.glob("*.yaml"))}
-    library = build_library(files)
+    files = {str(Path(path).relative_to(FLOWS)): text for path, text in directory_texts(FLOWS).items()}
+    library = build_library(files, StandIns())
     return [
         Original(name, files, flow, read_script(files[f"{name}.test.yaml"], f"{name}.test.yaml"))
         for name, flow in library.flows.items()
@@ -173,7 +175,7 @@ def _value_changed(original: Original, value: Scalar, key: str) -> Iterator[Muta
 def fate(original: Original, mutant: Mutant) -> Fate:
     """Where it is noticed first."""
     files = {**original.files, original.path: mutant.text}
-    library = build_library(files)
+    library = build_library(files, StandIns())
     if original.name in library.faults or original.name not in library.flows:
         return "load"
     if lint(original.path, files):

@@ -127,6 +127,11 @@ def test_a_correction_may_change_several_values(caller: Caller) -> None:
 # the clinic
 
 
+def asked_once(call: Callable[..., Caller]) -> Caller:
+    """A caller who got an answer, and is asked what else there is."""
+    return call("clinic").say("Where are you?").model_says("We are at 20 Mill Road.", "answered")
+
+
 def test_an_appointment_in_one_sentence(call: Callable[..., Caller]) -> None:
     caller = call("clinic").say("I want an appointment on Monday at eleven.")
     assert caller.node == "ask_dob"
@@ -154,12 +159,12 @@ def test_a_time_that_is_not_offered_is_asked_for(call: Callable[..., Caller]) ->
     ],
 )
 def test_anything_else_is_answered_by_what_it_is(call: Callable[..., Caller], said: str, node: str) -> None:
-    caller = call("clinic").say("Where are you?")
+    caller = asked_once(call)
     assert caller.node == "more"
     assert caller.say(said).node == node
 
 
 def test_the_ear_knows_the_choices_behind_a_yes(call: Callable[..., Caller]) -> None:
-    grammar = call("clinic").say("Where are you?").listen.grammar
+    grammar = asked_once(call).listen.grammar
     assert grammar.complete("cancel my appointment") is True
     assert grammar.complete("no") is True

@@ -227,6 +227,13 @@ def test_what_can_be_asked_ahead_is_published() -> None:
     assert [one.node for one in ready_requests(flow, unknown, NOW)] == ["free"]
 
 
+def test_a_service_without_an_address_is_not_asked_ahead() -> None:
+    text = PREFETCH.replace("GET https://crm.example", "GET {{ env.CRM }}")
+    for address, asked in (("", []), ("https://crm.example", ["who"])):
+        flow = load(text, "ahead.yaml", environment={"CRM": address})
+        assert [one.node for one in ready_requests(flow, Caller(flow).state, NOW)] == asked
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [

@@ -175,6 +175,8 @@ class RandomCaller(RuleBasedStateMachine):
         taken = [one for one in effects if isinstance(one, Understood)]
         assert len(taken) <= 2
         counted = any(isinstance(one, Event) and one.name in ("no_match", "key_ignored") for one in effects)
+        if before.phase == "confirming" and taken:
+            counted = False  # "no" to "did you say …?" is understood, and is a misunderstanding told
         collected = after.keys == before.keys + key and not counted and not taken
         swallowed = before.finished_by_length and key == "#" and not effects
         assert sum((bool(taken), counted, collected, swallowed)) == 1

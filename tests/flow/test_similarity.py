@@ -53,7 +53,8 @@ def test_globals_are_near_everywhere_but_at_modal_questions(call: Callable[..., 
 
 
 def test_the_choice_behind_anything_else_may_be_near_too(call: Callable[..., Caller]) -> None:
-    caller = hear(call("clinic").say("Where are you?"), "Something came up on Friday", cancel=ACT)
+    caller = call("clinic").say("Where are you?").model_says("We are at 20 Mill Road.", "answered")
+    hear(caller, "Something came up on Friday", cancel=ACT)
     assert caller.node == "ask_callback"
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from app.designer.files import directory_texts
 from app.errors import AssetError
 from app.flow import Context, begin, build_library, step
 from app.flow.effects import Understood
@@ -69,8 +70,7 @@ def test_what_callers_mean_is_seldom_mistaken() -> None:
     """Of what no phrase of the flow's has: at most one in a hundred acted on wrongly, something still understood."""
     outcomes: Counter[str] = Counter()
     model = EmbeddedSimilarity(InferenceWorkers(1))
-    files = {str(path): path.read_text("utf-8") for path in (ROOT / "flows").glob("clinic*.yaml")}
-    flow = build_library(files).flows["clinic"]
+    flow = build_library(directory_texts(ROOT / "flows")).flows["clinic"]
     for code in ("en", "es"):
         table = (ROOT / "tests" / "flow" / "similarity" / f"clinic.{code}.txt").read_text("utf-8")
         state, _ = begin(flow, Context(NOW, language=code))

@@ -108,12 +108,13 @@ async def test_replies_do_not_mix(name: str) -> None:
 async def test_500_replies_leave_nothing_behind(name: str) -> None:
     async with subject(name) as it:
         await _replies(it.model, 50)
+        await it.service.idle()
         before = _held()
         await _replies(it.model, 500)
+        await it.service.idle()
         objects, files = (now - then for now, then in zip(_held(), before, strict=True))
         assert files <= 1
         assert objects < 500
-        await it.service.idle()
 
 
 async def _replies(model: LanguageModel, count: int) -> None:

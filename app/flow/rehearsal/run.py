@@ -54,6 +54,7 @@ class Result:
 def run_test(flow: Flow, test: Rehearsed, seed: int = 0) -> Result:
     """Play one test to its end, or to the first step that does not hold."""
     result = Result(test)
+    flow = flow.configured(test.environment)
     try:
         call = Rehearsal(flow, test.mocks, test.now, caller=test.caller, language=test.language, seed=seed)
     except CannotGoOn as error:

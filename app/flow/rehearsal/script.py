@@ -113,7 +113,9 @@ Step = Says | Presses | IsSilent | TransferEnds | Bot | Expect | Judge
 
 @dataclass(frozen=True, slots=True)
 class Rehearsed:
-    """One test: a call. `mocks` are by node, the file's own and the test's over them."""
+    """One test: a call. `mocks` are by node, the file's own and the test's over them; `environment` are settings of
+    the operator that the test has of its own.
+    """
 
     name: str
     place: Place
@@ -122,6 +124,7 @@ class Rehearsed:
     now: datetime
     caller: str = CALLER
     language: str | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,11 +199,24 @@ def _test(section: Section, now: datetime, mocks: Mocks) -> Rehearsed:
         tuple(step for step in steps if step is not None),
         {**mocks, **own},
         _moment(section, now),
-        section.text("from") or CALLER,
+        _caller(section),
         section.text("language"),
+        _environment(section),
     )
     section.finish()
     return found
+
+
+def _caller(section: Section) -> str:
+    """The caller's number; an empty one is withheld."""
+    number = section.text("from")
+    return CALLER if number is None else number
+
+
+def _environment(section: Section) -> dict[str, str]:
+    """Settings by name; an empty one is not set."""
+    inner = section.section("env", "env")
+    return {name: inner.text(name) or "" for name in inner.fields.keys} if inner else {}
 
 
 # mocks

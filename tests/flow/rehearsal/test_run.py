@@ -206,3 +206,36 @@ nodes:
     assert run_test(flow, read_script(head + late, "talk.test.yaml").tests[0]).held
     bare = run_test(flow, read_script(f"{head}      - bot: {{node: bye}}\n", "talk.test.yaml").tests[0])
     assert 'node "answer" has no mock' in failures(bare)
+
+
+SETTING = """\
+flow: shop
+format: 1
+languages: [en]
+start: look
+nodes:
+  look:
+    branch:
+      - {if: env.SHOP_API and caller.number, goto: open}
+      - {goto: closed}
+  open: {hangup: "We have an address, {{ env.SHOP_API }}."}
+  closed: {hangup: We have none.}
+"""
+
+
+@pytest.mark.parametrize(
+    ("own", "words"),
+    [
+        ("{}", "an address, +15550199"),
+        ('{env: {SHOP_API: "https://shop.example"}}', "an address, https://shop.example"),
+        ('{env: {SHOP_API: ""}}', "We have none."),
+        ('{from: ""}', "We have none."),
+    ],
+)
+def test_a_test_may_have_settings_of_its_own(own: str, words: str) -> None:
+    steps = f"steps: [{{bot: {{contains: '{words}'}}}}]"
+    script = read_script(
+        f"{HEAD}tests: [{{name: one, {own[1:-1]}{', ' * (own != '{}')}{steps}}}]", "shop.test.yaml"
+    )
+    flow = load(SETTING, "shop.yaml", environment={"SHOP_API": "+15550199"})
+    assert not failures(run_test(flow, script.tests[0]))
