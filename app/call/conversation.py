@@ -60,7 +60,8 @@ class Conversation:
         self._hearing = hearing
         self._tasks = tasks
         self._ended = ended
-        self._flow = FlowRun(call, services.clock, services.languages_of(call.flow))
+        languages = services.languages_of(call.flow)
+        self._flow = FlowRun(call, services.clock, languages, services.unsupported, services.fallback)
         self._inputs: asyncio.Queue[TurnEnded | inputs.Input] = asyncio.Queue(INPUTS_WAITING)
         self._busy = False
         self._timeline: Timeline | None = None
@@ -292,7 +293,7 @@ class Conversation:
 
     def _perform(self, step: Step) -> None:
         answerable = step.then is None or isinstance(step.then, fx.Listen | fx.CallService | fx.AskModel)
-        prompts = [prompt_of(say, self._services, answerable=answerable) for say in step.says]
+        prompts = [self._prompt(say, answerable=answerable) for say in step.says]
         # what bridges the wait for a model's words is no answer
         self._answer = prompts[0] if prompts and not isinstance(step.then, fx.AskModel) else None
         for prompt in prompts:
@@ -310,6 +311,9 @@ class Conversation:
         self._patience.renew()
         self._go_on_if_silent()
 
+    def _prompt(self, say: fx.Say, answerable: bool = True) -> Prompt:
+        return prompt_of(say, self._services, self._call.flow.voices, answerable=answerable)
+
     # services and models
 
     @property
@@ -326,7 +330,7 @@ class Conversation:
 
     def say_reply(self, ask: fx.AskModel, text: str, asked: float) -> None:
         assert ask.speech, "a model speaks in the manner of its node"
-        prompt = prompt_of(replace(ask.speech, text=text), self._services, answerable=True)
+        prompt = self._prompt(replace(ask.speech, text=text))
         if self._timeline and self._answer is None:
             self._timeline.stage("model_first_token", asked, self._clock.now())
             self._answer = prompt
@@ -341,7 +345,7 @@ class Conversation:
         return self._turn.decided_at + TAKEN_BACK_WITHIN_S + TAKE_BACK_MARGIN_S if self._turn else 0.0
 
     def say_waiting(self, say: fx.Say) -> None:
-        self.speaker.say(prompt_of(say, self._services, answerable=True))
+        self.speaker.say(self._prompt(say))
 
     async def silence(self) -> None:
         await self.speaker.silence()
