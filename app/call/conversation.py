@@ -32,6 +32,7 @@ from app.dialogue.turn import TurnEvent, TurnState
 from app.errors import ProviderError
 from app.flow import effects as fx
 from app.flow import inputs
+from providers.base import Hypothesis
 
 INPUTS_WAITING = 64
 WORDS_EXPECTED_MS = 500.0
@@ -172,21 +173,20 @@ class Conversation:
 
     def turn_ended(self, turn: TurnEnded) -> None:
         if self._messages.going_on:  # words of a message are no answer
+            turn.text = ""
             self._hearing.discard()
             self.floor.happened(TurnEvent.ANSWERED)
             return
-        self._turn = turn
         self._put(turn)
 
-    def turn_taken_back(self) -> None:
+    def turn_taken_back(self, turn: TurnEnded) -> None:
         """Undo the answer if there is one; else it will not be given. Nothing, once something else has happened."""
-        turn, self._turn = self._turn, None
-        if turn is None:
+        if turn.text is not None and turn is not self._turn:
             return
         self._call.journal.write("taken_back")
         turn.taken_back = True
-        self._timeline = None
         if turn.text is not None:
+            self._turn = self._timeline = None
             self._desk.cancel()
             self._models.cancel()
             self.speaker.interrupt()
@@ -255,8 +255,9 @@ class Conversation:
             self.floor.happened(TurnEvent.ANSWERED)
 
     async def _take_words(self, turn: TurnEnded) -> None:
-        timeline = self._timeline = turn.timeline(self._clock.now())
-        asked = self._clock.now()
+        if turn.taken_back:  # its words come with those that follow
+            return
+        timeline, asked = turn.timeline(self._clock.now()), self._clock.now()
         hypothesis = await self._hearing.final_words(self._error)
         timeline.stage("stt_final", asked, self._clock.now())
         text = f"{self.floor.carried} {hypothesis.text}".strip()
@@ -265,17 +266,29 @@ class Conversation:
             return
         self.floor.carry("")
         if not text and turn.voiced_ms < WORDS_EXPECTED_MS:
+            turn.text = ""
             return
+        await self._answer_words(turn, text, hypothesis, timeline)
+
+    async def _answer_words(
+        self, turn: TurnEnded, text: str, hypothesis: Hypothesis, timeline: Timeline
+    ) -> None:
         heard = inputs.Heard(text, hypothesis.language, hypothesis.confidence, self._clock.wall())
         if self._holding:
+            turn.text = text
             self._hold(heard)
             return
+        decided = self._clock.now()
+        heard = await self._flow.compare(heard, self._services.speech.similarity)
+        if turn.taken_back:
+            self.floor.carry(text)
+            return
+        # from here on there is a step to take back
+        turn.text, self._turn, self._timeline = text, turn, timeline
         if self._replying:
             self._models.cancel()
             self._flow.take(inputs.ModelInterrupted(self._clock.wall(), " ".join(self._reply_heard)))
-        turn.text = text
-        decided = self._clock.now()
-        step = await self._flow.hear(heard, self._services.speech.similarity)
+        step = self._flow.take(heard)
         timeline.stage("decide", decided, self._clock.now())
         self._perform(step)
 

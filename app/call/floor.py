@@ -39,7 +39,7 @@ SURELY_MEANT_MS = 1200.0
 class TurnEnded:
     """The caller's turn is over: their speech ended at `t0`, which was known at `decided_at`.
 
-    `text` is what was answered, None before that; `taken_back` turns were not over after all.
+    `text` is what was answered (or held, or nothing), None before that; `taken_back` turns were not over after all.
     """
 
     t0: float
@@ -77,7 +77,7 @@ class FloorActor(Protocol):
         """Understand the caller, and answer."""
         ...
 
-    def turn_taken_back(self) -> None:
+    def turn_taken_back(self, turn: TurnEnded) -> None:
         """They go on: undo the answer; their next words belong to the last ones."""
         ...
 
@@ -115,7 +115,7 @@ class Floor:
         self._judging: list[asyncio.Task[None]] = []
         self._words_at_ms = FIRST_WORDS_MS
         self.carried = ""
-        self._ended_at = float("-inf")
+        self._ended: TurnEnded | None = None
         # it ends with us: see Conversation
         reports = weakref.proxy(self)
         self.listener = Listener(services.clock, services.speech.detector, transcription, echo, reports)
@@ -143,7 +143,8 @@ class Floor:
                 self._commit()
             case TurnAction.TAKE_BACK:
                 self._open()
-                self._actor.turn_taken_back()
+                if self._ended:
+                    self._actor.turn_taken_back(self._ended)
             case TurnAction.DISCARD:
                 self._stop_judging()
                 self._transcription.discard()
@@ -168,7 +169,9 @@ class Floor:
 
     def _is_resumption(self) -> bool:
         follows = self._turn.state in (TurnState.QUIET, TurnState.AGENT, TurnState.DECIDING)
-        return follows and self._clock.now() - self._ended_at <= TAKEN_BACK_WITHIN_S
+        if self._ended is None or not follows:
+            return False
+        return self._clock.now() - self._ended.decided_at <= TAKEN_BACK_WITHIN_S
 
     def listened(self) -> None:
         if self._turn.state is TurnState.LULL:
@@ -185,12 +188,10 @@ class Floor:
     def _commit(self) -> None:
         pause = self._pause
         self._stop_judging()
-        now = self._ended_at = self._clock.now()
-        listener = self.listener
+        now, listener = self._clock.now(), self.listener
         t0 = min(listener.speech_ended_at, now)
-        self._actor.turn_ended(
-            TurnEnded(t0, now, listener.window_waited_ms, listener.activity.voiced_ms, pause)
-        )
+        self._ended = TurnEnded(t0, now, listener.window_waited_ms, listener.activity.voiced_ms, pause)
+        self._actor.turn_ended(self._ended)
 
     # judging
 

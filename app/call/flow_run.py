@@ -76,10 +76,10 @@ class FlowRun:
             self._call.journal.write("language", left=state.language, taken=language)
             self._call.state = replace(state, language=language)
 
-    async def hear(self, heard: inputs.Heard, similarity: SimilarityModel | None) -> Step:
-        """Step on with words, whose meaning is looked for where they say too little."""
+    async def compare(self, heard: inputs.Heard, similarity: SimilarityModel | None) -> inputs.Heard:
+        """The words to step on with, whose meaning is looked for where they say too little."""
         self._follow(heard)
-        return self.take(await compared(heard, self._samples(heard), similarity))
+        return await compared(heard, self._samples(heard), similarity)
 
     def _samples(self, heard: inputs.Heard) -> Sequence[tuple[str, str]]:
         """(intent, wording): what the words should be compared with, nothing where they are clear or a secret."""
