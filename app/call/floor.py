@@ -19,7 +19,6 @@ from app.call.listener import Listener
 from app.call.services import Services
 from app.call.speaker import Prompt
 from app.call.tasks import Tasks
-from app.call.timeline import Timeline
 from app.dialogue.backchannel import words_beyond
 from app.dialogue.turn import Turn, TurnAction, TurnEvent, TurnState
 from app.errors import ProviderError
@@ -27,6 +26,7 @@ from app.flow.effects import Listen
 from providers.base import EndOfTurnDetector, TranscriptionStream
 
 TAKEN_BACK_WITHIN_S = 0.5
+TAKE_BACK_MARGIN_S = 0.05
 FIRST_WORDS_MS = 256.0
 MORE_WORDS_MS = 32.0
 # a recogniser makes a word of any sound; signs of listening last no longer than this
@@ -50,14 +50,10 @@ class TurnEnded:
     text: str | None = None
     taken_back: bool = False
 
-    def timeline(self, now: float) -> Timeline:
-        """Where the time of its answer goes, up to the moment when somebody took it up."""
-        timeline = Timeline(self.t0)
-        timeline.stage("endpoint", self.t0, self.decided_at)
-        timeline.decisions = {"complete": self.pause.complete, "end_probability": self.pause.end_probability}
-        timeline.waited("voice_batch", self.window_waited_ms)
-        timeline.waited("event_loop", (now - self.decided_at) * 1000)
-        return timeline
+    @property
+    def stands_at(self) -> float:
+        """From when on it cannot be taken back any more."""
+        return self.decided_at + TAKEN_BACK_WITHIN_S + TAKE_BACK_MARGIN_S
 
 
 class FloorActor(Protocol):

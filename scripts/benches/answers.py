@@ -119,9 +119,8 @@ def _cases(
 def _add_recordings(case: Case, recorded: Sequence[bytes], random: Random) -> None:
     for number, audio in enumerate(random.sample(recorded, TURNS_A_CALL)):
         with_pause = number % 2 == 1
-        if with_pause:
-            audio = paused_somewhere(audio, random_pause_ms(random), random)
-        case.acts.append(Speak(Utterance.of(audio), {"text": RECORDED}))
+        said = paused_somewhere(audio, random_pause_ms(random), random) if with_pause else audio
+        case.acts.append(Speak(Utterance.of(said), {"text": RECORDED}))
         case.with_pause.append(with_pause)
 
 

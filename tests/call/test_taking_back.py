@@ -10,8 +10,7 @@ import pytest
 
 from app.clock import ManualClock
 from app.simulator.caller import Patience
-from app.simulator.steps import Say, StaySilent
-from providers.scripted import ScriptedTranscriber
+from app.simulator.steps import Say, StaySilent, Step
 from tests.call.relay import events, running
 from tests.call.services import flows_in
 
@@ -51,7 +50,7 @@ async def test_who_goes_on_while_their_words_are_compared_is_heard_as_one(
     settings = flows_in(tmp_path, FLOW)
     script = ["colourless green ideas", "cancel it"]
     async with running(clock, tmp_path, script, settings=settings, similarity=SlowSimilarity()) as relay:
-        steps = [Say("colourless green ideas"), Say("cancel it now"), StaySilent(3)]
+        steps: list[Step] = [Say("colourless green ideas"), Say("cancel it now"), StaySilent(3)]
         placed = await relay.call("shop", steps, patience=Patience(answer_s=goes_on_after_s))
     journal = relay.journal(placed)
     assert len(events(journal, "taken_back")) == 1
