@@ -24,6 +24,7 @@ from app.flow.slots.phone import PLANS
 from app.flow.slots.postcode import FIGURES, LETTERED
 from app.flow.speaking import FILTERS
 from app.flow.standard_intents import STANDARD
+from providers.local_answers import ANSWERED, NOT_KNOWN
 from tests.flow.test_docs import FILES, FRAME, PAGE, merged
 
 SCHEMA: Final = flow_schema(built_in_settings())
@@ -104,6 +105,10 @@ def test_every_key_of_a_tool_is_documented() -> None:
     tool = {"llm": "Answer.", "tools": {"look": {**TOOL, "more": 1}}, "outcomes": {}, "failed": "goodbye"}
     faults = lint("frame.yaml", {"frame.yaml": merged(FRAME, yaml.safe_dump({"nodes": {"talk": tool}}))})
     assert [one.message for one in faults if one.code == "unknown-key"] == ['tool "look" has no key "more"']
+
+
+def test_the_outcomes_of_the_model_that_is_always_there_are_documented() -> None:
+    assert {*ANSWERED, *NOT_KNOWN} <= words(section("`llm`"))
 
 
 @pytest.mark.parametrize("kind", sorted(slot_types()))
