@@ -304,7 +304,7 @@ class Conversation:
 
     def _perform(self, step: Step) -> None:
         answerable = step.then is None or isinstance(step.then, fx.Listen | fx.CallService | fx.AskModel)
-        prompts = [prompt_of(say, self._services, answerable=answerable) for say in step.says]
+        prompts = [prompt_of(say, self._services, self._call, answerable=answerable) for say in step.says]
         # what bridges the wait for a model's words is no answer
         self._answer = prompts[0] if prompts and not isinstance(step.then, fx.AskModel) else None
         for prompt in prompts:
@@ -338,7 +338,7 @@ class Conversation:
 
     def say_reply(self, ask: fx.AskModel, text: str, asked: float) -> None:
         assert ask.speech, "a model speaks in the manner of its node"
-        prompt = prompt_of(replace(ask.speech, text=text), self._services, answerable=True)
+        prompt = prompt_of(replace(ask.speech, text=text), self._services, self._call, answerable=True)
         if self._timeline and self._answer is None:
             self._timeline.stage("model_first_token", asked, self._clock.now())
             self._answer = prompt
@@ -353,7 +353,7 @@ class Conversation:
         return self._turn.decided_at + TAKEN_BACK_WITHIN_S + TAKE_BACK_MARGIN_S if self._turn else 0.0
 
     def say_waiting(self, say: fx.Say) -> None:
-        self.speaker.say(prompt_of(say, self._services, answerable=True))
+        self.speaker.say(prompt_of(say, self._services, self._call, answerable=True))
 
     async def silence(self) -> None:
         await self.speaker.silence()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from app.audio.tones import RECORD_TONE
 from app.call.flow_run import MASK
+from app.call.registry import Call
 from app.call.services import Services
 from app.call.speaker import Prompt
 from app.flow.effects import Record, Say
 
 
-def prompt_of(say: Say, services: Services, *, answerable: bool) -> Prompt:
+def prompt_of(say: Say, services: Services, call: Call, *, answerable: bool) -> Prompt:
     """Words that no question follows are heard to their end: there is nothing to say to them."""
     synthesizer = services.speech.synthesizer
     voice = synthesizer.voice(say.language) or synthesizer.default_voice
@@ -21,7 +22,7 @@ def prompt_of(say: Say, services: Services, *, answerable: bool) -> Prompt:
         by_speech=answerable and say.barge_in in ("speech", "any"),
         by_key=answerable and say.barge_in in ("dtmf", "any"),
         min_words=say.min_words,
-        audio=services.flows.recording(say.audio) if say.audio else None,
+        audio=call.recordings.get(say.audio) if say.audio else None,
         lasting=say.wording == "static" and not say.sensitive,
         generated=say.wording == "generated",
     )

@@ -16,7 +16,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from app.call.admission import Admission
-from app.call.flow_store import FlowStore
+from app.call.flow_store import FlowStore, PublishedFlow
 from app.call.journal import Journal, is_call_sid, path_of
 from app.call.registry import STREAM_AWAITED_S, Apology, Call, CallRegistry
 from app.carriers import twiml
@@ -24,7 +24,6 @@ from app.clock import Clock
 from app.errors import Overloaded
 from app.flow.effects import Transfer
 from app.flow.inputs import TransferEnded, TransferOutcome
-from app.flow.model import Flow
 from app.settings import Settings
 from app.web.access import Access
 from app.web.tokens import StreamTokens
@@ -113,23 +112,25 @@ class VoiceWebhooks:
             log.warning("call %s refused: %s", form["CallSid"], refusal)
             return _twiml(twiml.reject())
         try:
-            flow, language = self._asked_for(request, form)
+            published, language = self._asked_for(request, form)
         except LookupError as error:
             return PlainTextResponse(str(error), 404)
-        return self._connect(request, self._begin(form, flow, language))
+        return self._connect(request, self._begin(form, published, language))
 
-    def _asked_for(self, request: Request, form: Form) -> tuple[Flow, str]:
+    def _asked_for(self, request: Request, form: Form) -> tuple[PublishedFlow, str]:
         query = request.query_params
         name = query.get("flow") or self._flows.name_for(form.get("To", "")) or self._settings.default_flow
-        flow = self._flows.get(name)
-        if flow is None:
+        published = self._flows.get(name)
+        if published is None:
             raise LookupError(f"there is no flow {name!r}; there are: {', '.join(self._flows.names)}")
-        language = query.get("language") or flow.languages[0]
-        if language not in flow.languages:
-            raise LookupError(f"flow {name!r} speaks {', '.join(flow.languages)}, not {language!r}")
-        return flow, language
+        languages = published.flow.languages
+        language = query.get("language") or languages[0]
+        if language not in languages:
+            raise LookupError(f"flow {name!r} speaks {', '.join(languages)}, not {language!r}")
+        return published, language
 
-    def _begin(self, form: Form, flow: Flow, language: str) -> Call:
+    def _begin(self, form: Form, published: PublishedFlow, language: str) -> Call:
+        flow = published.flow
         sid, caller, called = form["CallSid"], form.get("From", ""), form.get("To", "")
         journal = Journal(self._settings.data_dir, sid, self._clock)
         journal.write(
@@ -142,7 +143,8 @@ class VoiceWebhooks:
             language=language,
         )
         log.info("call %s begins: flow %s, %s", sid, flow.name, language)
-        call = Call(sid, flow, language, caller, called, journal, seed=secrets.randbits(32))
+        seed = secrets.randbits(32)
+        call = Call(sid, flow, published.recordings, language, caller, called, journal, seed)
         self._registry.add(call)
         return call
 
