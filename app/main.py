@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from starlette.applications import Starlette
 
@@ -23,6 +24,7 @@ from app.ops.meters import Meters
 from app.orchestrator.failover import FailoverModel
 from app.orchestrator.failover_synthesizer import FailoverSynthesizer
 from app.orchestrator.failover_transcriber import FailoverTranscriber
+from app.orchestrator.routes import Routes, read_routes
 from app.orchestrator.speech_cache import SpeechCache
 from app.settings import Settings
 from app.web.access import Access
@@ -44,6 +46,15 @@ from providers.scripted_model import ScriptedModel
 log = logging.getLogger("callrelay")
 
 
+ROUTES = Path(__file__).parent / "routes.yaml"
+
+
+def open_routes(settings: Settings) -> Routes:
+    """Who serves each language. Raises InvalidFlow when the file cannot be used."""
+    routes = read_routes(ROUTES.read_text("utf-8"), f"app/{ROUTES.name}")
+    return routes if settings.performance_language_optimization else routes.one_for_all
+
+
 def open_speech(settings: Settings, clock: Clock) -> Speech:
     """The chain's engines that have a key, and behind them those on this machine, which are always there.
 
@@ -54,19 +65,21 @@ def open_speech(settings: Settings, clock: Clock) -> Speech:
         return Speech(
             detector, ScriptedTranscriber(lambda number: f"utterance {number}"), ScriptedSynthesizer()
         )
-    workers = InferenceWorkers()
-    transcribers, synthesizers, services = _open_speech_services(settings)
+    workers, routes = InferenceWorkers(), open_routes(settings)
+    transcribers, synthesizers, services = _open_speech_services(settings, routes)
     transcriber: Transcriber = EmbeddedTranscriber(workers)
     synthesizer: Synthesizer = EmbeddedSynthesizer(workers)
     if transcribers:
-        transcriber = FailoverTranscriber([*transcribers, transcriber], clock)
-        synthesizer = FailoverSynthesizer([*synthesizers, synthesizer], clock)
+        transcriber = FailoverTranscriber([*transcribers, transcriber], clock, routes)
+        synthesizer = FailoverSynthesizer([*synthesizers, synthesizer], clock, routes)
     end_of_turn = EmbeddedEndOfTurnDetector(workers)
     similarity = _open_similarity(workers)
     return Speech(detector, transcriber, synthesizer, end_of_turn, similarity, [workers, *services])
 
 
-def _open_speech_services(settings: Settings) -> tuple[list[Transcriber], list[Synthesizer], list[Closable]]:
+def _open_speech_services(
+    settings: Settings, routes: Routes
+) -> tuple[list[Transcriber], list[Synthesizer], list[Closable]]:
     """Those of the chain that have a key. Their SDKs are loaded here, for those who use them."""
     transcribers: list[Transcriber] = []
     synthesizers: list[Synthesizer] = []
@@ -78,14 +91,14 @@ def _open_speech_services(settings: Settings) -> tuple[list[Transcriber], list[S
             break
         if keys.get(name):
             open_service = _open_azure_speech if name == "azure" else _open_openai_speech
-            transcriber, synthesizer, service = open_service(settings)
+            transcriber, synthesizer, service = open_service(settings, routes)
             transcribers.append(transcriber)
             synthesizers.append(synthesizer)
             services.append(service)
     return transcribers, synthesizers, services
 
 
-def _open_azure_speech(settings: Settings) -> tuple[Transcriber, Synthesizer, Closable]:
+def _open_azure_speech(settings: Settings, routes: Routes) -> tuple[Transcriber, Synthesizer, Closable]:
     try:
         from providers.azure_speech import AzureSpeech
         from providers.azure_synthesizer import AzureSynthesizer
@@ -99,11 +112,12 @@ def _open_azure_speech(settings: Settings) -> tuple[Transcriber, Synthesizer, Cl
         settings.azure_speech_key or "",
         region=settings.azure_speech_region,
         endpoint=settings.azure_speech_endpoint,
+        locales=routes.locales,
     )
-    return AzureTranscriber(azure), AzureSynthesizer(azure), azure
+    return AzureTranscriber(azure), AzureSynthesizer(azure, routes.voices("azure")), azure
 
 
-def _open_openai_speech(settings: Settings) -> tuple[Transcriber, Synthesizer, Closable]:
+def _open_openai_speech(settings: Settings, routes: Routes) -> tuple[Transcriber, Synthesizer, Closable]:
     from providers.openai_speech import OpenAIConnection
     from providers.openai_synthesizer import OpenAISynthesizer
     from providers.openai_transcriber import OpenAITranscriber
@@ -112,7 +126,9 @@ def _open_openai_speech(settings: Settings) -> tuple[Transcriber, Synthesizer, C
     client = connection.client
     return (
         OpenAITranscriber(client, settings.openai_transcription_model),
-        OpenAISynthesizer(client, settings.openai_speech_model, settings.openai_speech_voice),
+        OpenAISynthesizer(
+            client, settings.openai_speech_model, settings.openai_speech_voice, routes.voices("openai")
+        ),
         connection,
     )
 
@@ -142,7 +158,7 @@ def open_models(settings: Settings, clock: Clock) -> FailoverModel | None:
     chain = [name for name in dict.fromkeys(settings.model_chain) if keys[name]]
     models = [_open_model(name, settings, place == 1) for place, name in enumerate(chain)]
     asked = models if settings.performance_failover_enabled else models[:1]
-    return FailoverModel(asked, clock) if asked else None
+    return FailoverModel(asked, clock, open_routes(settings)) if asked else None
 
 
 def _open_model(name: str, settings: Settings, bigger: bool) -> LanguageModel:
@@ -194,6 +210,7 @@ class Relay:
         flows.require(settings.default_flow)
         kept = self.speech_cache if settings.performance_cache_enabled else None
         self._flow_watch = FlowWatch(flows, speech, kept, aside)
+        routes = open_routes(settings)
         self._tokens = tokens = StreamTokens(settings.data_dir, clock)
         access = Access(settings.public_url, settings.auth_tokens, settings.require_ws_signature)
         services = Services(
@@ -206,8 +223,12 @@ class Relay:
             self._http,
             model or EmbeddedAnswers(),
             settings.languages if settings.language_detection else (),
+            routes.unsupported if settings.language_detection else {},
+            settings.fallback_language,
         )
-        webhooks = VoiceWebhooks(settings, clock, access, tokens, flows, self.registry, self.admission)
+        webhooks = VoiceWebhooks(
+            settings, clock, access, tokens, flows, self.registry, self.admission, routes
+        )
         streams = Streams(access, tokens, self.registry, services)
         health = Health(
             clock,

@@ -8,7 +8,7 @@ of a recogniser whose service does not answer takes the SDK ten seconds, so that
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import azure.cognitiveservices.speech as sdk
@@ -36,10 +36,21 @@ NO_RETRIES = ("SPEECH-Error-MaxRetryCount", "SpeechSynthesis_MaxRetryTimes")
 
 
 class AzureSpeech:
-    """A Speech resource. `endpoint` (`https://…`, or `ws://127.0.0.1:…`) goes before `region` (`westeurope`)."""
+    """A Speech resource. `endpoint` (`https://…`, or `ws://127.0.0.1:…`) goes before `region` (`westeurope`).
 
-    def __init__(self, key: str, *, region: str | None = None, endpoint: str | None = None) -> None:
+    `locales` name others than the usual ones, by language.
+    """
+
+    def __init__(
+        self,
+        key: str,
+        *,
+        region: str | None = None,
+        endpoint: str | None = None,
+        locales: Mapping[str, str] | None = None,
+    ) -> None:
         self._key = key
+        self._locales = {**LOCALES, **(locales or {})}
         self._region = region
         self._endpoint = endpoint
         self.starting = InferenceWorkers(STARTING_THREADS)
@@ -55,6 +66,15 @@ class AzureSpeech:
             config.set_property_by_name(name, "0")
         return config
 
+    def locale(self, language: str) -> str:
+        """The locale Azure knows a language by. Raises Refused."""
+        if "-" in language:
+            return language
+        if language not in self._locales:
+            known = ", ".join(self._locales)
+            raise Refused(f"Azure Speech has no locale for {language!r}; there are {known}")
+        return self._locales[language]
+
     @property
     def healthy(self) -> bool:
         """Whether the SDK lets go of what it is called for."""
@@ -64,15 +84,6 @@ class AzureSpeech:
         """End the threads; what the SDK still has in hand is waited for."""
         await self.starting.aclose()
         await self.releasing.aclose()
-
-
-def locale(language: str) -> str:
-    """The locale Azure knows a language by. Raises Refused."""
-    if "-" in language:
-        return language
-    if language not in LOCALES:
-        raise Refused(f"Azure Speech has no locale for {language!r}; there are {', '.join(LOCALES)}")
-    return LOCALES[language]
 
 
 def error_of(code: sdk.CancellationErrorCode, details: str) -> ProviderError:

@@ -18,7 +18,7 @@ from xml.sax.saxutils import escape, quoteattr
 import azure.cognitiveservices.speech as sdk
 
 from app.errors import BrokenStream, ProviderError, Refused, TimedOut
-from providers.azure_speech import AzureSpeech, Events, error_of, locale, nothing
+from providers.azure_speech import AzureSpeech, Events, error_of, nothing
 from providers.base import Voice
 from providers.dsp import BYTES_PER_MS
 
@@ -42,12 +42,12 @@ TICKS_PER_MS = 10_000
 _NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def ssml(text: str, voice: Voice) -> str:
+def ssml(text: str, voice: str, locale: str) -> str:
     """A text as Azure wants it: nothing in it can be taken for markup."""
     clean = escape(_NOT_IN_XML.sub(" ", text))
     return (
         '<speak version="1.0" xmlns="http://www.w3.org/2001/10/synthesis" '
-        f"xml:lang={quoteattr(locale(voice.language))}><voice name={quoteattr(voice.name)}>{clean}</voice></speak>"
+        f"xml:lang={quoteattr(locale)}><voice name={quoteattr(voice)}>{clean}</voice></speak>"
     )
 
 
@@ -76,9 +76,10 @@ class AzureSynthesizer:
         return self._azure.healthy
 
     async def synthesize(self, text: str, voice: Voice) -> AsyncGenerator[bytes, None]:
+        locale = self._azure.locale(voice.language)
         mouth = self._idle.pop() if self._idle else await self._new_mouth()
         utterance = _Utterance(text)
-        mouth.speak(ssml(text, voice), utterance)
+        mouth.speak(ssml(text, voice.name, locale), utterance)
         try:
             while chunk := await utterance.next():
                 yield chunk

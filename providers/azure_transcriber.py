@@ -19,7 +19,7 @@ from functools import partial
 import azure.cognitiveservices.speech as sdk
 
 from app.errors import BrokenStream, ProviderError, TimedOut
-from providers.azure_speech import LOCALES, AzureSpeech, Events, error_of, locale, nothing
+from providers.azure_speech import LOCALES, AzureSpeech, Events, error_of, nothing
 from providers.base import Hypothesis
 from providers.dsp import BYTES_PER_MS
 from providers.phrases_heard import PhrasesHeard
@@ -93,13 +93,14 @@ class _Ear:
     ) -> None:
         config = azure.config()
         config.set_property(sdk.PropertyId.Speech_SegmentationSilenceTimeoutMs, str(SEGMENT_SILENCE_MS))
-        languages = list(dict.fromkeys(locale(name) for name in (language, *candidates)))[:CANDIDATES_MAX]
+        locales = dict.fromkeys(azure.locale(name) for name in (language, *candidates))
+        languages = list(locales)[:CANDIDATES_MAX]
         detection = None
         if len(languages) > 1:
             config.set_property(sdk.PropertyId.SpeechServiceConnection_LanguageIdMode, "Continuous")
             detection = sdk.languageconfig.AutoDetectSourceLanguageConfig(languages=languages)
         else:
-            config.speech_recognition_language = locale(language)
+            config.speech_recognition_language = azure.locale(language)
         self.audio = sdk.audio.PushAudioInputStream(
             sdk.audio.AudioStreamFormat(
                 samples_per_second=8000,

@@ -119,10 +119,14 @@ class Transcriber(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Voice:
-    """How words sound: a provider's voice name in a language (ISO 639-1, or with region: `en-GB`)."""
+    """How words sound: a provider's voice name in a language (ISO 639-1, or with region: `en-GB`).
+
+    `provider` is whose voice it is, empty where that goes without saying.
+    """
 
     name: str
     language: str
+    provider: str = ""
 
 
 class Synthesizer(Protocol):
@@ -267,7 +271,8 @@ class ModelRequest:
 
     `instruction` says what to do, `facts` what may be told; `outcomes` are the names, each with what it means,
     of which the model may choose one to end the conversation. `language` is ISO 639-1; `max_tokens` bounds the reply.
-    `begun` is what the agent has already said of this very reply: it goes on from there.
+    `begun` is what the agent has already said of this very reply: it goes on from there. `style` says how the language
+    is to be spoken; empty: just that it is.
     """
 
     instruction: str = field(repr=False)
@@ -278,6 +283,7 @@ class ModelRequest:
     outcomes: Mapping[str, str] = field(default_factory=dict)
     tools: Sequence[Tool] = ()
     begun: str = field(default="", repr=False)
+    style: str = ""
 
 
 @dataclass(frozen=True, slots=True)

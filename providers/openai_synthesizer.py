@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack
 
 import httpx2
@@ -22,12 +22,18 @@ SHORTEST_BYTES = 2 * 240  # 10 ms: anything shorter is no speech
 
 
 class OpenAISynthesizer:
-    """See `Synthesizer`. One voice speaks every language. `client` belongs to whoever made it."""
+    """See `Synthesizer`. One voice speaks every language that `voices` name no other for.
 
-    def __init__(self, client: openai.AsyncOpenAI, model: str, voice: str) -> None:
+    `client` belongs to whoever made it.
+    """
+
+    def __init__(
+        self, client: openai.AsyncOpenAI, model: str, voice: str, voices: Mapping[str, str] | None = None
+    ) -> None:
         self._client = client
         self._model = model
         self._voice = voice
+        self._voices = voices or {}
 
     @property
     def name(self) -> str:
@@ -35,7 +41,7 @@ class OpenAISynthesizer:
 
     def voice(self, language: str) -> Voice | None:
         language = language.partition("-")[0]
-        return Voice(self._voice, language) if language in LANGUAGES else None
+        return Voice(self._voices.get(language, self._voice), language) if language in LANGUAGES else None
 
     @property
     def default_voice(self) -> Voice:

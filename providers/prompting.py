@@ -28,7 +28,7 @@ LANGUAGES = {
 def instructions(request: ModelRequest) -> str:
     """The system prompt. What is the same for all turns of a conversation stands first: services cache it."""
     language = LANGUAGES.get(request.language, request.language)
-    parts = [MANNER, f"Speak {language}.", request.instruction]
+    parts = [MANNER, request.style or f"Speak {language}.", request.instruction]
     if request.facts:
         parts.append(f"<facts>\n{request.facts}\n</facts>")
     if request.outcomes:

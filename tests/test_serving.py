@@ -147,7 +147,7 @@ async def test_a_call_keeps_its_flow_while_it_is_edited(tmp_path: Path) -> None:
 
         old = await report()
         async with asyncio.TaskGroup() as group:
-            steps = [StaySilent(5), Press("1"), Press("2")]
+            steps: list[Step] = [StaySilent(5), Press("1"), Press("2")]
             first = group.create_task(place(server, "CA1", steps, "questions"))
             await in_call(server, "CA1")
             file.write_text(TWO_QUESTIONS.replace("Bye.", "Goodbye."))

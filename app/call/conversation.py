@@ -19,6 +19,7 @@ from app.call.hearing import Hearing
 from app.call.http_client import Answer
 from app.call.message_taking import MessageTaking
 from app.call.model_desk import ModelDesk
+from app.call.patience import Patience
 from app.call.prompts import prompt_of, tone_of
 from app.call.registry import Call
 from app.call.service_desk import ServiceDesk
@@ -39,7 +40,7 @@ TAKE_BACK_MARGIN_S = 0.05
 
 
 class Conversation:
-    """Implements `SpeakerReports`, `FloorActor`, `Counter`, `ModelCounter` and `MessageReports`.
+    """Implements `SpeakerReports`, `FloorActor`, `Counter`, `ModelCounter`, `MessageReports` and `Waiting`.
 
     `ended` ends the stream and gives the reason.
     """
@@ -59,18 +60,18 @@ class Conversation:
         self._hearing = hearing
         self._tasks = tasks
         self._ended = ended
-        self._flow = FlowRun(call, services.clock, services.languages_of(call.flow))
+        languages = services.languages_of(call.flow)
+        self._flow = FlowRun(call, services.clock, languages, services.unsupported, services.fallback)
         self._inputs: asyncio.Queue[TurnEnded | inputs.Input] = asyncio.Queue(INPUTS_WAITING)
         self._busy = False
-        self._timer: asyncio.TimerHandle | None = None
         self._timeline: Timeline | None = None
         self._answer: Prompt | None = None
         self._turn: TurnEnded | None = None
-        self._patience_ends: float | None = None
         self._held: deque[inputs.Heard | inputs.Pressed] = deque()
         echo = EchoGate()
         # they report to us and end with us: a cycle would keep each call in memory until it is looked for
         reports = weakref.proxy(self)
+        self._patience = Patience(self._clock, reports)
         self.speaker = Speaker(
             self._clock, services.speech.synthesizer, services.speech_cache, echo, send, reports
         )
@@ -110,7 +111,7 @@ class Conversation:
 
     async def aclose(self) -> None:
         """Let go of everything, in bounded time; what cannot be let go of is said, and holds up nothing else."""
-        self._stop_timer()
+        self._patience.stop()
         self._call.unheard = self.speaker.unheard
         self.floor.close()
         self._messages.close()
@@ -135,7 +136,7 @@ class Conversation:
             self._call.journal.write("turn", timeline=self._timeline.as_record())
             self._services.turn_answered(self._timeline)
             self._timeline = None
-        self._patience_ends = None
+        self._patience.renew()
 
     def prompt_ended(self, spoken: Spoken) -> None:
         if spoken.prompt.generated:
@@ -209,36 +210,24 @@ class Conversation:
         self.speaker.wary = wary
 
     def floor_changed(self) -> None:
-        """Let a timer run exactly while something is awaited from the caller and nothing has come."""
-        self._stop_timer()
+        """Be patient exactly while something is awaited from the caller and nothing has come."""
+        self._patience.stop()
         question = self.question
         if not question or self._busy or not self._inputs.empty():
             return
-        loop = asyncio.get_running_loop()
         if question.keypad and question.collected:
-            self._timer = loop.call_later(question.keypad.pause_ms / 1000, self._keypad_paused)
+            self._patience.await_key(question.keypad.pause_ms)
         elif self.floor.state is TurnState.QUIET and not self.speaker.speaking:
-            now = self._clock.now()
-            # noises in between do not begin the wait anew
-            self._patience_ends = self._patience_ends or now + question.timeout_ms / 1000
-            self._timer = loop.call_later(max(0.0, self._patience_ends - now), self._no_input)
+            self._patience.await_answer(question)
+
+    def nothing_came(self, event: inputs.NoInput | inputs.KeypadPaused) -> None:
+        self._put(event)
 
     def _put(self, event: TurnEnded | inputs.Input) -> None:
         try:
             self._inputs.put_nowait(event)
         except asyncio.QueueFull:
             self._call.journal.write("error", text=f"{INPUTS_WAITING} inputs wait already; one was dropped")
-
-    def _stop_timer(self) -> None:
-        if self._timer:
-            self._timer.cancel()
-            self._timer = None
-
-    def _no_input(self) -> None:
-        self._put(inputs.NoInput(self._clock.wall()))
-
-    def _keypad_paused(self) -> None:
-        self._put(inputs.KeypadPaused(self._clock.wall()))
 
     # understanding and answering
 
@@ -304,7 +293,7 @@ class Conversation:
 
     def _perform(self, step: Step) -> None:
         answerable = step.then is None or isinstance(step.then, fx.Listen | fx.CallService | fx.AskModel)
-        prompts = [prompt_of(say, self._services, self._call, answerable=answerable) for say in step.says]
+        prompts = [self._prompt(say, answerable=answerable) for say in step.says]
         # what bridges the wait for a model's words is no answer
         self._answer = prompts[0] if prompts and not isinstance(step.then, fx.AskModel) else None
         for prompt in prompts:
@@ -319,8 +308,11 @@ class Conversation:
             self._reply_heard = []
             self._models.ask(step.then)
         self._desk.look_ahead(self._flow.ready_requests())
-        self._patience_ends = None
+        self._patience.renew()
         self._go_on_if_silent()
+
+    def _prompt(self, say: fx.Say, answerable: bool = True) -> Prompt:
+        return prompt_of(say, self._services, self._call, answerable=answerable)
 
     # services and models
 
@@ -338,7 +330,7 @@ class Conversation:
 
     def say_reply(self, ask: fx.AskModel, text: str, asked: float) -> None:
         assert ask.speech, "a model speaks in the manner of its node"
-        prompt = prompt_of(replace(ask.speech, text=text), self._services, self._call, answerable=True)
+        prompt = self._prompt(replace(ask.speech, text=text))
         if self._timeline and self._answer is None:
             self._timeline.stage("model_first_token", asked, self._clock.now())
             self._answer = prompt
@@ -353,7 +345,7 @@ class Conversation:
         return self._turn.decided_at + TAKEN_BACK_WITHIN_S + TAKE_BACK_MARGIN_S if self._turn else 0.0
 
     def say_waiting(self, say: fx.Say) -> None:
-        self.speaker.say(prompt_of(say, self._services, self._call, answerable=True))
+        self.speaker.say(self._prompt(say))
 
     async def silence(self) -> None:
         await self.speaker.silence()

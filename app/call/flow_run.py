@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from app.call.meaning import compared
@@ -29,13 +29,24 @@ class Step:
 class FlowRun:
     """Keeps `call.state`, the checkpoint, up to date; `ending` is what the last step ended in.
 
-    `languages` are those that the call may change to when its caller does.
+    `languages` are those that the call may change to when its caller does; a caller of one that the flow does not have
+    hears the text of `unsupported`, once, and the call goes on in `fallback`.
     """
 
-    def __init__(self, call: Call, clock: Clock, languages: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        call: Call,
+        clock: Clock,
+        languages: Sequence[str] = (),
+        unsupported: Mapping[str, str] | None = None,
+        fallback: str = "en",
+    ) -> None:
         self._call = call
         self._clock = clock
-        self._languages = LanguageChoice(languages)
+        has = call.flow.languages
+        self._unsupported = {code: text for code, text in (unsupported or {}).items() if code not in has}
+        self._fallback = fallback if fallback in has else has[0]
+        self._languages = LanguageChoice(languages, others=self._unsupported)
         self._before: tuple[State, Ending | None] | None = None
         self.ending: Ending | None = None
 
@@ -67,19 +78,24 @@ class FlowRun:
             self._call.journal.write("dtmf", digits=self._masked(event.digit))
         return self._advance(state, effects)
 
-    def _follow(self, heard: inputs.Heard) -> None:
-        """Go on in the language that the caller speaks, if the flow has it."""
+    def _follow(self, heard: inputs.Heard) -> list[fx.Say]:
+        """Go on in the language that the caller speaks, if the flow has it; what there is to say if it has not."""
         state = self._call.state
         assert state, "a flow begins before it hears anything"
         language = self._languages.heard(heard.text, heard.language, state.language)
-        if language:
-            self._call.journal.write("language", left=state.language, taken=language)
-            self._call.state = replace(state, language=language)
+        if not language:
+            return []
+        text = self._unsupported.pop(language, None)
+        taken = self._fallback if text else language
+        self._call.journal.write("language", left=state.language, taken=taken, heard=language)
+        self._call.state = replace(state, language=taken)
+        return [fx.Say(text, state.node, "unsupported_language", language)] if text else []
 
     async def hear(self, heard: inputs.Heard, similarity: SimilarityModel | None) -> Step:
         """Step on with words, whose meaning is looked for where they say too little."""
-        self._follow(heard)
-        return self.take(await compared(heard, self._samples(heard), similarity))
+        sorry = self._follow(heard)
+        step = self.take(await compared(heard, self._samples(heard), similarity))
+        return replace(step, says=[*sorry, *step.says])
 
     def _samples(self, heard: inputs.Heard) -> Sequence[tuple[str, str]]:
         """(intent, wording): what the words should be compared with, nothing where they are clear or a secret."""

@@ -8,17 +8,16 @@ from app.call.registry import Call
 from app.call.services import Services
 from app.call.speaker import Prompt
 from app.flow.effects import Record, Say
+from app.orchestrator.voices import voice_of
 
 
 def prompt_of(say: Say, services: Services, call: Call, *, answerable: bool) -> Prompt:
     """Words that no question follows are heard to their end: there is nothing to say to them."""
-    synthesizer = services.speech.synthesizer
-    voice = synthesizer.voice(say.language) or synthesizer.default_voice
     return Prompt(
         text=say.text,
         record=MASK if say.sensitive else say.text,
         node=say.node,
-        voice=voice,
+        voice=voice_of(services.speech.synthesizer, say.language, call.flow.voices),
         by_speech=answerable and say.barge_in in ("speech", "any"),
         by_key=answerable and say.barge_in in ("dtmf", "any"),
         min_words=say.min_words,

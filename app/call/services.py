@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from app.call.http_client import HttpServices
@@ -112,7 +112,11 @@ class Speech:
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Built once, by the composition root."""
+    """Built once, by the composition root.
+
+    `languages` are looked out for; in those of `unsupported` a caller is told that a flow does not have them, and goes
+    on in `fallback`.
+    """
 
     clock: Clock
     registry: CallRegistry
@@ -123,6 +127,8 @@ class Services:
     http: HttpServices
     model: LanguageModel
     languages: Sequence[str] = ()
+    unsupported: Mapping[str, str] = field(default_factory=dict)
+    fallback: str = "en"
 
     def languages_of(self, flow: Flow) -> Sequence[str]:
         """The languages that a call of the flow may change to: those that are both spoken and looked out for."""

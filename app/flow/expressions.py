@@ -161,7 +161,7 @@ class _Parser:
         if sign == "in":
             if right.type != "list":
                 raise Mistake(f'"in" needs a list on its right in "{self._source}", not a {right.type}')
-            return _comparison(left, right, _listed)
+            return _comparison(left, right, listed)
         left, right = _adapted(left, right, self._source), _adapted(right, left, self._source)
         if left.type != right.type:
             raise Mistake(f'a {left.type} and a {right.type} cannot be compared in "{self._source}"')
@@ -291,7 +291,7 @@ def _adapted(part: _Part, other: _Part, source: str) -> _Part:
     return _Part(other.type, lambda scope: value)
 
 
-def _listed(one: object, many: object) -> bool:
+def listed(one: object, many: object) -> bool:
     """Whether a list has a value; lists hold dates and times as ISO 8601 text."""
     text = (
         one.strftime("%H:%M") if isinstance(one, time) else one.isoformat() if isinstance(one, date) else one

@@ -1,22 +1,28 @@
 """Templates: texts with `{{ values }}` and `{% if conditions %}`, and nothing else of Jinja's.
 
 They run in Jinja's immutable sandbox with strict undefined names; beyond that only what is listed here is allowed at
-all, checked when a flow is loaded, so that no template can compute, loop, define or reach into an object.
+all, checked when a flow is loaded, so that no template can compute, loop, define or reach into an object. What is unset
+compares as in expressions, and its parts are unset, too: nothing that a caller has not said may end a call.
 """
 
 from __future__ import annotations
 
+import operator
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import time
-from functools import lru_cache
+from datetime import date, time
+from functools import lru_cache, reduce
+from itertools import pairwise
+from typing import Any
 from urllib.parse import quote
 
 import jinja2
 from jinja2 import nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.visitor import NodeTransformer
 
+from app.flow.expressions import listed
 from app.flow.speaking import FILTERS
 
 MAX_LENGTH = 4000
@@ -67,8 +73,62 @@ def _percent_encoded(value: object) -> object:
     return quote(text, safe="") if text.strip(".") else text.replace(".", "%2E")
 
 
+_SIGNS: Mapping[str, Callable[[Any, Any], object]] = {
+    "eq": operator.eq,
+    "ne": operator.ne,
+    "lt": operator.lt,
+    "lteq": operator.le,
+    "gt": operator.gt,
+    "gteq": operator.ge,
+    "in": listed,
+    "notin": lambda one, many: not listed(one, many),
+}
+
+
+def _compared(left: object, sign: str, right: object) -> bool:
+    """False where a side is unset, or the two have no order."""
+    if left is None or right is None:
+        return False
+    try:
+        return bool(_SIGNS[sign](_alike(left, right), _alike(right, left)))
+    except TypeError:
+        return False
+
+
+def _alike(value: object, other: object) -> object:
+    """A text beside a date or a time is one."""
+    if not (isinstance(value, str) and isinstance(other, date | time)):
+        return value
+    try:
+        return time.fromisoformat(value) if isinstance(other, time) else date.fromisoformat(value)
+    except ValueError:
+        return value
+
+
+def _part(value: object, name: str) -> object:
+    """A part of a value, such as `day.weekday`; None where either is unset."""
+    if isinstance(value, Mapping):
+        return value.get(name)
+    return None if value is None else _environment.getattr(value, name)
+
+
+class _Forgiving(NodeTransformer):
+    """Puts `_compared` and `_part` in place of Jinja's own, which raise where something is unset."""
+
+    def visit_Compare(self, node: nodes.Compare) -> nodes.Node:
+        sides: list[nodes.Expr] = [self.visit(one) for one in (node.expr, *(one.expr for one in node.ops))]
+        found: list[nodes.Expr] = [
+            nodes.Filter(left, "compared", [nodes.Const(one.op), right], [], None, None)
+            for one, (left, right) in zip(node.ops, pairwise(sides), strict=True)
+        ]
+        return reduce(nodes.And, found)
+
+    def visit_Getattr(self, node: nodes.Getattr) -> nodes.Node:
+        return nodes.Filter(node.node, "part", [nodes.Const(node.attr)], [], None, None)
+
+
 _environment = ImmutableSandboxedEnvironment(undefined=jinja2.StrictUndefined, finalize=_plain)
-_environment.filters = dict(FILTERS)
+_environment.filters = {**FILTERS, "compared": _compared, "part": _part}
 _environment.tests = {}
 _environment.globals = {}
 _address_environment = _environment.overlay(finalize=_percent_encoded)
@@ -111,7 +171,8 @@ def compile_template(source: str, *, address: bool = False) -> Template:
         raise ValueError(_syntax(str(error), source)) from None
     environment = _address_environment if address else _environment
     names, needed = frozenset(_names(tree)), frozenset(_needed(tree, ()))
-    return Template(source, names, needed, environment.from_string(tree))
+    forgiving = _Forgiving().visit(tree).set_environment(environment)
+    return Template(source, names, needed, environment.from_string(forgiving))
 
 
 def _needed(tree: nodes.Node, asked: tuple[str, ...]) -> Iterator[str]:

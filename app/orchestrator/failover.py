@@ -19,6 +19,7 @@ from app.orchestrator.attempts import Attempts, attempts
 from app.orchestrator.hedge import HedgeTokens
 from app.orchestrator.model_provider import ModelProvider
 from app.orchestrator.plan import BETWEEN_TOKENS_S, Action, GiveUp, ReplyPlan, Start, Stop, Why
+from app.orchestrator.routes import Routes
 from app.orchestrator.splice import Splice, WholeWords
 from providers.base import Finished, LanguageModel, ModelEvent, ModelRequest, TextDelta
 
@@ -44,11 +45,15 @@ def _unwatched(decision: Decision) -> None:
 
 
 class FailoverModel(LanguageModel):
-    """The first of `models` that answers in time, by preference; at least one, with names that differ."""
+    """The first of `models` that answers in time, by preference; at least one, with names that differ.
 
-    def __init__(self, models: Sequence[LanguageModel], clock: Clock) -> None:
+    `routes` may say for a language who is preferred, and how it is spoken.
+    """
+
+    def __init__(self, models: Sequence[LanguageModel], clock: Clock, routes: Routes | None = None) -> None:
         self.providers = {model.name: ModelProvider(model, clock) for model in models}
         self.clock = clock
+        self.routes = routes or Routes()
         self.tokens = HedgeTokens()
         self._on_decision: Callable[[Decision], None] = _unwatched
 
@@ -113,12 +118,13 @@ class _Reply:
     ) -> None:
         self._providers = owner.providers
         self._clock = owner.clock
-        self._request = request
+        self._request = replace(request, style=owner.routes.of(request.language).style)
         self._running = running
         self._on_decision = on_decision
         self._began_s = owner.clock.now()
         self._starts: dict[str, tuple[float, Why]] = {}
-        chain = [p.candidate() for p in owner.providers.values() if p.breaker.allows]
+        names = owner.routes.ordered("models", request.language, list(owner.providers))
+        chain = [owner.providers[name].candidate() for name in names if owner.providers[name].breaker.allows]
         self._plan = ReplyPlan(chain, owner.tokens)
         self._failure: ProviderError = Refused("no language model: all of them are down; see /health")
         self._said = ""

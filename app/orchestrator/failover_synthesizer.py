@@ -14,6 +14,7 @@ from typing import Any
 
 from app.clock import Clock
 from app.errors import BrokenStream, ProviderError, Refused, TimedOut
+from app.orchestrator.routes import Routes
 from app.orchestrator.speaking_rate import SpeakingRate
 from app.orchestrator.speech_provider import OnSwitch, SpeechProvider, Switch, unwatched
 from providers.base import Synthesizer, Voice
@@ -42,11 +43,17 @@ class _Engine:
 
 
 class FailoverSynthesizer(Synthesizer):
-    """See `Synthesizer`. `synthesizers` by preference, at least one; the last is asked when all others are down."""
+    """See `Synthesizer`. `synthesizers` by preference, at least one; the last is asked when all others are down.
 
-    def __init__(self, synthesizers: Sequence[Synthesizer], clock: Clock) -> None:
+    `routes` may say for a language who else is preferred.
+    """
+
+    def __init__(
+        self, synthesizers: Sequence[Synthesizer], clock: Clock, routes: Routes | None = None
+    ) -> None:
         self._engines = [_Engine(synthesizer, clock) for synthesizer in synthesizers]
         self._clock = clock
+        self._routes = routes or Routes()
         self._on_switch: OnSwitch = unwatched
 
     def watched(self, on_switch: OnSwitch) -> FailoverSynthesizer:
@@ -61,8 +68,17 @@ class FailoverSynthesizer(Synthesizer):
 
     def voice(self, language: str) -> Voice | None:
         """The first in the chain: it does not change when an engine fails, so speech made ahead stays of use."""
-        voices = (engine.synthesizer.voice(language) for engine in self._engines)
+        voices = (engine.synthesizer.voice(language) for engine in self._routed(language))
         return next((voice for voice in voices if voice), None)
+
+    @property
+    def engines(self) -> tuple[Synthesizer, ...]:
+        """By preference."""
+        return tuple(engine.synthesizer for engine in self._engines)
+
+    def routed(self, language: str) -> list[str]:
+        """The names of those that speak a language, by preference."""
+        return self._routes.ordered("synthesizers", language, [engine.name for engine in self._engines])
 
     @property
     def default_voice(self) -> Voice:
@@ -101,14 +117,21 @@ class FailoverSynthesizer(Synthesizer):
 
     def _able(self, language: str) -> list[_Engine]:
         """Who may be asked; somebody always is."""
-        speaking = [e for e in self._engines if e.synthesizer.voice(language)] or self._engines
+        speaking = [e for e in self._routed(language) if e.synthesizer.voice(language)] or self._engines
         return [e for e in speaking if e.provider.breaker.allows] or speaking[-1:]
+
+    def _routed(self, language: str) -> list[_Engine]:
+        engines = {engine.name: engine for engine in self._engines}
+        return [engines[name] for name in self.routed(language)]
 
     def _voice_of(self, engine: _Engine, voice: Voice) -> Voice:
         """The voice itself where it is the engine's own, else the engine's for the language."""
         own = engine.synthesizer.voice(voice.language) or engine.synthesizer.default_voice
+        if voice.provider:
+            return voice if voice.provider == engine.name else own
         others = [e.synthesizer.voice(voice.language) for e in self._engines if e is not engine]
-        return own if voice in others else voice if engine is self._engines[0] else own
+        first = self._routed(voice.language)[0]
+        return own if voice in others else voice if engine is first else own
 
     async def warm_up(self) -> None:
         """All of them; what fails is noted, not raised, except of the last."""

@@ -14,6 +14,7 @@ from typing import Any
 from app.clock import Clock
 from app.errors import ProviderError, Refused
 from app.orchestrator.failover_stream import PRE_ROLL_BYTES, PROBATION_S, Engine, FailoverStream
+from app.orchestrator.routes import Routes
 from app.orchestrator.speech_provider import OnSwitch, unwatched
 from providers.base import Hypothesis, Transcriber, TranscriptionStream
 
@@ -21,11 +22,17 @@ PROBE_EVERY_S = 1.0
 
 
 class FailoverTranscriber(Transcriber):
-    """See `Transcriber`. `transcribers` by preference, at least one; the last stands by for all others."""
+    """See `Transcriber`. `transcribers` by preference, at least one; the last stands by for all others.
 
-    def __init__(self, transcribers: Sequence[Transcriber], clock: Clock) -> None:
+    `routes` may say for a language who else is preferred.
+    """
+
+    def __init__(
+        self, transcribers: Sequence[Transcriber], clock: Clock, routes: Routes | None = None
+    ) -> None:
         self._engines = [Engine(transcriber, clock) for transcriber in transcribers]
         self._clock = clock
+        self._routes = routes or Routes()
         self._on_switch: OnSwitch = unwatched
 
     def watched(self, on_switch: OnSwitch) -> FailoverTranscriber:
@@ -37,6 +44,11 @@ class FailoverTranscriber(Transcriber):
     @property
     def name(self) -> str:
         return "failover"
+
+    @property
+    def engines(self) -> tuple[Transcriber, ...]:
+        """By preference."""
+        return tuple(engine.transcriber for engine in self._engines)
 
     @property
     def languages(self) -> frozenset[str]:
@@ -63,7 +75,7 @@ class FailoverTranscriber(Transcriber):
         candidates: Sequence[str] = (),
     ) -> FailoverStream:
         """Raises Refused when nobody knows the language, and what the last one fails with."""
-        knowing = [e for e in self._engines if language.partition("-")[0] in e.transcriber.languages]
+        knowing = [e for e in self._routed(language) if language.partition("-")[0] in e.transcriber.languages]
         if not knowing:
             known = ", ".join(sorted(self.languages))
             raise Refused(f"no recogniser knows the language {language!r}; they know {known}")
@@ -80,6 +92,10 @@ class FailoverTranscriber(Transcriber):
             await stream.aclose()
             raise
         return stream
+
+    def _routed(self, language: str) -> list[Engine]:
+        engines = {engine.name: engine for engine in self._engines}
+        return [engines[name] for name in self._routes.ordered("transcribers", language, list(engines))]
 
     async def warm_up(self) -> None:
         """All of them; what fails is noted, not raised, except of the last."""

@@ -9,6 +9,7 @@ from contextlib import aclosing
 from app.errors import ProviderError
 from app.flow import Flow
 from app.orchestrator.speech_cache import SpeechCache
+from app.orchestrator.voices import voice_of
 from providers.base import Synthesizer
 
 log = logging.getLogger("callrelay.speech")
@@ -18,7 +19,7 @@ async def render_fixed_words(flows: Iterable[Flow], synthesizer: Synthesizer, ca
     """Put every fixed wording of the flows into the cache; one that fails is made when it is needed."""
     for flow in flows:
         for language, text in flow.fixed_wordings():
-            voice = synthesizer.voice(language) or synthesizer.default_voice
+            voice = voice_of(synthesizer, language, flow.voices)
             if (text, voice) in cache:
                 continue
             try:

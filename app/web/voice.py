@@ -24,6 +24,8 @@ from app.clock import Clock
 from app.errors import Overloaded
 from app.flow.effects import Transfer
 from app.flow.inputs import TransferEnded, TransferOutcome
+from app.flow.model import Flow
+from app.orchestrator.routes import Routes
 from app.settings import Settings
 from app.web.access import Access
 from app.web.tokens import StreamTokens
@@ -55,6 +57,7 @@ class VoiceWebhooks:
         flows: FlowStore,
         registry: CallRegistry,
         admission: Admission,
+        routes: Routes,
     ) -> None:
         self._settings = settings
         self._clock = clock
@@ -63,6 +66,7 @@ class VoiceWebhooks:
         self._flows = flows
         self._registry = registry
         self._admission = admission
+        self._routes = routes
 
     @property
     def routes(self) -> list[Route]:
@@ -123,11 +127,17 @@ class VoiceWebhooks:
         published = self._flows.get(name)
         if published is None:
             raise LookupError(f"there is no flow {name!r}; there are: {', '.join(self._flows.names)}")
-        languages = published.flow.languages
-        language = query.get("language") or languages[0]
-        if language not in languages:
-            raise LookupError(f"flow {name!r} speaks {', '.join(languages)}, not {language!r}")
+        flow = published.flow
+        language = query.get("language") or self._callers_language(flow, form.get("From", ""))
+        if language not in flow.languages:
+            raise LookupError(f"flow {name!r} speaks {', '.join(flow.languages)}, not {language!r}")
         return published, language
+
+    def _callers_language(self, flow: Flow, number: str) -> str:
+        """That of the number's country if it may be, else the flow's own."""
+        spoken = self._settings.languages if self._settings.language_detection else ()
+        among = [language for language in flow.languages if language in spoken]
+        return self._routes.language_of_number(number, among) or flow.languages[0]
 
     def _begin(self, form: Form, published: PublishedFlow, language: str) -> Call:
         flow = published.flow

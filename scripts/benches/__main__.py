@@ -77,13 +77,19 @@ def load(calls: int, total: int, seed: int, as_json: bool, save: bool) -> None:
 
 @bench.command()
 @click.option("--count", default=600, show_default=True, type=click.IntRange(1), help="Turns, at least.")
+@click.option(
+    "--recordings",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="People, too: as for `recognition`; half of the calls.",
+)
 @at_once_option
 @seed_option
 @as_json_option
 @save_option
-def answers(count: int, at_once: int, seed: int, as_json: bool, save: bool) -> None:
+def answers(count: int, recordings: Path | None, at_once: int, seed: int, as_json: bool, save: bool) -> None:
     """How long callers wait for fixed words, and how often they are cut off, by their own ears."""
-    _finish(asyncio.run(answers_bench.measure(count, at_once, seed)), as_json, save)
+    _finish(asyncio.run(answers_bench.measure(count, at_once, seed, recordings)), as_json, save)
 
 
 @bench.command()

@@ -19,16 +19,20 @@ from typing import Any
 from app.simulator.call import CallPlan
 from app.simulator.caller import Patience, Speak
 from app.simulator.line import LineModel
+from app.simulator.recording import load_recording
 from app.simulator.utterance import Utterance
 from app.simulator.webhook import CallIdentity, Route, Signer, new_sid
 from scripts.benches.calls import Placed, place_all, progress
 from scripts.benches.figures import Summary
-from scripts.benches.questions import SAID, beginnings, flows, paused, random_pause_ms
+from scripts.benches.questions import SAID, beginnings, flows, paused, paused_somewhere, random_pause_ms
+from scripts.benches.recognition import samples
 from scripts.benches.report import Report
 from scripts.benches.server import ServerProcess, serving
 from scripts.benches.voices import spoken
 
 TURNS_A_CALL = 6
+# people who answer the open question; as many calls as all the synthesised kinds together
+RECORDED, FREE_WORDS, RECORDED_SHARE = "recorded", "words", 6
 LEVELS_DB = (-12.0, 6.0)
 NOISE_DBM0 = (-65.0, -50.0)
 P50_MOST_MS, P95_MOST_MS, COMPLETE_P95_MOST_MS, PREMATURE_MOST = 280.0, 900.0, 450.0, 0.10
@@ -54,12 +58,18 @@ class Case:
     with_pause: list[bool] = field(default_factory=list)
 
 
-async def measure(count: int, at_once: int, seed: int) -> Report:
-    """Hold at least `count` turns, half of them with a pause."""
-    report = Report("answers", {"turns": count, "at_once": at_once, "seed": seed})
+async def measure(count: int, at_once: int, seed: int, recordings: Path | None) -> Report:
+    """Hold at least `count` turns, half of them with a pause; with English `recordings`, as many from people."""
+    recorded = (
+        [load_recording(one.path) for one in samples(recordings) if one.language == "en"]
+        if recordings
+        else []
+    )
+    options = {"turns": count, "at_once": at_once, "seed": seed, "recordings": len(recorded)}
+    report = Report("answers", options)
     texts = [text for group in SAID.values() for text in group]
     acts = await spoken([*texts, *(part for text in texts for part in beginnings(text))])
-    cases = list(_cases(acts, count, Random(seed)))
+    cases = list(_cases(acts, recorded, count, Random(seed)))
     with tempfile.TemporaryDirectory() as directory:
         questions = Path(directory) / "flows"
         questions.mkdir()
@@ -84,10 +94,17 @@ async def measure(count: int, at_once: int, seed: int) -> Report:
     return report
 
 
-def _cases(acts: Mapping[str, Speak], count: int, random: Random) -> Iterator[Case]:
-    kinds, made = list(SAID), 0
+def _cases(
+    acts: Mapping[str, Speak], recorded: Sequence[bytes], count: int, random: Random
+) -> Iterator[Case]:
+    kinds, made = [*SAID, *([RECORDED] * RECORDED_SHARE if recorded else [])], 0
     while made < count:
         case = Case(kinds[made // TURNS_A_CALL % len(kinds)])
+        made += TURNS_A_CALL
+        if case.kind == RECORDED:
+            _add_recordings(case, recorded, random)
+            yield case
+            continue
         for number in range(TURNS_A_CALL):
             text = random.choice(SAID[case.kind])
             audio, parts = acts[text].utterance.audio, beginnings(text)
@@ -96,15 +113,22 @@ def _cases(acts: Mapping[str, Speak], count: int, random: Random) -> Iterator[Ca
                 audio = paused(audio, acts[random.choice(parts)].utterance.audio, random_pause_ms(random))
             case.acts.append(Speak(Utterance.of(audio), {"text": text}))
             case.with_pause.append(with_pause)
-        made += TURNS_A_CALL
         yield case
+
+
+def _add_recordings(case: Case, recorded: Sequence[bytes], random: Random) -> None:
+    for number, audio in enumerate(random.sample(recorded, TURNS_A_CALL)):
+        with_pause = number % 2 == 1
+        said = paused_somewhere(audio, random_pause_ms(random), random) if with_pause else audio
+        case.acts.append(Speak(Utterance.of(said), {"text": RECORDED}))
+        case.with_pause.append(with_pause)
 
 
 def _plans(url: str, cases: Sequence[Case], random: Random) -> Iterator[tuple[CallPlan, Case]]:
     for number, case in enumerate(cases):
         yield (
             CallPlan(
-                f"{url}/voice/incoming?flow={case.kind}",
+                f"{url}/voice/incoming?flow={FREE_WORDS if case.kind == RECORDED else case.kind}",
                 Signer(Route(url)),
                 case.acts,
                 CallIdentity(call_sid=new_sid("CA")),
@@ -166,7 +190,7 @@ def _describe(report: Report, placed: Sequence[Placed], answers: Sequence[Answer
         "premature": {name: round(share, 4) for name, share in premature.items()},
         "unanswered": len(answers) - len(answered),
         "gaps": gaps,
-        "kinds": {kind: _kind(answered, kind) for kind in SAID},
+        "kinds": {kind: _kind(answered, kind) for kind in (*SAID, RECORDED)},
     }
     report.table(
         ["answer, ms from true t0", "turns", "p50", "95 % of it", "p95", "max", "premature %"],
@@ -175,7 +199,10 @@ def _describe(report: Report, placed: Sequence[Placed], answers: Sequence[Answer
             for name, s in summaries.items()
         ],
     )
-    report.table(["kind", "turns", "p50", "premature %"], [[kind, *_kind(answered, kind)] for kind in SAID])
+    report.table(
+        ["kind", "turns", "p50", "premature %"],
+        [[kind, *_kind(answered, kind)] for kind in (*SAID, RECORDED)],
+    )
     whole = summaries["all"]
     report.promise(f"p50 {whole.p50:.0f} ms ≤ {P50_MOST_MS:.0f} ms", whole.p50 <= P50_MOST_MS)
     report.promise(f"p95 {whole.p95:.0f} ms ≤ {P95_MOST_MS:.0f} ms", whole.p95 <= P95_MOST_MS)

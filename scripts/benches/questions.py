@@ -89,13 +89,25 @@ def paused(audio: bytes, beginning: bytes, ms: int) -> bytes:
     Spoken alone, a beginning ends more slowly; so the boundary is sought a little before where it would be, at the
     quietest place.
     """
+    expected = end_of_speech_ms(beginning) / FRAME_MS
+    return _with_pause(audio, 0.75 * expected, 1.05 * expected, ms)
+
+
+def paused_somewhere(audio: bytes, ms: int, random: Random) -> bytes:
+    """Speech of unknown words, with a silence at the quietest of 600 ms in its middle half: between two words."""
+    frames = end_of_speech_ms(audio) / FRAME_MS
+    first = random.uniform(0.25, 0.75) * frames
+    return _with_pause(audio, first, first + 600 / FRAME_MS, ms)
+
+
+def _with_pause(audio: bytes, first: float, last: float, ms: int) -> bytes:
+    """A silence at the quietest of the 20 ms frames from `first` to `last`."""
     frames = np.frombuffer(to_linear(audio), np.int16).astype(np.float64)
     frames = frames[: len(frames) // FRAME_BYTES * FRAME_BYTES].reshape(-1, FRAME_BYTES)
     levels = np.sqrt(np.mean(frames**2, axis=1))
-    expected = end_of_speech_ms(beginning) / FRAME_MS
-    first = min(max(1, int(0.75 * expected)), len(levels) - 2)
-    last = min(max(first + 1, int(1.05 * expected)), len(levels) - 1)
-    at = (first + int(levels[first:last].argmin())) * FRAME_BYTES
+    begin = min(max(1, int(first)), len(levels) - 2)
+    end = min(max(begin + 1, int(last)), len(levels) - 1)
+    at = (begin + int(levels[begin:end].argmin())) * FRAME_BYTES
     return audio[:at] + SILENCE * (ms * BYTES_PER_MS) + audio[at:]
 
 

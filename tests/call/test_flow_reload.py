@@ -248,8 +248,10 @@ def test_a_file_that_cannot_be_read_changes_nothing(tmp_path: Path) -> None:
     assert flows.published("desk") is good
     assert "desk.es.yaml:1:1 the file cannot be read" in flows.report("desk")["error"]
     spanish.unlink()
+    assert flows.looked_twice()
+    assert flows.report("desk")["error"] is None
     flows.save("desk_es", OVERLAY.format("nueve"))
-    assert not flows.looked_twice()
+    assert flows.looked_twice()
     assert flows.report("desk") == {"version": good.flow.version, "error": None}
 
 

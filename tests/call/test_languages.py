@@ -11,6 +11,7 @@ from app.call.hearing import Hearing
 from app.clock import ManualClock
 from app.settings import Settings
 from app.simulator.steps import Say
+from app.simulator.webhook import CallIdentity
 from providers.scripted import Heard, ScriptedTranscriber
 from tests.call.relay import FLOWS, events, running
 
@@ -56,6 +57,35 @@ async def test_a_call_stays_in_its_language_when_told_to(clock: ManualClock, tmp
     async with running(clock, tmp_path, once(ENGLISH, SPANISH), settings=settings) as relay:
         placed = await relay.call("echo", CALLER[:2])
     assert events(relay.journal(placed), "language") == []
+
+
+GERMAN = [Heard("ich möchte gern einen Termin"), Heard("am liebsten morgen Vormittag, bitte")]
+
+
+async def test_a_caller_of_no_language_of_the_flow_is_told_so_once_and_the_fallback_goes_on(
+    clock: ManualClock, tmp_path: Path
+) -> None:
+    async with running(clock, tmp_path, once(*GERMAN, *GERMAN, ENGLISH)) as relay:
+        placed = await relay.call("echo&language=es", [Say("…")] * 5)
+    journal = relay.journal(placed)
+    spoken = [event["text"] for event in events(journal, "said")]
+    sorry = "Es tut mir leid, wir sprechen hier kein Deutsch."
+    assert spoken.count(sorry) == 1
+    assert spoken.index(sorry) == 2
+    assert spoken[-1] == ENGLISH.text
+    changes = [(event["left"], event["heard"], event["taken"]) for event in events(journal, "language")]
+    assert changes[0] == ("es", "de", "en")
+
+
+@pytest.mark.parametrize(
+    ("number", "language"), [("+15550100", "en"), ("+33155500100", "fr"), ("+4955501000", "en")]
+)
+async def test_a_call_begins_in_the_language_of_its_callers_country(
+    clock: ManualClock, tmp_path: Path, number: str, language: str
+) -> None:
+    async with running(clock, tmp_path, once()) as relay:
+        placed = await relay.call("echo", identity=CallIdentity(from_number=number))
+    assert events(relay.journal(placed), "call_started")[0]["language"] == language
 
 
 @pytest.mark.parametrize("ends", ["finish", "discard"])

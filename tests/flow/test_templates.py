@@ -45,6 +45,12 @@ def render(source: str, **values: object) -> str:
         ('{{ price | money("EUR") }}', "twelve euros and fifty cents"),
         ("{{ caller.number | digits }}", "plus one five five five, zero one zero zero"),
         ("{% if day.weekday > 1 and not nothing %}later{% else %}soon{% endif %}", "later"),
+        ("{% if nothing > 1 or nothing != 1 or 1 < nothing %}yes{% else %}no{% endif %}", "no"),
+        ("{% if nothing.weekday < 9 or not nothing.weekday %}{{ nothing.weekday }}unset{% endif %}", "unset"),
+        ("{% if caller.name %}yes{% else %}{{ caller.name }}no{% endif %}", "no"),
+        ('{% if day > "2026-11-16" and at < "10:00" and not at == "later" %}yes{% endif %}', "yes"),
+        ("{% if at in times and code not in times %}on offer{% endif %}", "on offer"),
+        ("{% if 1 < price < 12 or name > 1 %}yes{% else %}no{% endif %}", "no"),
         ("a\n  b   c", "a b c"),
     ],
 )

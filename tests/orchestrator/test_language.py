@@ -24,7 +24,7 @@ def test_words_tell_their_language(text: str, language: str) -> None:
 
 def choice(*scores: tuple[str, float]) -> LanguageChoice:
     told = iter(scores)
-    return LanguageChoice(AMONG, lambda text, among: next(told))
+    return LanguageChoice(AMONG, lambda text, among: next(told), others=["it"])
 
 
 def test_what_the_recogniser_heard_counts_at_once() -> None:
@@ -44,3 +44,8 @@ def test_two_texts_that_agree_count() -> None:
 def test_a_text_in_the_calls_language_ends_a_suspicion_and_one_that_says_nothing_does_not() -> None:
     texts = choice(("fr", 0.9), ("en", 0.9), ("fr", 0.9), ("", 0.0), ("fr", 0.9))
     assert [texts.heard("…", "en", "en") for _ in range(5)] == [None, None, None, None, "fr"]
+
+
+def test_a_language_that_the_call_cannot_go_on_in_must_be_sure_twice() -> None:
+    texts = choice(("it", 0.99), ("it", 0.99), ("it", 0.9), ("it", 0.9), ("it", 0.99))
+    assert [texts.heard("…", "en", "en") for _ in range(5)] == [None, "it", None, None, "it"]
