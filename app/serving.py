@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Mapping
 
 from app.clock import SystemClock
@@ -11,12 +12,16 @@ from app.ops.logs import configure_logging
 from app.server import RelayServer, claimed_port, uvicorn_config
 from app.settings import Settings
 
+# how long a thread of speech work may keep the interpreter from the event loop; Python's own is five times as much
+SWITCH_INTERVAL_S = 0.001
+
 log = logging.getLogger("callrelay")
 
 
 def serve(environment: Mapping[str, str]) -> None:
     """Run until told to stop. Raises RelayError for what cannot be used."""
     settings, clock = Settings.from_environment(environment), SystemClock()
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
     configure_logging(settings.log_level, settings.log_format)
     with claimed_port(settings.host, settings.port) as listener:
         speech, model = open_speech(settings, clock), open_models(settings, clock)

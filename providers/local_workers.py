@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -23,6 +24,7 @@ T = TypeVar("T")
 
 WAITING_JOBS = 256
 STUCK_S = 10.0
+NICENESS = 5
 CLOSED = "the speech workers are closed; the process is going down"
 
 _Job = tuple[Future[Any], Callable[[], Any]]
@@ -107,6 +109,7 @@ class InferenceWorkers:
 
     def _serve(self) -> None:
         name = threading.current_thread().name
+        _step_back()
         while job := self._next():
             future, work = job
             if future.set_running_or_notify_cancel():
@@ -119,6 +122,12 @@ class InferenceWorkers:
             while not self._jobs and not self._closed:
                 self._changed.wait()
             return None if self._closed else heapq.heappop(self._jobs)[2]
+
+
+def _step_back() -> None:
+    """Let the event loop and the voice detector go first: they have little to do, and all calls wait for it."""
+    if sys.platform == "linux":  # where a thread has a niceness of its own
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
 
 def _settle(future: Future[T], work: Callable[[], T]) -> None:

@@ -47,7 +47,8 @@ DOORS: dict[str, set[str]] = {
     "app.main": BELOW_MAIN,
     "app.serving": BELOW_MAIN | {"app.main"},
     "app.cli": BELOW_MAIN
-    | {"app.main", "app.serving", "app.simulator", "app.designer", "app.ops.call_report"},
+    | {"app.main", "app.serving", "app.simulator", "app.designer", "app.doctor", "app.ops.call_report"},
+    "app.doctor": BELOW_MAIN | {"app.main", "app.designer"},
     "app.simulator": CALLER | {"app.carriers", "app.carriers.events", "app.simulator.embedded"},
     "app.simulator.embedded": CALLER | {"app.simulator", "providers", "providers.base"},
     "providers": {"app.errors", "providers.base", "providers.background"},

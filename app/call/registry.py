@@ -18,6 +18,8 @@ log = logging.getLogger("callrelay.call")
 
 STREAM_AWAITED_S = 60.0
 RESUME_AWAITED_S = 1.5
+SETTLE_EVERY_S = 5.0
+UNWRITTEN_MAX = 100
 REPLACED = "replaced by a newer stream"
 LOST = "connection lost"
 
@@ -72,6 +74,7 @@ class CallRegistry:
 
     def __init__(self) -> None:
         self._calls: dict[str, Call] = {}
+        self._unwritten: list[Journal] = []
         self._empty = asyncio.Event()
         self._empty.set()
 
@@ -121,16 +124,17 @@ class CallRegistry:
         call._expiry = asyncio.get_running_loop().call_later(seconds, self.end, call, reason)
 
     def end(self, call: Call, reason: str) -> None:
-        """The call is over: close its journal and forget it. The second time does nothing."""
+        """The call is over: forget it and close its journal. The second time does nothing."""
         self.detach(call)
         self._stop_waiting(call)
-        if not call.over:
-            log.info("call %s ends: %s, after %.1f s", call.sid, reason, call.journal.seconds)
-        call.journal.close(reason)
         if self._calls.get(call.sid) is call:
             del self._calls[call.sid]
         if not self._calls:
             self._empty.set()
+        if not call.over:
+            log.info("call %s ends: %s, after %.1f s", call.sid, reason, call.journal.seconds)
+            call.journal.close(reason)
+            self._settle_later(call.journal)
 
     async def hung_up(self, call: Call) -> None:
         """The carrier says that the call is over. Its stream, where it still has one, ends first and in order."""
@@ -147,6 +151,26 @@ class CallRegistry:
         """End whatever is left; for the end of the process."""
         for call in list(self._calls.values()):
             self.end(call, reason)
+        for journal in self._unwritten:
+            journal.abandon()
+        self._unwritten.clear()
+
+    def _settle_later(self, journal: Journal) -> None:
+        """A full disk is asked again until it takes the record's end; the oldest go when too many wait."""
+        if journal.settle():
+            return
+        self._unwritten.append(journal)
+        for oldest in self._unwritten[:-UNWRITTEN_MAX]:
+            log.error("%r is lost in part: too many wait for the disk", oldest)
+            oldest.abandon()
+        del self._unwritten[:-UNWRITTEN_MAX]
+        if len(self._unwritten) == 1:
+            asyncio.get_running_loop().call_later(SETTLE_EVERY_S, self._settle)
+
+    def _settle(self) -> None:
+        self._unwritten = [journal for journal in self._unwritten if not journal.settle()]
+        if self._unwritten:
+            asyncio.get_running_loop().call_later(SETTLE_EVERY_S, self._settle)
 
     def _stop_waiting(self, call: Call) -> None:
         if call._expiry:

@@ -17,6 +17,7 @@ from scripts.benches import interruptions as interruptions_bench
 from scripts.benches import load as load_bench
 from scripts.benches import recognition as recognition_bench
 from scripts.benches import turns as turns_bench
+from scripts.benches import understanding as understanding_bench
 from scripts.benches.report import Report
 
 as_json_option = click.option("--json", "as_json", is_flag=True, help="One document on stdout.")
@@ -121,6 +122,16 @@ def interruptions(count: int, at_once: int, seed: int, as_json: bool, save: bool
 def failover(requests: int, seed: int, as_json: bool, save: bool) -> None:
     """What callers hear of language models that fail, at every chunk and per SDK, and what hedging saves."""
     _finish(failover_bench.measure(requests, seed), as_json, save)
+
+
+@bench.command()
+@click.option("--language", default="en", show_default=True, type=click.Choice(["en", "es"]))
+@click.option("--show", is_flag=True, help="List what was not understood, or wrongly.")
+@as_json_option
+@save_option
+def understanding(language: str, show: bool, as_json: bool, save: bool) -> None:
+    """Held phrasings, put to the shipped flows: understood, asked back, missed, or taken for something else."""
+    _finish(asyncio.run(understanding_bench.measure(language, show)), as_json, save)
 
 
 def _finish(report: Report, as_json: bool, save: bool) -> None:

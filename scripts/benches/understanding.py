@@ -1,0 +1,180 @@
+"""How well flows understand what nothing was tuned on: held phrasings, written by somebody who knew the prompts only.
+
+Each phrasing is put to its question in the shipped flow, as text. It is understood, asked back ("Did you say …?"), not
+understood, or taken for something else: a false action, which is what callers forgive least.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+
+from app.call.meaning import compared
+from app.flow import Context, Flow, State, begin, build_library, resume, step
+from app.flow.effects import Effect, Event, SlotFilled, Understood
+from app.flow.inputs import Heard
+from app.flow.values import Json
+from providers.base import SimilarityModel
+from providers.local_similarity import EmbeddedSimilarity
+from providers.local_workers import InferenceWorkers
+from scripts.benches.report import Report
+from scripts.benches.server import ROOT
+
+HELD = ROOT / "tests" / "flow" / "held"
+NOW: Final = datetime.fromisoformat("2026-11-13T10:00:00-05:00")
+CALLER = "+14155550100"
+FALSE_MOST = 0.01
+NONE = "none"
+# where each question stands, and what is known when it is put
+QUESTIONS: Final[Mapping[str, tuple[str, str, Mapping[str, Json]]]] = {
+    "main_menu": ("clinic", "main_menu", {}),
+    "ask_day": ("clinic", "ask_day", {}),
+    "ask_time": ("clinic", "ask_time", {"day": "2026-11-17", "times": ["09:30", "11:00", "14:00"]}),
+    "ask_dob": ("clinic", "ask_dob", {}),
+    "check": (
+        "clinic",
+        "check",
+        {"day": "2026-11-17", "time": "09:30", "times": ["09:30", "11:00", "14:00"], "dob": "1985-02-14"},
+    ),
+    "ask_callback": ("clinic", "ask_callback", {}),
+    "more": ("clinic", "more", {}),
+    "number": ("parcel", "ask_number", {}),
+    "missed": ("parcel", "missed", {"number": "30405060"}),
+    "hours": ("greeting", "menu", {}),
+}
+# what the shipped flows call it
+SAME: Final = {"done": "bye", "address": "where", "this": CALLER}
+
+
+@dataclass(frozen=True, slots=True)
+class Phrasing:
+    """A row: the question, what is meant, what is said."""
+
+    question: str
+    meant: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of it. `outcome`: right, asked back, asked back wrongly, not understood, false."""
+
+    phrasing: Phrasing
+    outcome: str
+    rung: str
+    taken_for: str = ""
+
+
+def phrasings(language: str) -> list[Phrasing]:
+    """The held rows of a language."""
+    with (HELD / f"{language}.tsv").open(encoding="utf-8", newline="") as file:
+        return [Phrasing(*row) for row in csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE)]
+
+
+async def measure(language: str, show: bool) -> Report:
+    """Put every phrasing of a language to its question."""
+    report = Report("understanding", {"language": language})
+    paths = sorted(path for path in (ROOT / "flows").rglob("*") if path.suffix in (".yaml", ".md"))
+    flows = build_library({str(path.relative_to(ROOT)): path.read_text("utf-8") for path in paths}, {}).flows
+    workers = InferenceWorkers()
+    try:
+        model = EmbeddedSimilarity(workers)
+        await model.warm_up()
+        verdicts = [await _verdict(flows, one, language, model) for one in phrasings(language)]
+    finally:
+        await workers.aclose()
+    _describe(report, verdicts, show)
+    return report
+
+
+async def _verdict(
+    flows: Mapping[str, Flow], phrasing: Phrasing, language: str, model: SimilarityModel
+) -> Verdict:
+    name, node, slots = QUESTIONS[phrasing.question]
+    flow = flows[name]
+    state, _ = begin(flow, Context(NOW, CALLER, "+18005550199", language))
+    state, _ = resume(flow, replace(state, node=node, phase="asking", slots=slots), NOW)
+    heard = Heard(phrasing.text, language, 0.9, NOW)
+    after, effects = step(flow, state, heard)
+    if not any(isinstance(effect, Understood) for effect in effects) and after.phase != "confirming":
+        heard = await compared(heard, flow.samples(language), model)
+        after, effects = step(flow, state, heard)
+    return _judged(phrasing, after, effects)
+
+
+def _judged(phrasing: Phrasing, after: State, effects: Sequence[Effect]) -> Verdict:
+    meant = SAME.get(phrasing.meant, phrasing.meant)
+    if after.phase == "confirming" and after.pending and not _understood(effects):
+        asked = {str(after.pending["name"]), str(after.pending["value"])}
+        right = meant in asked
+        return Verdict(phrasing, "asked back" if right else "asked back wrongly", "asked back", str(asked))
+    understood = _understood(effects)
+    if understood is None:
+        right = meant == NONE
+        return Verdict(phrasing, "right" if right else "not understood", "none")
+    taken = set(_taken(understood, effects))
+    outcome = "right" if _is_meant(meant, taken) else "false"
+    return Verdict(phrasing, outcome, understood.rung, ", ".join(sorted(taken)))
+
+
+def _understood(effects: Sequence[Effect]) -> Understood | None:
+    return next((effect for effect in effects if isinstance(effect, Understood)), None)
+
+
+def _taken(understood: Understood, effects: Sequence[Effect]) -> Iterator[str]:
+    yield understood.intent
+    for effect in effects:
+        if isinstance(effect, SlotFilled) and effect.value is not None:
+            yield str(effect.value)
+            yield f"{effect.name}={effect.value}"
+        elif isinstance(effect, Event) and effect.name == "rejected":
+            yield "rejected"
+
+
+def _is_meant(meant: str, taken: set[str]) -> bool:
+    """A value that the flow then refuses (a closed day) was understood all the same."""
+    return meant in taken or ("rejected" in taken and meant[:2] == "20")
+
+
+def _describe(report: Report, verdicts: Sequence[Verdict], show: bool) -> None:
+    inside = [one for one in verdicts if one.phrasing.meant != NONE]
+    outside = [one for one in verdicts if one.phrasing.meant == NONE]
+    outcomes = ("right", "asked back", "not understood", "asked back wrongly", "false")
+    rows: dict[str, Sequence[Verdict]] = {"in scope": inside, "out of scope": outside}
+    rows |= {
+        question: [one for one in verdicts if one.phrasing.question == question] for question in QUESTIONS
+    }
+    report.table(
+        ["", "phrasings", *outcomes],
+        [
+            [name, len(group), *(sum(one.outcome == outcome for one in group) for outcome in outcomes)]
+            for name, group in rows.items()
+            if group
+        ],
+    )
+    rungs = Counter(one.rung for one in verdicts)
+    wrong = Counter(one.rung for one in verdicts if one.outcome == "false")
+    report.table(
+        ["rung", "share %", "false"],
+        [[rung, 100 * count / len(verdicts), wrong[rung]] for rung, count in rungs.most_common()],
+    )
+    false = sum(one.outcome == "false" for one in verdicts) / len(verdicts)
+    report.figures = {
+        "outcomes": {
+            name: dict(Counter(one.outcome for one in group)) for name, group in rows.items() if group
+        },
+        "rungs": dict(rungs),
+        "false": round(false, 4),
+    }
+    if show:
+        report.lines += ["", *(_line(one) for one in verdicts if one.outcome != "right")]
+    report.promise(f"false action {false:.1%} ≤ 1 %", false <= FALSE_MOST)
+
+
+def _line(one: Verdict) -> str:
+    said = one.phrasing
+    return f"{one.outcome:<19}{said.question:<13}{said.meant:<16}{one.taken_for:<24} {said.text}"
