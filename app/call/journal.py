@@ -1,13 +1,16 @@
 """The record of a call: one JSON line an event, in DATA_DIR/calls/CALL_SID.jsonl.
 
 A line is in the kernel's hands when `write` returns, so it outlives the process; losing power is out of scope. A
-line torn by a crash is left out on reading.
+line torn by a crash is left out on reading. While the disk takes nothing, the last thousand lines wait in memory: a
+full disk ends no call.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import os
+from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +22,9 @@ import msgspec
 from app.clock import Clock
 from app.errors import RelayError
 
+log = logging.getLogger("callrelay.call")
+
+WAITING_LINES = 1000
 FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 
 Value = str | int | float | bool | None | list[Any] | dict[str, Any]
@@ -27,16 +33,26 @@ Value = str | int | float | bool | None | list[Any] | dict[str, Any]
 class Journal:
     """Append-only, open for as long as the call lasts. Closing is idempotent; the last line is `call_ended`.
 
-    Raises FileExistsError when the call has a record already: a call begins once.
+    Raises FileExistsError when the call has a record already: a call begins once. No other trouble of the disk is
+    raised: the file is then made, and its lines written, with a later line or by `settle`.
     """
 
     def __init__(self, directory: Path, call_sid: str, clock: Clock) -> None:
         self._clock = clock
         self._started = clock.now()
         self._path = path_of(directory, call_sid)
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = os.open(self._path, FLAGS, 0o600)
+        self._file: int | None = None
+        self._waiting: deque[bytes] = deque(maxlen=WAITING_LINES)
+        self._rest = b""  # of a line that the disk took a part of
+        self._lost = 0
+        self._troubled = False
         self.closed = False
+        try:
+            self._open()
+        except FileExistsError:
+            raise
+        except OSError as error:
+            self._alarm(error)
 
     @property
     def seconds(self) -> float:
@@ -49,15 +65,59 @@ class Journal:
             raise RelayError(f"the journal {self._path.name} is closed; {event!r} came too late")
         at = self._clock.wall().isoformat(timespec="milliseconds").replace("+00:00", "Z")
         line = {"at": at, "ms": round(self.seconds * 1000), "event": event, **values}
-        os.write(self._file, msgspec.json.encode(line) + b"\n")
+        self._lost += len(self._waiting) == WAITING_LINES
+        self._waiting.append(msgspec.json.encode(line) + b"\n")
+        self.settle()
 
     def close(self, reason: str) -> None:
-        """Write `call_ended` and let go of the file; the second time does nothing."""
+        """Write `call_ended` and let go of the file; the second time does nothing.
+
+        While the disk takes nothing the file is kept, until `settle` or `abandon`.
+        """
         if self.closed:
             return
         self.write("call_ended", reason=reason, seconds=round(self.seconds, 3))
         self.closed = True
-        os.close(self._file)
+        self.settle()
+
+    def settle(self) -> bool:
+        """Write what waits; whether nothing does any more."""
+        try:
+            self._flush()
+        except OSError as error:
+            self._alarm(error)
+            return False
+        if self._troubled:
+            log.warning("%s is written again; %d lines of it are lost", self._path.name, self._lost)
+            self._troubled = False
+        if self.closed:
+            self.abandon()
+        return True
+
+    def abandon(self) -> None:
+        """Let go of the file and of what waits, for good. Idempotent."""
+        self._waiting.clear()
+        self._rest = b""
+        file, self._file = self._file, None
+        if file is not None:
+            with suppress(OSError):
+                os.close(file)
+
+    def _flush(self) -> None:
+        while self._rest or self._waiting:
+            self._rest = self._rest or self._waiting.popleft()
+            file = self._open() if self._file is None else self._file
+            self._rest = self._rest[os.write(file, self._rest) :]
+
+    def _open(self) -> int:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = os.open(self._path, FLAGS, 0o600)
+        return self._file
+
+    def _alarm(self, error: OSError) -> None:
+        if not self._troubled:
+            log.error("%s cannot be written: %s; its lines wait in memory", self._path.name, error.strerror)
+        self._troubled = True
 
     def __enter__(self) -> Journal:
         return self

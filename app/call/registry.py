@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from app.call.journal import Journal
@@ -18,6 +18,8 @@ log = logging.getLogger("callrelay.call")
 
 STREAM_AWAITED_S = 60.0
 RESUME_AWAITED_S = 1.5
+SETTLE_EVERY_S = 5.0
+UNWRITTEN_MAX = 100
 REPLACED = "replaced by a newer stream"
 LOST = "connection lost"
 
@@ -42,10 +44,12 @@ class Call:
     `state` is the flow's, None until the flow begins. `next_step` is what the carrier must do when the stream has ended
     and the call has not; `arriving` is what the next stream begins with, `unheard` what the last one could not say to
     its end. `connects` counts how often a stream was asked for in vain. `seed` decides every choice at random.
+    `flow` and its `recordings` (μ-law by file) are the version that the call began with, whatever is published since.
     """
 
     sid: str
     flow: Flow
+    recordings: Mapping[str, bytes] = field(repr=False)
     language: str
     caller: str = field(repr=False)
     called: str
@@ -70,6 +74,7 @@ class CallRegistry:
 
     def __init__(self) -> None:
         self._calls: dict[str, Call] = {}
+        self._unwritten: list[Journal] = []
         self._empty = asyncio.Event()
         self._empty.set()
 
@@ -119,16 +124,17 @@ class CallRegistry:
         call._expiry = asyncio.get_running_loop().call_later(seconds, self.end, call, reason)
 
     def end(self, call: Call, reason: str) -> None:
-        """The call is over: close its journal and forget it. The second time does nothing."""
+        """The call is over: forget it and close its journal. The second time does nothing."""
         self.detach(call)
         self._stop_waiting(call)
-        if not call.over:
-            log.info("call %s ends: %s, after %.1f s", call.sid, reason, call.journal.seconds)
-        call.journal.close(reason)
         if self._calls.get(call.sid) is call:
             del self._calls[call.sid]
         if not self._calls:
             self._empty.set()
+        if not call.over:
+            log.info("call %s ends: %s, after %.1f s", call.sid, reason, call.journal.seconds)
+            call.journal.close(reason)
+            self._settle_later(call.journal)
 
     async def hung_up(self, call: Call) -> None:
         """The carrier says that the call is over. Its stream, where it still has one, ends first and in order."""
@@ -145,6 +151,26 @@ class CallRegistry:
         """End whatever is left; for the end of the process."""
         for call in list(self._calls.values()):
             self.end(call, reason)
+        for journal in self._unwritten:
+            journal.abandon()
+        self._unwritten.clear()
+
+    def _settle_later(self, journal: Journal) -> None:
+        """A full disk is asked again until it takes the record's end; the oldest go when too many wait."""
+        if journal.settle():
+            return
+        self._unwritten.append(journal)
+        for oldest in self._unwritten[:-UNWRITTEN_MAX]:
+            log.error("%r is lost in part: too many wait for the disk", oldest)
+            oldest.abandon()
+        del self._unwritten[:-UNWRITTEN_MAX]
+        if len(self._unwritten) == 1:
+            asyncio.get_running_loop().call_later(SETTLE_EVERY_S, self._settle)
+
+    def _settle(self) -> None:
+        self._unwritten = [journal for journal in self._unwritten if not journal.settle()]
+        if self._unwritten:
+            asyncio.get_running_loop().call_later(SETTLE_EVERY_S, self._settle)
 
     def _stop_waiting(self, call: Call) -> None:
         if call._expiry:

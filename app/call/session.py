@@ -11,7 +11,7 @@ from typing import Protocol
 
 from app.call.conversation import Conversation
 from app.call.hearing import Hearing
-from app.call.registry import LOST, REPLACED, RESUME_AWAITED_S, Apology, Call
+from app.call.registry import LOST, REPLACED, RESUME_AWAITED_S, STREAM_AWAITED_S, Apology, Call
 from app.call.services import Services
 from app.call.tasks import Tasks
 from app.carriers.base import CarrierCodec
@@ -133,14 +133,18 @@ class _Session:
     def settle(self) -> None:
         """What the end of the stream means for the call."""
         registry, call = self._services.registry, self._call
+        registry.detach(call)
         if not call.over:
             repaired = {str(what): times for what, times in self._codec.counts.items()}
             call.journal.write("stream_ended", reason=self.reason, frames=self._frames, repaired=repaired)
-        if self.reason not in (REPLACED, LOST) and not call.next_step:
+        if call.next_step:
+            registry.await_stream(
+                call, STREAM_AWAITED_S, self.reason
+            )  # the carrier's webhook may take its time
+        elif self.reason in (REPLACED, LOST):
+            registry.await_stream(call, RESUME_AWAITED_S, self.reason)
+        else:
             registry.end(call, self.reason)
-            return
-        registry.detach(call)
-        registry.await_stream(call, RESUME_AWAITED_S, self.reason)
 
     async def _read(self, conversation: Conversation) -> None:
         try:

@@ -13,12 +13,17 @@ from app.flow.yes_no import understand_yes_no
 
 
 def pick(reading: Reading | None, offered: Sequence[Json], text: str, spoken: Language) -> Reading | None:
-    """The offered value that is meant; a reading that is not on offer stays, to be refused in so many words."""
+    """The offered value that is meant; a reading that is not on offer stays, to be refused in so many words.
+
+    "One" in "the first one" is no time.
+    """
     if reading is not None:
         values = (reading.value, *reading.others)
-        return next((replace(reading, value=value) for value in values if value in offered), reading)
+        found = next((replace(reading, value=value) for value in values if value in offered), None)
+        if found is not None or not reading.weak:
+            return found or reading
     index = _index(text, len(offered), spoken)
-    return None if index is None else Reading(offered[index])
+    return reading if index is None else Reading(offered[index])
 
 
 def _index(text: str, count: int, spoken: Language) -> int | None:

@@ -6,7 +6,7 @@ Where there is no voice the same words are read, which is never worse than figur
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, time
 
 from jinja2 import pass_context
@@ -38,6 +38,17 @@ class Money(float):
         return money
 
 
+class Option(str):
+    """One of a flow's own options, which knows how it is said in each language; the name itself is a last resort."""
+
+    words: Mapping[str, str]
+
+    def __new__(cls, name: str, words: Mapping[str, str]) -> Option:
+        option = super().__new__(cls, name)
+        option.words = words
+        return option
+
+
 class Spelled(str):
     """Letters and figures that are spoken one by one, with a breath at every space: a postcode."""
 
@@ -57,6 +68,8 @@ def say(value: object, spoken_in: Language, today: date) -> str:
         return ""
     if isinstance(value, bool):
         return speech.yes if value else speech.no
+    if isinstance(value, Option):
+        return value.words.get(spoken_in.code, str(value))
     if isinstance(value, Digits):
         return say_digits(value, spoken_in)
     if isinstance(value, Money):

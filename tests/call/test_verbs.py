@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import wave
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,9 +13,12 @@ import pytest
 from app.call.message import Message
 from app.clock import ManualClock
 from app.settings import Settings
+from app.simulator.call import CallPlan
+from app.simulator.carriage import Carriage, Form, Listener, Response, Socket
 from app.simulator.steps import Press, Say, StaySilent, Step
 from providers.scripted import ScriptedSynthesizer
-from tests.call.relay import events, running
+from tests.call.relay import UNSIGNED, URL, events, running
+from tests.simulator.calls import call_over
 
 
 @pytest.fixture
@@ -41,6 +46,31 @@ async def test_a_transfer_that_nobody_takes_comes_back_to_the_flow(
     assert nodes[nodes.index("operator") :][:4] == ["operator", "connect", "nobody", "voicemail"]
     assert [event["event"] for event in journal].count("call_started") == 1
     assert [event["event"] for event in journal].count("call_ended") == 1
+
+
+class SlowWebhooks:
+    """A carriage whose carrier takes its time between the end of a stream and the webhook that tells of it."""
+
+    def __init__(self, carriage: Carriage, delay_s: float) -> None:
+        self._carriage = carriage
+        self._delay_s = delay_s
+
+    async def request(self, method: str, url: str, form: Form, headers: Mapping[str, str]) -> Response:
+        if url.endswith("/voice/stream-ended"):
+            await asyncio.sleep(self._delay_s)
+        return await self._carriage.request(method, url, form, headers)
+
+    async def connect(self, url: str, headers: Mapping[str, str], listener: Listener) -> Socket:
+        return await self._carriage.connect(url, headers, listener)
+
+
+async def test_a_transfer_waits_for_a_slow_webhook(clock: ManualClock, tmp_path: Path) -> None:
+    plan = CallPlan(f"{URL}/voice/incoming?flow=clinic", UNSIGNED, dial_outcome="answered")
+    async with running(clock, tmp_path, []) as relay:
+        slow = SlowWebhooks(relay.carriage, 4.0)
+        placed = await call_over(slow, clock, [Press("0"), StaySilent(20)], plan)
+    journal = relay.journal(placed)
+    assert [event["reason"] for event in events(journal, "call_ended")] == ["transferred"]
 
 
 async def test_a_message_is_taken_after_the_tone_until_a_long_silence(

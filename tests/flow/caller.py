@@ -33,13 +33,19 @@ class Caller:
     """`effects` are those of the last step; the state goes through JSON after each, as a checkpoint would."""
 
     def __init__(
-        self, flow: Flow, *, now: datetime = NOW, language: str | None = None, seed: int = 0
+        self,
+        flow: Flow,
+        *,
+        now: datetime = NOW,
+        language: str | None = None,
+        seed: int = 0,
+        number: str = "+15550100",
     ) -> None:
         self.flow = flow
         self.now = now
         self.log: list[Effect] = []
         self.effects: tuple[Effect, ...]
-        state, self.effects = begin(flow, Context(now=now, caller="+15550100", language=language, seed=seed))
+        state, self.effects = begin(flow, Context(now=now, caller=number, language=language, seed=seed))
         self._keep(state)
 
     def _keep(self, state: State) -> None:
@@ -106,6 +112,11 @@ class Caller:
     def heard(self) -> str:
         """What the last step said."""
         return " ".join(effect.text for effect in self.effects if isinstance(effect, Say))
+
+    @property
+    def all_heard(self) -> str:
+        """What was said in the whole call."""
+        return " ".join(effect.text for effect in self.log if isinstance(effect, Say))
 
     @property
     def last(self) -> Effect:

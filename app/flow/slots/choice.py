@@ -16,18 +16,18 @@ from app.flow.early import beside
 from app.flow.languages import language
 from app.flow.phrases import NO_PHRASES, PhraseSet, complete, expand, match_corrected, words_of
 from app.flow.slots import Hearing, KeyRule, Reading, SlotType, slot_type
+from app.flow.speaking import Option
+from app.flow.values import Json
 
 if TYPE_CHECKING:
     from app.flow.draft import Draft
     from app.flow.section import Section
 
 
-@slot_type("choice")
 @dataclass(frozen=True, slots=True)
-class Choice(SlotType):
-    """Kept as the option's name. `phrases` by language, then by option."""
+class Options:
+    """What may be chosen. `phrases` by language, then by option."""
 
-    early: ClassVar[bool] = True
     phrases: Mapping[str, Mapping[str, PhraseSet]] = field(default_factory=dict)
     default: str = "en"
 
@@ -47,27 +47,57 @@ class Choice(SlotType):
             phrases[overlay.language] = translated
         return cls(phrases, default)
 
+    @property
+    def names(self) -> list[str]:
+        return list(self.phrases.get(self.default, ()))
+
+    def in_language(self, code: str) -> Mapping[str, PhraseSet]:
+        return self.phrases.get(code) or self.phrases[self.default]
+
+    def hints(self, code: str) -> tuple[str, ...]:
+        return tuple(text for one in self.in_language(code).values() for text in one.texts)
+
+    def named(self, name: str) -> Option:
+        """The option as it is spoken: by the first of its phrases."""
+        known = ((code, one.get(name)) for code, one in self.phrases.items())
+        return Option(name, {code: one.texts[0] for code, one in known if one and one.texts})
+
+
+@slot_type("choice")
+@dataclass(frozen=True, slots=True)
+class Choice(SlotType):
+    """Kept as the option's name."""
+
+    early: ClassVar[bool] = True
+    options: Options = field(default_factory=Options)
+
+    @classmethod
+    def read(cls, section: Section, draft: Draft) -> Self:
+        return cls(Options.read(section, draft))
+
     def _of(self, hearing: Hearing) -> Mapping[str, PhraseSet]:
-        return self.phrases.get(hearing.language.code) or self.phrases[self.default]
+        return self.options.in_language(hearing.language.code)
 
     def understand(self, text: str, hearing: Hearing) -> Reading | None:
         found = match_corrected(words_of(text), self._of(hearing), hearing.language)
         return Reading(found.name, found.score, rest=beside(text, found.span)) if found else None
 
     def keyed(self, keys: str, hearing: Hearing) -> Reading | None:
-        names = list(self.phrases[self.default])
+        names = self.options.names
         return Reading(names[int(keys) - 1]) if keys.isdigit() and 1 <= int(keys) <= len(names) else None
 
     def key_rule(self) -> KeyRule | None:
-        digits = len(str(len(self.phrases[self.default])))
+        digits = len(str(len(self.options.names)))
         return KeyRule(digits, 1 if digits == 1 else None)
 
     def complete(self, text: str, hearing: Hearing) -> bool | None:
         return complete(words_of(text), self._of(hearing).values(), hearing.language)
 
     def hints(self, language: str) -> tuple[str, ...]:
-        known = self.phrases.get(language) or self.phrases[self.default]
-        return tuple(text for one in known.values() for text in one.texts)
+        return self.options.hints(language)
+
+    def native(self, value: Json) -> object:
+        return self.options.named(str(value))
 
 
 def _options(section: Section) -> dict[str, Tree]:
