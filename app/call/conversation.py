@@ -321,7 +321,7 @@ class Conversation:
         self._go_on_if_silent()
 
     def _prompt(self, say: fx.Say, answerable: bool = True) -> Prompt:
-        return prompt_of(say, self._services, self._call.flow.voices, answerable=answerable)
+        return prompt_of(say, self._services, self._call, answerable=answerable)
 
     # services and models
 

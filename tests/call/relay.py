@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -26,6 +26,11 @@ from tests.simulator.calls import Placed, call_over
 URL = "http://127.0.0.1:8000"
 FLOWS = Path(__file__).parents[2] / "flows"
 UNSIGNED = Signer(Route(URL))
+
+
+async def inline(work: Callable[[], bool]) -> bool:
+    """Threads do not fit into virtual time."""
+    return work()
 
 
 @dataclass
@@ -71,7 +76,7 @@ async def running(
     speech = Speech(ScriptedVoiceDetector(threshold), transcriber, voice, similarity=similarity)
     if not prerender:
         settings = replace(settings, performance_cache_enabled=False)
-    relay = Relay(settings, clock, speech, {}, http, model)
+    relay = Relay(settings, clock, speech, {}, http, model, inline)
     async with AsgiCarriage(relay.app) as carriage:
         yield RunningRelay(relay, carriage, clock, data_dir, transcriber)
 
