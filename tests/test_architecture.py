@@ -47,7 +47,8 @@ DOORS: dict[str, set[str]] = {
     "app.main": BELOW_MAIN,
     "app.serving": BELOW_MAIN | {"app.main"},
     "app.cli": BELOW_MAIN
-    | {"app.main", "app.serving", "app.simulator", "app.designer", "app.ops.call_report"},
+    | {"app.main", "app.serving", "app.simulator", "app.designer", "app.doctor", "app.ops.call_report"},
+    "app.doctor": BELOW_MAIN | {"app.main", "app.designer"},
     "app.simulator": CALLER | {"app.carriers", "app.carriers.events", "app.simulator.embedded"},
     "app.simulator.embedded": CALLER | {"app.simulator", "providers", "providers.base"},
     "providers": {"app.errors", "providers.base", "providers.background"},
@@ -83,8 +84,9 @@ IMPURE = {
 CLOCK_READINGS = ("datetime.now", "datetime.utcnow", "datetime.today", "date.today")
 ASYNC = (ast.AsyncFunctionDef, ast.AsyncFor, ast.AsyncWith, ast.Await)
 
-# The only places where an error of any kind ends: a call, an attempt of a provider, an HTTP handler.
+# The only places where an error of any kind ends: a call, an attempt of a provider, an HTTP handler, an edit of a flow.
 BROAD_EXCEPTS = {
+    "app/call/flow_watch.py:_refreshed",
     "app/call/session.py:run_stream",
     "app/orchestrator/attempts.py:_pump",
     "app/orchestrator/model_provider.py:_tried",

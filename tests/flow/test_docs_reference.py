@@ -19,11 +19,13 @@ from app.flow.requests import MAX_TIMEOUT_MS, METHODS, TIMEOUT_MS
 from app.flow.schema import flow_schema
 from app.flow.slots import slot_types
 from app.flow.slots.choice import Choice
+from app.flow.slots.lists import List
 from app.flow.slots.money import CURRENCIES
 from app.flow.slots.phone import PLANS
 from app.flow.slots.postcode import FIGURES, LETTERED
 from app.flow.speaking import FILTERS
 from app.flow.standard_intents import STANDARD
+from providers.local_answers import ANSWERED, NOT_KNOWN
 from tests.flow.test_docs import FILES, FRAME, PAGE, merged
 
 SCHEMA: Final = flow_schema(built_in_settings())
@@ -106,12 +108,16 @@ def test_every_key_of_a_tool_is_documented() -> None:
     assert [one.message for one in faults if one.code == "unknown-key"] == ['tool "look" has no key "more"']
 
 
+def test_the_outcomes_of_the_model_that_is_always_there_are_documented() -> None:
+    assert {*ANSWERED, *NOT_KNOWN} <= words(section("`llm`"))
+
+
 @pytest.mark.parametrize("kind", sorted(slot_types()))
 def test_every_slot_type_is_documented(kind: str) -> None:
     _, understood, options, typed = rows("Slots")[kind]
     assert set(SLOTS[kind]) - {"type", "sensitive"} <= set(quoted(options))
     assert set(slot_types()[kind].parts) <= set(quoted(understood))
-    if kind != Choice.kind:
+    if kind not in (Choice.kind, List.kind):
         assert (typed == "not") == (slot_types()[kind]().key_rule() is None)
 
 
