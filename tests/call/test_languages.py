@@ -115,7 +115,7 @@ async def test_a_change_in_mid_utterance_loses_no_word_of_it(ends: str) -> None:
 class SlowToOpen(ScriptedTranscriber):
     """Takes two seconds to begin to listen."""
 
-    async def open(  # type: ignore[override]
+    async def open(
         self, language: str, *, on_partial: Callable[[Hypothesis], None], **others: Sequence[str]
     ) -> ScriptedTranscriptionStream:
         await asyncio.sleep(2.0)

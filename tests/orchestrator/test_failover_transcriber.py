@@ -211,7 +211,7 @@ class Hanging(ScriptedTranscriber):
 
     hangs = True
 
-    async def open(  # type: ignore[override]
+    async def open(
         self, language: str, *, on_partial: Callable[[Hypothesis], None], **others: Sequence[str]
     ) -> ScriptedTranscriptionStream:
         if self.hangs:
