@@ -15,7 +15,7 @@ from app.orchestrator.failover import FailoverModel
 from app.orchestrator.failover_synthesizer import FailoverSynthesizer
 from app.orchestrator.failover_transcriber import FailoverTranscriber
 from app.simulator.steps import Say, StaySilent, Step
-from providers.base import ModelRequest, Synthesizer, Transcriber, VoiceDetector
+from providers.base import ModelRequest, SimilarityModel, Synthesizer, Transcriber, VoiceDetector
 from providers.scripted import ScriptedSynthesizer, ScriptedTranscriber
 from providers.scripted_model import Reply, ScriptedModel
 from tests.call.relay import RunningRelay, running
@@ -52,12 +52,18 @@ async def test_an_ended_call_leaves_no_cycles(clock: ManualClock, tmp_path: Path
 async def test_nor_does_one_on_chains_of_engines(
     clock: ManualClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def chained(detector: VoiceDetector, transcriber: Transcriber, synthesizer: Synthesizer) -> Speech:
+    def chained(
+        detector: VoiceDetector,
+        transcriber: Transcriber,
+        synthesizer: Synthesizer,
+        similarity: SimilarityModel | None,
+    ) -> Speech:
         standby = ScriptedTranscriber(lambda number: "one", name="standby")
         return Speech(
             detector,
             FailoverTranscriber([transcriber, standby], clock),
             FailoverSynthesizer([synthesizer, ScriptedSynthesizer(name="next")], clock),
+            similarity=similarity,
         )
 
     monkeypatch.setattr("tests.call.relay.Speech", chained)
