@@ -48,7 +48,11 @@ def check_call(call: Rehearsal, wanted: Expect) -> Iterator[str]:
 
 
 def _check_sent(call: Rehearsal, node: str, wanted: Json) -> Iterator[str]:
-    found = next((body for name, body in call.sent.items() if node in (name, _bare(name))), None)
+    bodies = [body for name, body in call.sent.items() if node in (name, _bare(name))]
+    if not bodies:
+        yield f'the service of "{node}" was not asked'
+        return
+    found = bodies[-1]
     parts = wanted.items() if isinstance(wanted, Mapping) else [("", wanted)]
     for key, value in parts:
         sent = found.get(key) if key and isinstance(found, Mapping) else found
