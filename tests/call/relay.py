@@ -19,7 +19,7 @@ from app.simulator.call import CallPlan
 from app.simulator.carriage import Response
 from app.simulator.steps import Step
 from app.simulator.webhook import Route, Signer
-from providers.base import LanguageModel
+from providers.base import LanguageModel, SimilarityModel
 from providers.scripted import Script, ScriptedSynthesizer, ScriptedTranscriber, ScriptedVoiceDetector
 from tests.simulator.calls import Placed, call_over
 
@@ -67,11 +67,13 @@ async def running(
     prerender: bool = True,
     http: HttpServices | None = None,
     model: LanguageModel | None = None,
+    similarity: SimilarityModel | None = None,
 ) -> AsyncIterator[RunningRelay]:
     """A relay whose transcriber understands each call's utterances as `script` says."""
     settings = replace(settings or Settings(flows_dir=FLOWS, default_flow="echo"), data_dir=data_dir)
     transcriber = transcriber or ScriptedTranscriber(script)
-    speech = Speech(ScriptedVoiceDetector(threshold), transcriber, synthesizer or ScriptedSynthesizer())
+    voice = synthesizer or ScriptedSynthesizer()
+    speech = Speech(ScriptedVoiceDetector(threshold), transcriber, voice, similarity=similarity)
     if not prerender:
         settings = replace(settings, performance_cache_enabled=False)
     relay = Relay(settings, clock, speech, {}, http, model, inline)
