@@ -215,7 +215,7 @@ nodes:
         ("{a: 2}", "was sent 1 as a, not 2"),
         ("{b: 1}", "was sent None as b, not 1"),
         ("all", "not 'all'"),
-        ("null}, other: {a: 1", 'the service of "other" was not asked'),
+        ("null, other: {a: 1}", 'the service of "other" was not asked'),
     ],
 )
 def test_what_a_service_was_sent_is_seen(sent: str, wrong: str) -> None:
