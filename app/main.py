@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -12,19 +12,18 @@ from starlette.applications import Starlette
 
 from app.call.admission import Admission
 from app.call.flow_store import FlowStore
+from app.call.flow_watch import Aside, FlowWatch
 from app.call.http_client import HttpClient, HttpServices
 from app.call.message import MessageStore
 from app.call.registry import CallRegistry
 from app.call.services import Closable, Services, Speech
 from app.clock import Clock
-from app.errors import AssetError, ProviderError, SettingsError
-from app.flow import Flow
+from app.errors import AssetError, SettingsError
 from app.ops.health import Health
 from app.ops.meters import Meters
 from app.orchestrator.failover import FailoverModel
 from app.orchestrator.failover_synthesizer import FailoverSynthesizer
 from app.orchestrator.failover_transcriber import FailoverTranscriber
-from app.orchestrator.prerender import render_fixed_words
 from app.orchestrator.routes import Routes, read_routes
 from app.orchestrator.speech_cache import SpeechCache
 from app.settings import Settings
@@ -143,13 +142,6 @@ def _open_similarity(workers: InferenceWorkers) -> SimilarityModel | None:
         return None
 
 
-async def _prepare(similarity: SimilarityModel, samples: Sequence[str]) -> None:
-    try:
-        await similarity.prepare(samples)
-    except ProviderError as error:
-        log.warning("not all phrases are known by their meaning: %s", error)
-
-
 # A fast small model each, and the bigger one that is asked for in the second place of the chain.
 OPENAI_MODELS = ("gpt-5.4-mini", "gpt-5.4")
 ANTHROPIC_MODELS = ("claude-haiku-4-5", "claude-sonnet-4-6")
@@ -191,12 +183,6 @@ def _open_model(name: str, settings: Settings, bigger: bool) -> LanguageModel:
     )
 
 
-def _samples(flow: Flow) -> list[str]:
-    """What callers' words are compared with, of a flow and those that it calls."""
-    flows = (flow, *flow.subflows.values())
-    return [text for one in flows for code in one.languages for _, text in one.samples(code)]
-
-
 class Relay:
     """One process of callrelay: its parts, and the Starlette application in front of them."""
 
@@ -208,25 +194,28 @@ class Relay:
         environment: Mapping[str, str],
         http: HttpServices | None = None,
         model: LanguageModel | None = None,
+        aside: Aside = asyncio.to_thread,
     ) -> None:
-        """`http` is how flows reach services, None for real sockets; `model` replies, None for the embedded one."""
+        """`http` is how flows reach services, None for real sockets; `model` replies, None for the embedded one;
+        `aside` does what takes long beside the event loop.
+        """
         self.admission = Admission()
         self.registry = CallRegistry()
         self._speech = speech
         self._model = model if isinstance(model, FailoverModel) else None
-        self._prerender = settings.performance_cache_enabled
         self._meters = Meters(clock)
         self._http = http or HttpClient(clock, settings.http_allow or ())
         self.speech_cache = SpeechCache(settings.cache_max_entries)
-        self._flows = flows = FlowStore(settings.flows_dir, environment)
+        flows = FlowStore(settings.flows_dir, environment)
         flows.require(settings.default_flow)
+        kept = self.speech_cache if settings.performance_cache_enabled else None
+        self._flow_watch = FlowWatch(flows, speech, kept, aside)
         routes = open_routes(settings)
         self._tokens = tokens = StreamTokens(settings.data_dir, clock)
         access = Access(settings.public_url, settings.auth_tokens, settings.require_ws_signature)
         services = Services(
             clock,
             self.registry,
-            flows,
             speech,
             self.speech_cache,
             MessageStore(settings.data_dir),
@@ -265,11 +254,8 @@ class Relay:
             if self._model:
                 await self._model.warm_up()
                 watches.append(group.create_task(self._model.watch()))
-            if self._prerender:
-                await render_fixed_words(self._flows.all(), self._speech.synthesizer, self.speech_cache)
-            if self._speech.similarity:
-                samples = [text for flow in self._flows.all() for text in _samples(flow)]
-                watches.append(group.create_task(_prepare(self._speech.similarity, samples)))
+            await self._flow_watch.render()
+            watches.append(group.create_task(self._flow_watch.run()))
             self.admission.ready = True
             try:
                 yield

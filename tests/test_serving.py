@@ -123,6 +123,55 @@ async def test_the_drain_time_is_not_exceeded(tmp_path: Path) -> None:
         assert reasons(server, "CA1") == ["server stopped"]
 
 
+# Its flows are edited
+
+
+async def test_a_call_keeps_its_flow_while_it_is_edited(tmp_path: Path) -> None:
+    flows = tmp_path / "flows"
+    flows.mkdir()
+    file = flows / "questions.yaml"
+    file.write_text(TWO_QUESTIONS)
+    async with serving(
+        tmp_path, {**SCRIPTED, "FLOWS_DIR": str(flows), "DEFAULT_FLOW": "questions"}
+    ) as server:
+
+        async def report() -> dict[str, Any]:
+            found: dict[str, Any] = (await server.get("/health")).json()["flows"]["questions"]
+            return found
+
+        async def is_new() -> bool:
+            return bool((await report())["version"] != old["version"])
+
+        async def is_broken() -> bool:
+            return bool((await report())["error"])
+
+        old = await report()
+        async with asyncio.TaskGroup() as group:
+            steps: list[Step] = [StaySilent(5), Press("1"), Press("2")]
+            first = group.create_task(place(server, "CA1", steps, "questions"))
+            await in_call(server, "CA1")
+            file.write_text(TWO_QUESTIONS.replace("Bye.", "Goodbye."))
+            await until(is_new, 4, "the edit is published")
+            assert not first.done()
+            new = await report()
+            file.write_text(TWO_QUESTIONS.replace("goto: end", "goto: nowhere"))
+            await until(is_broken, 4, "the broken edit is told")
+            second = await place(server, "CA2", [Press("1"), Press("2")], "questions")
+        broken = await report()
+        assert broken["version"] == new["version"]
+        assert f"{file}:11:66 unknown node" in broken["error"]
+        assert f"{file}:11:66 unknown node" in server.log
+        assert said_last(server, "CA1") == (old["version"], "Bye.")
+        assert said_last(server, "CA2") == (new["version"], "Goodbye.")
+        assert [one.report.faults() for one in (first.result(), second)] == [[], []]
+
+
+def said_last(server: ServerProcess, call_sid: str) -> tuple[str, str]:
+    """The version that a call began with, and its last words."""
+    said = [event["text"] for event in server.events(call_sid) if event["event"] == "said"]
+    return server.events(call_sid)[0]["version"], said[-1]
+
+
 # The other side is gone
 
 

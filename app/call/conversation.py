@@ -13,7 +13,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 from app.audio.echo import EchoGate
-from app.call.floor import TAKEN_BACK_WITHIN_S, Floor, TurnEnded
+from app.call.answer_timing import AnswerTiming, timeline_of
+from app.call.floor import Floor, TurnEnded
 from app.call.flow_run import FlowRun, Step
 from app.call.hearing import Hearing
 from app.call.http_client import Answer
@@ -32,11 +33,11 @@ from app.dialogue.turn import TurnEvent, TurnState
 from app.errors import ProviderError
 from app.flow import effects as fx
 from app.flow import inputs
+from providers.base import Hypothesis
 
 INPUTS_WAITING = 64
 WORDS_EXPECTED_MS = 500.0
 RELEASE_TIMEOUT_S = 1.0
-TAKE_BACK_MARGIN_S = 0.05
 
 
 class Conversation:
@@ -64,8 +65,7 @@ class Conversation:
         self._flow = FlowRun(call, services.clock, languages, services.unsupported, services.fallback)
         self._inputs: asyncio.Queue[TurnEnded | inputs.Input] = asyncio.Queue(INPUTS_WAITING)
         self._busy = False
-        self._timeline: Timeline | None = None
-        self._answer: Prompt | None = None
+        self._answer = AnswerTiming()
         self._turn: TurnEnded | None = None
         self._held: deque[inputs.Heard | inputs.Pressed] = deque()
         echo = EchoGate()
@@ -124,18 +124,14 @@ class Conversation:
     # what the speaker reports
 
     def speech_ready(self, prompt: Prompt, asked: float, ready: float) -> None:
-        if self._timeline and prompt is self._answer:
-            self._timeline.stage("speech_first_byte", asked, ready)
+        self._answer.speech_ready(prompt, asked, ready)
 
     def prompt_started(self, prompt: Prompt, ready: float, sent: float, *, cached: bool) -> None:
         self.floor.happened(TurnEvent.AGENT_STARTED)
         self._call.journal.write("said", text=prompt.record, node=prompt.node, cached=cached)
-        if self._timeline and prompt is self._answer:
-            self._timeline.stage("first_frame_out", ready, sent)
-            self._timeline.waited("pacing", (sent - ready) * 1000)
-            self._call.journal.write("turn", timeline=self._timeline.as_record())
-            self._services.turn_answered(self._timeline)
-            self._timeline = None
+        if timeline := self._answer.started(prompt, ready, sent):
+            self._call.journal.write("turn", timeline=timeline.as_record())
+            self._services.turn_answered(timeline)
         self._patience.renew()
 
     def prompt_ended(self, spoken: Spoken) -> None:
@@ -173,21 +169,20 @@ class Conversation:
 
     def turn_ended(self, turn: TurnEnded) -> None:
         if self._messages.going_on:  # words of a message are no answer
+            turn.text = ""
             self._hearing.discard()
             self.floor.happened(TurnEvent.ANSWERED)
             return
-        self._turn = turn
         self._put(turn)
 
-    def turn_taken_back(self) -> None:
+    def turn_taken_back(self, turn: TurnEnded) -> None:
         """Undo the answer if there is one; else it will not be given. Nothing, once something else has happened."""
-        turn, self._turn = self._turn, None
-        if turn is None:
+        if turn.text is not None and turn is not self._turn:
             return
         self._call.journal.write("taken_back")
         turn.taken_back = True
-        self._timeline = None
         if turn.text is not None:
+            self._forget_turn()
             self._desk.cancel()
             self._models.cancel()
             self.speaker.interrupt()
@@ -240,24 +235,25 @@ class Conversation:
 
     async def _take(self, event: TurnEnded | inputs.Input) -> None:
         if isinstance(event, TurnEnded):
-            await self._take_words(event)
+            if not event.taken_back:  # else its words come with those that follow
+                await self._take_words(event)
         elif isinstance(event, inputs.Outcome | inputs.ModelInterrupted):
-            answer = self._answer if isinstance(event, inputs.ModelReplied) else None
+            answer = self._answer.prompt if isinstance(event, inputs.ModelReplied) else None
             self._perform(self._flow.take(event))
-            self._answer = answer or self._answer
+            self._answer.prompt = answer or self._answer.prompt
             self._release()
         elif self._holding:
             self._hold(event)
         else:
-            self._timeline = self._turn = None
+            self._forget_turn()
             self._perform(self._flow.take(event))
         await self._switch_language()
         if not self.speaker.speaking:
             self.floor.happened(TurnEvent.ANSWERED)
 
     async def _take_words(self, turn: TurnEnded) -> None:
-        timeline = self._timeline = turn.timeline(self._clock.now())
         asked = self._clock.now()
+        timeline = timeline_of(turn, asked)
         hypothesis = await self._hearing.final_words(self._error)
         timeline.stage("stt_final", asked, self._clock.now())
         text = f"{self.floor.carried} {hypothesis.text}".strip()
@@ -266,17 +262,30 @@ class Conversation:
             return
         self.floor.carry("")
         if not text and turn.voiced_ms < WORDS_EXPECTED_MS:
+            turn.text = ""
             return
+        await self._answer_words(turn, text, hypothesis, timeline)
+
+    async def _answer_words(
+        self, turn: TurnEnded, text: str, hypothesis: Hypothesis, timeline: Timeline
+    ) -> None:
         heard = inputs.Heard(text, hypothesis.language, hypothesis.confidence, self._clock.wall())
         if self._holding:
+            turn.text = text
             self._hold(heard)
             return
+        decided = self._clock.now()
+        heard = await self._flow.compare(heard, self._services.speech.similarity)
+        if turn.taken_back:
+            self.floor.carry(text)
+            return
+        # from here on there is a step to take back
+        turn.text, self._turn = text, turn
+        self._answer.begin(timeline)
         if self._replying:
             self._models.cancel()
             self._flow.take(inputs.ModelInterrupted(self._clock.wall(), " ".join(self._reply_heard)))
-        turn.text = text
-        decided = self._clock.now()
-        step = await self._flow.hear(heard, self._services.speech.similarity)
+        step = self._flow.take(heard)
         timeline.stage("decide", decided, self._clock.now())
         self._perform(step)
 
@@ -295,7 +304,7 @@ class Conversation:
         answerable = step.then is None or isinstance(step.then, fx.Listen | fx.CallService | fx.AskModel)
         prompts = [self._prompt(say, answerable=answerable) for say in step.says]
         # what bridges the wait for a model's words is no answer
-        self._answer = prompts[0] if prompts and not isinstance(step.then, fx.AskModel) else None
+        self._answer.prompt = prompts[0] if prompts and not isinstance(step.then, fx.AskModel) else None
         for prompt in prompts:
             self.speaker.say(prompt)
         if isinstance(step.then, fx.Record):
@@ -303,7 +312,7 @@ class Conversation:
         if step.then:
             self._models.cancel()
         if isinstance(step.then, fx.CallService):
-            self._desk.ask(step.then, not_before=self._turn_stands_at)
+            self._desk.ask(step.then, not_before=self._turn.stands_at if self._turn else 0.0)
         elif isinstance(step.then, fx.AskModel):
             self._reply_heard = []
             self._models.ask(step.then)
@@ -312,7 +321,7 @@ class Conversation:
         self._go_on_if_silent()
 
     def _prompt(self, say: fx.Say, answerable: bool = True) -> Prompt:
-        return prompt_of(say, self._services, self._call.flow.voices, answerable=answerable)
+        return prompt_of(say, self._services, self._call, answerable=answerable)
 
     # services and models
 
@@ -331,18 +340,11 @@ class Conversation:
     def say_reply(self, ask: fx.AskModel, text: str, asked: float) -> None:
         assert ask.speech, "a model speaks in the manner of its node"
         prompt = self._prompt(replace(ask.speech, text=text))
-        if self._timeline and self._answer is None:
-            self._timeline.stage("model_first_token", asked, self._clock.now())
-            self._answer = prompt
+        self._answer.model_began(prompt, asked, self._clock.now())
         self.speaker.say(prompt)
 
     def model_answered(self, answer: inputs.ModelReplied | inputs.ModelFailed) -> None:
         self._put(answer)
-
-    @property
-    def _turn_stands_at(self) -> float:
-        """When the last turn can no longer be taken back."""
-        return self._turn.decided_at + TAKEN_BACK_WITHIN_S + TAKE_BACK_MARGIN_S if self._turn else 0.0
 
     def say_waiting(self, say: fx.Say) -> None:
         self.speaker.say(self._prompt(say))
@@ -350,12 +352,15 @@ class Conversation:
     async def silence(self) -> None:
         await self.speaker.silence()
 
+    def _forget_turn(self) -> None:
+        self._turn = None
+        self._answer.forget()
+
     def sending(self) -> None:
         self._turn = None
 
     def answered(self, answer: Answer, asked: float) -> None:
-        if self._timeline:
-            self._timeline.stage("service", asked, self._clock.now())
+        self._answer.service_answered(asked, self._clock.now())
         self._put(answer)
 
     def _hold(self, event: inputs.Input) -> None:
@@ -372,7 +377,7 @@ class Conversation:
                 continue
             if self.speaker.speaking and not (self.prompt and not self.prompt.by_key):
                 self.yield_floor()
-            self._timeline = self._turn = None
+            self._forget_turn()
             self._perform(self._flow.take(event))
         if not self._holding:
             self._held.clear()

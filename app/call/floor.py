@@ -19,7 +19,6 @@ from app.call.listener import Listener
 from app.call.services import Services
 from app.call.speaker import Prompt
 from app.call.tasks import Tasks
-from app.call.timeline import Timeline
 from app.dialogue.backchannel import words_beyond
 from app.dialogue.turn import Turn, TurnAction, TurnEvent, TurnState
 from app.errors import ProviderError
@@ -27,6 +26,7 @@ from app.flow.effects import Listen
 from providers.base import EndOfTurnDetector, TranscriptionStream
 
 TAKEN_BACK_WITHIN_S = 0.5
+TAKE_BACK_MARGIN_S = 0.05
 FIRST_WORDS_MS = 256.0
 MORE_WORDS_MS = 32.0
 # a recogniser makes a word of any sound; signs of listening last no longer than this
@@ -39,7 +39,7 @@ SURELY_MEANT_MS = 1200.0
 class TurnEnded:
     """The caller's turn is over: their speech ended at `t0`, which was known at `decided_at`.
 
-    `text` is what was answered, None before that; `taken_back` turns were not over after all.
+    `text` is what was answered (or held, or nothing), None before that; `taken_back` turns were not over after all.
     """
 
     t0: float
@@ -50,14 +50,10 @@ class TurnEnded:
     text: str | None = None
     taken_back: bool = False
 
-    def timeline(self, now: float) -> Timeline:
-        """Where the time of its answer goes, up to the moment when somebody took it up."""
-        timeline = Timeline(self.t0)
-        timeline.stage("endpoint", self.t0, self.decided_at)
-        timeline.decisions = {"complete": self.pause.complete, "end_probability": self.pause.end_probability}
-        timeline.waited("voice_batch", self.window_waited_ms)
-        timeline.waited("event_loop", (now - self.decided_at) * 1000)
-        return timeline
+    @property
+    def stands_at(self) -> float:
+        """From when on it cannot be taken back any more."""
+        return self.decided_at + TAKEN_BACK_WITHIN_S + TAKE_BACK_MARGIN_S
 
 
 class FloorActor(Protocol):
@@ -77,7 +73,7 @@ class FloorActor(Protocol):
         """Understand the caller, and answer."""
         ...
 
-    def turn_taken_back(self) -> None:
+    def turn_taken_back(self, turn: TurnEnded) -> None:
         """They go on: undo the answer; their next words belong to the last ones."""
         ...
 
@@ -115,7 +111,7 @@ class Floor:
         self._judging: list[asyncio.Task[None]] = []
         self._words_at_ms = FIRST_WORDS_MS
         self.carried = ""
-        self._ended_at = float("-inf")
+        self._ended: TurnEnded | None = None
         # it ends with us: see Conversation
         reports = weakref.proxy(self)
         self.listener = Listener(services.clock, services.speech.detector, transcription, echo, reports)
@@ -143,7 +139,8 @@ class Floor:
                 self._commit()
             case TurnAction.TAKE_BACK:
                 self._open()
-                self._actor.turn_taken_back()
+                if self._ended:
+                    self._actor.turn_taken_back(self._ended)
             case TurnAction.DISCARD:
                 self._stop_judging()
                 self._transcription.discard()
@@ -168,7 +165,9 @@ class Floor:
 
     def _is_resumption(self) -> bool:
         follows = self._turn.state in (TurnState.QUIET, TurnState.AGENT, TurnState.DECIDING)
-        return follows and self._clock.now() - self._ended_at <= TAKEN_BACK_WITHIN_S
+        if self._ended is None or not follows:
+            return False
+        return self._clock.now() - self._ended.decided_at <= TAKEN_BACK_WITHIN_S
 
     def listened(self) -> None:
         if self._turn.state is TurnState.LULL:
@@ -185,12 +184,10 @@ class Floor:
     def _commit(self) -> None:
         pause = self._pause
         self._stop_judging()
-        now = self._ended_at = self._clock.now()
-        listener = self.listener
+        now, listener = self._clock.now(), self.listener
         t0 = min(listener.speech_ended_at, now)
-        self._actor.turn_ended(
-            TurnEnded(t0, now, listener.window_waited_ms, listener.activity.voiced_ms, pause)
-        )
+        self._ended = TurnEnded(t0, now, listener.window_waited_ms, listener.activity.voiced_ms, pause)
+        self._actor.turn_ended(self._ended)
 
     # judging
 

@@ -47,6 +47,7 @@ class FlowRun:
         self._unsupported = {code: text for code, text in (unsupported or {}).items() if code not in has}
         self._fallback = fallback if fallback in has else has[0]
         self._languages = LanguageChoice(languages, others=self._unsupported)
+        self._sorry: list[fx.Say] = []
         self._before: tuple[State, Ending | None] | None = None
         self.ending: Ending | None = None
 
@@ -76,7 +77,9 @@ class FlowRun:
             self._write_utterance(event, effects)
         elif isinstance(event, inputs.Pressed):
             self._call.journal.write("dtmf", digits=self._masked(event.digit))
-        return self._advance(state, effects)
+        answer = self._advance(state, effects)
+        sorry, self._sorry = self._sorry, []
+        return replace(answer, says=[*sorry, *answer.says])
 
     def _follow(self, heard: inputs.Heard) -> list[fx.Say]:
         """Go on in the language that the caller speaks, if the flow has it; what there is to say if it has not."""
@@ -91,11 +94,10 @@ class FlowRun:
         self._call.state = replace(state, language=taken)
         return [fx.Say(text, state.node, "unsupported_language", language)] if text else []
 
-    async def hear(self, heard: inputs.Heard, similarity: SimilarityModel | None) -> Step:
-        """Step on with words, whose meaning is looked for where they say too little."""
-        sorry = self._follow(heard)
-        step = self.take(await compared(heard, self._samples(heard), similarity))
-        return replace(step, says=[*sorry, *step.says])
+    async def compare(self, heard: inputs.Heard, similarity: SimilarityModel | None) -> inputs.Heard:
+        """The words to step on with, whose meaning is looked for where they say too little."""
+        self._sorry += self._follow(heard)
+        return await compared(heard, self._samples(heard), similarity)
 
     def _samples(self, heard: inputs.Heard) -> Sequence[tuple[str, str]]:
         """(intent, wording): what the words should be compared with, nothing where they are clear or a secret."""

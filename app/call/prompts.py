@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from app.audio.tones import RECORD_TONE
 from app.call.flow_run import MASK
+from app.call.registry import Call
 from app.call.services import Services
 from app.call.speaker import Prompt
 from app.flow.effects import Record, Say
 from app.orchestrator.voices import voice_of
 
 
-def prompt_of(say: Say, services: Services, voices: Mapping[str, str], *, answerable: bool) -> Prompt:
-    """Words that no question follows are heard to their end: there is nothing to say to them.
-
-    `voices` are the flow's, by language.
-    """
+def prompt_of(say: Say, services: Services, call: Call, *, answerable: bool) -> Prompt:
+    """Words that no question follows are heard to their end: there is nothing to say to them."""
     return Prompt(
         text=say.text,
         record=MASK if say.sensitive else say.text,
         node=say.node,
-        voice=voice_of(services.speech.synthesizer, say.language, voices),
+        voice=voice_of(services.speech.synthesizer, say.language, call.flow.voices),
         by_speech=answerable and say.barge_in in ("speech", "any"),
         by_key=answerable and say.barge_in in ("dtmf", "any"),
         min_words=say.min_words,
-        audio=services.flows.recording(say.audio) if say.audio else None,
+        audio=call.recordings.get(say.audio) if say.audio else None,
         lasting=say.wording == "static" and not say.sensitive,
         generated=say.wording == "generated",
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from app.call.journal import Journal
@@ -44,10 +44,12 @@ class Call:
     `state` is the flow's, None until the flow begins. `next_step` is what the carrier must do when the stream has ended
     and the call has not; `arriving` is what the next stream begins with, `unheard` what the last one could not say to
     its end. `connects` counts how often a stream was asked for in vain. `seed` decides every choice at random.
+    `flow` and its `recordings` (μ-law by file) are the version that the call began with, whatever is published since.
     """
 
     sid: str
     flow: Flow
+    recordings: Mapping[str, bytes] = field(repr=False)
     language: str
     caller: str = field(repr=False)
     called: str

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from app.call.flow_store import FlowStore
 from app.call.http_client import HttpServices
 from app.call.message import MessageStore
 from app.call.registry import CallRegistry
@@ -121,7 +120,6 @@ class Services:
 
     clock: Clock
     registry: CallRegistry
-    flows: FlowStore
     speech: Speech
     speech_cache: SpeechCache
     messages: MessageStore

@@ -16,7 +16,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from app.call.admission import Admission
-from app.call.flow_store import FlowStore
+from app.call.flow_store import FlowStore, PublishedFlow
 from app.call.journal import Journal, is_call_sid, path_of
 from app.call.registry import STREAM_AWAITED_S, Apology, Call, CallRegistry
 from app.carriers import twiml
@@ -116,21 +116,22 @@ class VoiceWebhooks:
             log.warning("call %s refused: %s", form["CallSid"], refusal)
             return _twiml(twiml.reject())
         try:
-            flow, language = self._asked_for(request, form)
+            published, language = self._asked_for(request, form)
         except LookupError as error:
             return PlainTextResponse(str(error), 404)
-        return self._connect(request, self._begin(form, flow, language))
+        return self._connect(request, self._begin(form, published, language))
 
-    def _asked_for(self, request: Request, form: Form) -> tuple[Flow, str]:
+    def _asked_for(self, request: Request, form: Form) -> tuple[PublishedFlow, str]:
         query = request.query_params
         name = query.get("flow") or self._flows.name_for(form.get("To", "")) or self._settings.default_flow
-        flow = self._flows.get(name)
-        if flow is None:
+        published = self._flows.get(name)
+        if published is None:
             raise LookupError(f"there is no flow {name!r}; there are: {', '.join(self._flows.names)}")
+        flow = published.flow
         language = query.get("language") or self._callers_language(flow, form.get("From", ""))
         if language not in flow.languages:
             raise LookupError(f"flow {name!r} speaks {', '.join(flow.languages)}, not {language!r}")
-        return flow, language
+        return published, language
 
     def _callers_language(self, flow: Flow, number: str) -> str:
         """That of the number's country if it may be, else the flow's own."""
@@ -138,7 +139,8 @@ class VoiceWebhooks:
         among = [language for language in flow.languages if language in spoken]
         return self._routes.language_of_number(number, among) or flow.languages[0]
 
-    def _begin(self, form: Form, flow: Flow, language: str) -> Call:
+    def _begin(self, form: Form, published: PublishedFlow, language: str) -> Call:
+        flow = published.flow
         sid, caller, called = form["CallSid"], form.get("From", ""), form.get("To", "")
         journal = Journal(self._settings.data_dir, sid, self._clock)
         journal.write(
@@ -151,7 +153,8 @@ class VoiceWebhooks:
             language=language,
         )
         log.info("call %s begins: flow %s, %s", sid, flow.name, language)
-        call = Call(sid, flow, language, caller, called, journal, seed=secrets.randbits(32))
+        seed = secrets.randbits(32)
+        call = Call(sid, flow, published.recordings, language, caller, called, journal, seed)
         self._registry.add(call)
         return call
 

@@ -82,7 +82,7 @@ def load(calls: int, total: int, seed: int, as_json: bool, save: bool) -> None:
     "--recordings",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     metavar="DIR",
-    help="People, too: as for `recognition`; half of the calls.",
+    help="People, too: as for `recognition`.",
 )
 @at_once_option
 @seed_option

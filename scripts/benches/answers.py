@@ -31,8 +31,8 @@ from scripts.benches.server import ServerProcess, serving
 from scripts.benches.voices import spoken
 
 TURNS_A_CALL = 6
-# people who answer the open question; as many calls as all the synthesised kinds together
-RECORDED, FREE_WORDS, RECORDED_SHARE = "recorded", "words", 6
+# people who answer the open question: one kind among the others
+RECORDED, FREE_WORDS = "recorded", "words"
 LEVELS_DB = (-12.0, 6.0)
 NOISE_DBM0 = (-65.0, -50.0)
 P50_MOST_MS, P95_MOST_MS, COMPLETE_P95_MOST_MS, PREMATURE_MOST = 280.0, 900.0, 450.0, 0.10
@@ -97,7 +97,7 @@ async def measure(count: int, at_once: int, seed: int, recordings: Path | None) 
 def _cases(
     acts: Mapping[str, Speak], recorded: Sequence[bytes], count: int, random: Random
 ) -> Iterator[Case]:
-    kinds, made = [*SAID, *([RECORDED] * RECORDED_SHARE if recorded else [])], 0
+    kinds, made = [*SAID, *([RECORDED] if recorded else [])], 0
     while made < count:
         case = Case(kinds[made // TURNS_A_CALL % len(kinds)])
         made += TURNS_A_CALL

@@ -27,7 +27,7 @@ def test_waits_by_what_is_known(pause: Pause, needed_ms: float) -> None:
 
 
 def test_the_surer_the_voice_the_shorter_the_wait() -> None:
-    waits = [silence_needed_ms(Pause("It costs too much.", None, p / 100), "en") for p in range(0, 101, 5)]
+    waits = [silence_needed_ms(Pause("It costs too much.", None, p / 100), "en") for p in range(0, 101)]
     assert waits == sorted(waits, reverse=True)
     assert len(set(waits)) > 5
 

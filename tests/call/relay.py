@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,13 +19,18 @@ from app.simulator.call import CallPlan
 from app.simulator.carriage import Response
 from app.simulator.steps import Step
 from app.simulator.webhook import Route, Signer
-from providers.base import LanguageModel
+from providers.base import LanguageModel, SimilarityModel
 from providers.scripted import Script, ScriptedSynthesizer, ScriptedTranscriber, ScriptedVoiceDetector
 from tests.simulator.calls import Placed, call_over
 
 URL = "http://127.0.0.1:8000"
 FLOWS = Path(__file__).parents[2] / "flows"
 UNSIGNED = Signer(Route(URL))
+
+
+async def inline(work: Callable[[], bool]) -> bool:
+    """Threads do not fit into virtual time."""
+    return work()
 
 
 @dataclass
@@ -62,14 +67,16 @@ async def running(
     prerender: bool = True,
     http: HttpServices | None = None,
     model: LanguageModel | None = None,
+    similarity: SimilarityModel | None = None,
 ) -> AsyncIterator[RunningRelay]:
     """A relay whose transcriber understands each call's utterances as `script` says."""
     settings = replace(settings or Settings(flows_dir=FLOWS, default_flow="echo"), data_dir=data_dir)
     transcriber = transcriber or ScriptedTranscriber(script)
-    speech = Speech(ScriptedVoiceDetector(threshold), transcriber, synthesizer or ScriptedSynthesizer())
+    voice = synthesizer or ScriptedSynthesizer()
+    speech = Speech(ScriptedVoiceDetector(threshold), transcriber, voice, similarity=similarity)
     if not prerender:
         settings = replace(settings, performance_cache_enabled=False)
-    relay = Relay(settings, clock, speech, {}, http, model)
+    relay = Relay(settings, clock, speech, {}, http, model, inline)
     async with AsgiCarriage(relay.app) as carriage:
         yield RunningRelay(relay, carriage, clock, data_dir, transcriber)
 

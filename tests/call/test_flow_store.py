@@ -55,8 +55,9 @@ def test_recordings_are_read_and_levelled(tmp_path: Path) -> None:
     levels = []
     for peak in (300, 30000):
         write_wav(tmp_path / "hello.wav", 0.5, peak)
-        audio = FlowStore(tmp_path, {}).recording("hello.wav")
-        assert audio
+        hello = FlowStore(tmp_path, {}).get("hello")
+        assert hello
+        audio = hello.recordings["hello.wav"]
         assert g711.duration_ms(audio) == 500
         levels.append(g711.rms(audio))
     assert levels == pytest.approx([2300, 2300], rel=0.05)

@@ -23,10 +23,12 @@ from app.flow.document import Fields, Items, Place, Scalar, Tree, parse
 from app.flow.graph import edges
 from app.flow.library import build_library
 from app.flow.lint import lint
+from app.flow.loading import load
 from app.flow.model import Flow
 from app.flow.rehearsal.coverage import coverage
 from app.flow.rehearsal.run import run_test
 from app.flow.rehearsal.script import Script, read_script
+from app.flow.sources import translations_of
 
 SEED: Final = 20261113
 FLOWS: Final = Path(__file__).parents[2] / "flows"
@@ -39,6 +41,40 @@ EQUIVALENT: Final[Mapping[tuple[str, str, str], str]] = {
         "line dropped",
         "- goto: operator",
     ): "after three failures the agent's global leads there as well",
+    (
+        "restaurant",
+        "line dropped",
+        "- goto: staff",
+    ): "after three failures the agent's global leads there as well",
+    (
+        "card_activation",
+        "line dropped",
+        "- goto: operator",
+    ): "after three failures the agent's global leads there as well",
+    ("clinic", "other type", "patient: {type: text}"): "it is saved, and said as it is",
+    (
+        "card_activation",
+        "other type",
+        "state:     {type: text}",
+    ): "it is saved and compared, and never spoken",
+    (
+        "card_activation",
+        "other type",
+        "card:      {type: text, sensitive: true}",
+    ): "it is saved and sent, and neither asked for nor spoken",
+    (
+        "clinic",
+        "line dropped",
+        "prefetch: call_start      # asked while the greeting is still being spoken",
+    ): "asked ahead or not, the words are the same; test_shipped_flows sees that it is",
+    **dict.fromkeys(
+        [
+            ("clinic", "line dropped", "facts: facts/clinic.md"),
+            ("clinic", "line dropped", "never: [medical advice, prices, what is not in the facts]"),
+            ("clinic", "line dropped", "max_tokens: 90"),
+        ],
+        "a flow's tests stand in for the model; test_shipped_flows sees what it is told",
+    ),
     (
         "echo",
         "line dropped",
@@ -175,12 +211,12 @@ def _value_changed(original: Original, value: Scalar, key: str) -> Iterator[Muta
 def fate(original: Original, mutant: Mutant) -> Fate:
     """Where it is noticed first."""
     files = {**original.files, original.path: mutant.text}
-    library = build_library(files, StandIns())
-    if original.name in library.faults or original.name not in library.flows:
+    try:
+        flow = load(mutant.text, original.path, translations_of(original.path, files), StandIns(), files)
+    except InvalidFlow:
         return "load"
     if lint(original.path, files):
         return "lint"
-    flow = library.flows[original.name]
     if _same(flow, original.flow) or (mutant.flow, mutant.operator, mutant.was.strip()) in EQUIVALENT:
         return "equivalent"
     try:

@@ -12,7 +12,7 @@ from app.settings import Settings
 from app.simulator.asgi import AsgiCarriage
 from providers.scripted import ScriptedSynthesizer, ScriptedTranscriber, ScriptedVoiceDetector
 from providers.scripted_model import ScriptedModel
-from tests.call.relay import FLOWS
+from tests.call.relay import FLOWS, inline
 
 
 class Refusing(ScriptedModel):
@@ -26,7 +26,7 @@ async def test_each_language_model_is_reported(tmp_path: Path, clock: ManualCloc
     model = FailoverModel([Refusing(name="azure"), ScriptedModel(name="openai")], clock)
     settings = Settings(flows_dir=FLOWS, data_dir=tmp_path)
     speech = Speech(ScriptedVoiceDetector(), ScriptedTranscriber([]), ScriptedSynthesizer())
-    relay = Relay(settings, clock, speech, {}, model=model)
+    relay = Relay(settings, clock, speech, {}, model=model, aside=inline)
     async with AsgiCarriage(relay.app) as carriage:
         response = await carriage.request("GET", "http://127.0.0.1:8000/health", (), {})
     report = json.loads(response.body)

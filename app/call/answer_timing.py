@@ -1,0 +1,58 @@
+"""Where the time of an answer goes, from the end of the caller's turn to the first frame that answers it."""
+
+from __future__ import annotations
+
+from app.call.floor import TurnEnded
+from app.call.speaker import Prompt
+from app.call.timeline import Timeline
+
+
+class AnswerTiming:
+    """The answer that is awaited, if one is: `prompt` is its first words. Moments are monotonic seconds."""
+
+    def __init__(self) -> None:
+        self._timeline: Timeline | None = None
+        self.prompt: Prompt | None = None
+
+    def begin(self, timeline: Timeline) -> None:
+        """A turn is being answered."""
+        self._timeline = timeline
+
+    def forget(self) -> None:
+        """Something else has happened, or the turn was none."""
+        self._timeline = None
+
+    def model_began(self, prompt: Prompt, asked: float, now: float) -> None:
+        """A model's words that was asked have come; the first are the answer where nothing else was said."""
+        if self._timeline and self.prompt is None:
+            self._timeline.stage("model_first_token", asked, now)
+            self.prompt = prompt
+
+    def service_answered(self, asked: float, now: float) -> None:
+        """The answer waited for a service."""
+        if self._timeline:
+            self._timeline.stage("service", asked, now)
+
+    def speech_ready(self, prompt: Prompt, asked: float, ready: float) -> None:
+        """The first audio of a prompt has been made."""
+        if self._timeline and prompt is self.prompt:
+            self._timeline.stage("speech_first_byte", asked, ready)
+
+    def started(self, prompt: Prompt, ready: float, sent: float) -> Timeline | None:
+        """The first frame of a prompt was sent; the whole timeline if it was the answer's."""
+        if prompt is not self.prompt or self._timeline is None:
+            return None
+        timeline, self._timeline = self._timeline, None
+        timeline.stage("first_frame_out", ready, sent)
+        timeline.waited("pacing", (sent - ready) * 1000)
+        return timeline
+
+
+def timeline_of(turn: TurnEnded, now: float) -> Timeline:
+    """Where the time of a turn's answer went up to `now`, when somebody took it up."""
+    timeline = Timeline(turn.t0)
+    timeline.stage("endpoint", turn.t0, turn.decided_at)
+    timeline.decisions = {"complete": turn.pause.complete, "end_probability": turn.pause.end_probability}
+    timeline.waited("voice_batch", turn.window_waited_ms)
+    timeline.waited("event_loop", (now - turn.decided_at) * 1000)
+    return timeline
