@@ -247,7 +247,7 @@ async def test_of_endless_sound_the_last_minute_is_kept() -> None:
         await ear.workers.work()
     hypothesis = await ear.finish()
     heard_ms = sum(int(word) for word in hypothesis.text.split() if word.isdigit())
-    assert 55_000 < heard_ms <= LONGEST_MS
+    assert 55_000 < heard_ms <= LONGEST_MS + 2000  # looked at whenever a stretch is cut off
     assert hypothesis.audio_ms == 300_000
 
 
