@@ -44,6 +44,13 @@ class Hearing:
         if not self._speaking:
             await self._change()
 
+    async def follow(self, language: str, failed: Callable[[str, Exception], None]) -> None:
+        """Switch if that is possible; else go on as before, and `failed` is told why."""
+        try:
+            await self.switch(language)
+        except ProviderError as error:
+            failed(f"nobody understands {language}", error)
+
     async def _change(self) -> None:
         if self._next:
             before, self._open, self._next = self._open, self._next, None

@@ -2,21 +2,50 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 from pathlib import Path
 
+import pytest
+
 from app.clock import ManualClock
-from app.simulator.steps import Say
+from app.simulator.steps import Press, Say, StaySilent, Step
+from providers.scripted_model import Reply, ScriptedModel
 from tests.call.relay import running
+from tests.call.services import flows_in
+from tests.call.test_interrupting import FLOW as KEYS
+from tests.call.test_models import LONG, desk
 
 
-async def test_an_ended_call_leaves_no_cycles(clock: ManualClock, tmp_path: Path) -> None:
-    async with running(clock, tmp_path, ["one", "two", "three", "four"]) as relay:
-        await relay.call("echo", [Say("one"), Say("two")])
+@pytest.mark.parametrize(
+    ("flow", "steps"),
+    [
+        ("echo", [Say("one"), Say("two")]),
+        ("ask", [Press("4"), StaySilent(0.2)]),
+        ("model", [Say("a question"), StaySilent(0.5)]),
+    ],
+)
+async def test_an_ended_call_leaves_no_cycles(
+    clock: ManualClock, tmp_path: Path, flow: str, steps: list[Step]
+) -> None:
+    settings = {
+        "echo": lambda: None,
+        "ask": lambda: flows_in(tmp_path, KEYS % "barge_in: any"),
+        "model": lambda: desk(tmp_path),
+    }[flow]()
+    model = ScriptedModel(lambda request: Reply(LONG, gap_ms=300))
+
+    async def call() -> None:
+        name = "desk" if flow == "model" else flow
+        await relay.call(name, steps)
+        await asyncio.sleep(10)
+
+    async with running(clock, tmp_path, lambda n: "a question", settings=settings, model=model) as relay:
+        await call()
         gc.collect()
         gc.set_debug(gc.DEBUG_SAVEALL)
         try:
-            await relay.call("echo", [Say("three"), Say("four")])
+            await call()
             gc.collect()
             left = {type(found).__qualname__ for found in gc.garbage if _is_ours(found)}
         finally:
