@@ -19,6 +19,11 @@ class BackgroundTasks:
         task.add_done_callback(self._running.discard)
         return task
 
+    async def join(self) -> None:
+        """Wait for what runs."""
+        if self._running:
+            await asyncio.wait(set(self._running))
+
     async def aclose(self, patience_s: float | None = None) -> None:
         """Cancel what runs, and wait for it, at most so long."""
         running = set(self._running)

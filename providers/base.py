@@ -22,7 +22,7 @@ class Hypothesis:
     service gives none. An empty `text` means that nothing was understood.
     """
 
-    text: str
+    text: str = field(repr=False)
     language: str
     final: bool
     audio_ms: float

@@ -312,7 +312,7 @@ class Conversation:
         if step.then:
             self._models.cancel()
         if self.question and step.then:
-            self._secrecy.asked(self.question, (self.speaker.unheard or [None])[-1], self._clock.now())
+            self._secrecy.asked(self.question, self.speaker.unheard, self._clock.now())
         if isinstance(step.then, fx.CallService):
             self._desk.ask(step.then, not_before=self._turn.stands_at if self._turn else 0.0)
         elif isinstance(step.then, fx.AskModel):

@@ -91,7 +91,7 @@ class FlowStore:
         return any(before.get(name) is not one for name, one in flows.items())
 
     def name_for(self, number: str) -> str | None:
-        """The flow that a dialled number starts."""
+        """The flow that a dialled number starts; of several the first by name."""
         return next((flow.name for flow in self.all() if number in flow.numbers), None)
 
     @property
@@ -128,7 +128,7 @@ class FlowStore:
         for name in self._staying(flows, faults):
             flows[name] = self._flows[name]
             faults.setdefault(name, self._gone(name))
-        return flows, faults
+        return dict(sorted(flows.items())), faults
 
     def _staying(self, flows: Mapping[str, PublishedFlow], faults: Faults) -> list[str]:
         """What goes on without a file that can be used. A directory that has become empty is taken for lost."""

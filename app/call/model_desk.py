@@ -120,9 +120,10 @@ class ModelDesk:
                 if bridging:
                     bridging.cancel()
         finally:
+            if self._asking is asyncio.current_task():
+                self._asking = None
             if not self._journal.closed:
                 self._note(ask, reply, reason or None, began)
-        self._asking = None
         now = self._clock.wall()
         if reason:
             self._counter.model_answered(ModelFailed(reason, now, reply.text))

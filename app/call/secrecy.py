@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from app.call.speaker import Prompt
 from app.flow.effects import Listen
 
@@ -32,12 +34,14 @@ class Secrecy:
         self._key_at = now
         return self._entry_began_at
 
-    def asked(self, question: Listen, words: Prompt | None, now: float) -> None:
-        """A question was put, whose last words these are; None where there is nothing left to be heard."""
+    def asked(self, question: Listen, unheard: Sequence[Prompt], now: float) -> None:
+        """A question was put, whose last words are the last that are still to be heard; none if all was heard."""
+        self._lifted_by = None
         if question.sensitive:
             self._in_force = True
-        self._lifted_by = None if question.sensitive else words
-        if words is None and not question.sensitive:
+        elif unheard:
+            self._lifted_by = unheard[-1]
+        else:
             self._lift(now)
 
     def heard(self, prompt: Prompt, now: float) -> None:

@@ -83,6 +83,14 @@ class ServiceDesk:
 
     async def _ask(self, call: CallService, not_before: float) -> None:
         asked = self._clock.now()
+        try:
+            answer = await self._fetched(call, not_before)
+        finally:
+            if self._asking is asyncio.current_task():
+                self._asking = None
+        self._counter.answered(answer, asked)
+
+    async def _fetched(self, call: CallService, not_before: float) -> Answer:
         async with asyncio.TaskGroup() as group:
             waiting, after_s = call.waiting, call.waiting_after_ms / 1000
             bridging = group.create_task(bridge(self._counter, waiting, after_s)) if waiting else None
@@ -94,8 +102,7 @@ class ServiceDesk:
                 answer = await self._send(call, ahead=False)
             if bridging:
                 bridging.cancel()
-        self._asking = None
-        self._counter.answered(answer, asked)
+        return answer
 
     async def _used_ahead(self, call: CallService) -> Answer | None:
         """The answer that was fetched ahead, if it is one to this very request; it is used once."""

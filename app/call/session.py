@@ -7,10 +7,12 @@ import logging
 import traceback
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
+from functools import partial
 from typing import Protocol
 
 from app.call.conversation import Conversation
 from app.call.hearing import Hearing
+from app.call.journal import Journal
 from app.call.registry import LOST, REPLACED, RESUME_AWAITED_S, STREAM_AWAITED_S, Apology, Call
 from app.call.services import Services
 from app.call.tasks import Tasks
@@ -95,12 +97,20 @@ def _cause(error: Exception) -> Exception:
     return error
 
 
+def _note_switch(journal: Journal, switch: Switch) -> None:
+    """Of the journal alone: the session holds who tells it."""
+    if not journal.closed:
+        journal.write("failover", role=switch.role, left=switch.left, taken=switch.taken, why=switch.why)
+
+
 class _Session:
     def __init__(self, call: Call, socket: MediaSocket, codec: CarrierCodec, services: Services) -> None:
         self._call = call
         self._socket = socket
         self._codec = codec
-        self._services = replace(services, speech=services.speech.watched(self._switched))
+        self._services = replace(
+            services, speech=services.speech.watched(partial(_note_switch, call.journal))
+        )
         self._over = asyncio.Event()
         self._frames = 0
         self.reason = ""
@@ -112,20 +122,16 @@ class _Session:
             self.reason, self.close_code = reason, close_code
             self._over.set()
 
-    def _switched(self, switch: Switch) -> None:
-        self._call.journal.write(
-            "failover", role=switch.role, left=switch.left, taken=switch.taken, why=switch.why
-        )
-
     async def run(self) -> None:
         call, services = self._call, self._services
         hearing = Hearing(services.speech.transcriber, services.languages_of(call.flow))
-        await hearing.switch(call.state.language if call.state else call.language)
         async with AsyncExitStack() as afterwards, asyncio.TaskGroup() as group:
             tasks = Tasks(group)
             conversation = Conversation(call, services, hearing, tasks, self._send, self.ended)
             afterwards.push_async_callback(conversation.aclose)
-            for part in (self._read(conversation), self._watch(conversation), conversation.run()):
+            listening = hearing.switch(call.state.language if call.state else call.language)
+            # the greeting does not wait for the ear
+            for part in (listening, self._read(conversation), self._watch(conversation), conversation.run()):
                 tasks.create(part)
             await self._over.wait()
             tasks.cancel()

@@ -21,10 +21,6 @@ class Library:
     flows: Mapping[str, Flow] = field(default_factory=dict)
     faults: Mapping[str, InvalidFlow] = field(default_factory=dict)
 
-    def for_number(self, number: str) -> Flow | None:
-        """The flow that the dialled number starts."""
-        return next((flow for flow in self.flows.values() if number in flow.numbers and flow.startable), None)
-
 
 def build_library(
     files: Mapping[str, str],

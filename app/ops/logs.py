@@ -22,11 +22,15 @@ class _JsonLines(logging.Formatter):
 
 
 def configure_logging(level: str, log_format: str | None) -> None:
-    """Log to stderr. `log_format` is text or json; None is text on a terminal, else json."""
+    """Log to stderr. `log_format` is text or json; None is text on a terminal, else json.
+
+    `level` is callrelay's own. The libraries that it uses tell of warnings and errors only.
+    """
     chosen = log_format or ("text" if sys.stderr.isatty() else "json")
     handler = logging.StreamHandler()
     text = logging.Formatter("%(asctime)s %(levelname)-7s %(name)s  %(message)s", "%H:%M:%S")
     handler.setFormatter(_JsonLines() if chosen == "json" else text)
-    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    for chatty in ("anthropic", "httpx", "httpx2", "openai", "httpcore", "uvicorn.error"):
-        logging.getLogger(chatty).setLevel(max(logging.WARNING, logging.getLogger().level))
+    own = logging.getLevelNamesMapping()[level.upper()]
+    # what others log in more detail than warnings are keys, and what callers said
+    logging.basicConfig(level=max(own, logging.WARNING), handlers=[handler], force=True)
+    logging.getLogger("callrelay").setLevel(own)

@@ -57,7 +57,10 @@ class Attempts:
             failure = error
         except Exception as error:  # a provider's own defect must not end a call
             failure = BrokenStream(f"{model.name}: {type(error).__name__}")
-        await self._came.put((task, model.name, failure))
+        try:
+            await self._came.put((task, model.name, failure))
+        finally:
+            del failure  # its traceback holds this frame
 
 
 @asynccontextmanager
@@ -72,5 +75,8 @@ async def attempts() -> AsyncIterator[Attempts]:
             left = error  # a task group would wrap it
         finally:
             running.stop_all()
-    if left:
-        raise left
+    try:
+        if left:
+            raise left
+    finally:
+        del left  # its traceback holds this frame

@@ -10,7 +10,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
+from weakref import ref
 
 from app.clock import Clock
 from app.errors import ProviderError, TimedOut
@@ -28,6 +30,8 @@ PATIENCE_S = 1.5
 RETURN_EVERY_S = 1.0
 PROBATION_S = 1.0
 CLOSE_S = 1.0
+OPEN_S = 0.3
+REOPEN_S = 3.0
 SILENT = "no words from it while another heard some"
 
 
@@ -99,7 +103,7 @@ class FailoverStream:
             if not engine.provider.breaker.allows:
                 continue
             try:
-                self._lead = await self._opened(engine)
+                self._lead = await self._opened(engine, OPEN_S)
             except ProviderError as error:
                 engine.provider.failed(error)
                 self._on_switch(Switch("transcriber", engine.name, last.name, str(error)))
@@ -110,9 +114,21 @@ class FailoverStream:
         self._lead = await self._opened(last)
         self._come_back()
 
-    async def _opened(self, engine: Engine) -> _Ear:
+    async def _opened(self, engine: Engine, within_s: float | None = None) -> _Ear:
+        """Raises ProviderError."""
         ear = _Ear(engine)
-        ear.stream = await self._listen(engine, lambda words: self._heard(ear, words))
+        ours, its = ref(self), ref(ear)  # the stream keeps `heard`: it must not keep who keeps the stream
+
+        def heard(words: Hypothesis) -> None:
+            us, ear = ours(), its()
+            if us and ear:
+                us._heard(ear, words)
+
+        try:
+            async with asyncio.timeout(within_s):
+                ear.stream = await self._listen(engine, heard)
+        except TimeoutError:
+            raise TimedOut(f"{engine.name} does not begin to listen within {within_s} s") from None
         return ear
 
     def push(self, audio: bytes) -> None:
@@ -154,7 +170,10 @@ class FailoverStream:
             self._join()
         if not self._joined or not self._standby:
             return words
-        theirs = await self._standby.stream.hypothesis()
+        try:
+            theirs = await self._standby.stream.hypothesis()
+        except ProviderError:
+            return words
         return words if self._verdict(words.text, theirs.text) == "lead" else theirs
 
     async def finish(self) -> Hypothesis:
@@ -183,8 +202,14 @@ class FailoverStream:
             self._did_well()
             return words
         self._join()
-        theirs = await standby.stream.finish()
-        return self._judged(words or lead.words or Hypothesis("", self._language, True, 0.0), theirs)
+        ours = words or lead.words or Hypothesis("", self._language, True, 0.0)
+        try:
+            theirs = await standby.stream.finish()
+        except ProviderError:
+            if not ours.text:
+                raise
+            return replace(ours, final=True)
+        return self._judged(ours, theirs)
 
     def discard(self) -> None:
         self._lead.stream.discard()
@@ -249,7 +274,7 @@ class FailoverStream:
             case "lead":
                 if ours.text:
                     self._did_well()
-                return Hypothesis(ours.text, ours.language, True, ours.audio_ms, ours.confidence)
+                return replace(ours, final=True)
             case "lend":
                 self._lent += 1
                 assert self._standby
@@ -289,7 +314,7 @@ class FailoverStream:
             if not engine:
                 continue
             try:
-                ear = self._returning = await self._opened(engine)
+                ear = self._returning = await self._opened(engine, REOPEN_S)
             except ProviderError as error:
                 engine.provider.failed(error)
                 continue

@@ -20,7 +20,7 @@ from app.orchestrator.speech_provider import OnSwitch, SpeechProvider, Switch, u
 from providers.base import Synthesizer, Voice
 
 BYTES_PER_MS = 8
-FIRST_CHUNK_S = 1.0
+FIRST_CHUNK_S = 0.4  # of each but the last: the speaker gives up after 3 s, and the last must get its turn
 NEXT_CHUNK_S = 0.45
 PROBE_EVERY_S = 1.0
 PROBE_TEXT = "One."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,8 @@ from app.clock import ManualClock
 from app.settings import Settings
 from app.simulator.steps import Say
 from app.simulator.webhook import CallIdentity
-from providers.scripted import Heard, ScriptedTranscriber
+from providers.base import Hypothesis
+from providers.scripted import Heard, ScriptedTranscriber, ScriptedTranscriptionStream
 from tests.call.relay import FLOWS, events, running
 
 ENGLISH = Heard("good morning to you", language="en")
@@ -108,3 +110,73 @@ async def test_a_change_in_mid_utterance_loses_no_word_of_it(ends: str) -> None:
     await hearing.aclose()
     await asyncio.sleep(0)
     assert [stream.closed for stream in transcriber._streams] == [True] * len(transcriber._streams)
+
+
+class SlowToOpen(ScriptedTranscriber):
+    """Takes two seconds to begin to listen."""
+
+    async def open(
+        self, language: str, *, on_partial: Callable[[Hypothesis], None], **others: Sequence[str]
+    ) -> ScriptedTranscriptionStream:
+        await asyncio.sleep(2.0)
+        return await super().open(language, on_partial=on_partial)
+
+
+async def test_the_greeting_does_not_wait_for_the_ear_and_no_word_is_lost(
+    clock: ManualClock, tmp_path: Path
+) -> None:
+    transcriber = SlowToOpen(["good morning"])
+    async with running(clock, tmp_path, [], transcriber=transcriber) as relay:
+        placed = await relay.call("echo", [Say("good morning")])
+    journal = relay.journal(placed)
+    assert events(journal, "said")[0]["ms"] < 1000
+    assert [event["text"] for event in events(journal, "utterance")] == ["good morning"]
+
+
+async def test_what_is_said_before_the_ear_is_open_is_heard_then(clock: ManualClock) -> None:
+    transcriber = SlowToOpen(["good morning"])
+    hearing = Hearing(transcriber)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(hearing.switch("en"))
+        await asyncio.sleep(0.5)
+        hearing.push(b"x" * 160)
+        hearing.utterance_started()
+        hearing.utterance_paused()
+        assert (await hearing.finish()).text == "good morning"
+    (stream,) = transcriber._streams
+    assert stream.pushed_bytes == 160
+    await hearing.aclose()
+
+
+class SlowToClose(ScriptedTranscriptionStream):
+    async def aclose(self) -> None:
+        await asyncio.sleep(0.8)
+        await super().aclose()
+
+
+async def test_the_words_do_not_wait_for_the_last_languages_stream(clock: ManualClock) -> None:
+    transcriber = ScriptedTranscriber(["good morning", "quiero una cita"], final_ms=300)
+    hearing = Hearing(transcriber, ["en", "es"])
+    await hearing.switch("en")
+    hearing._open = SlowToClose(lambda number: "good morning", "en", hearing._partial, 300.0)
+    hearing.utterance_started()
+    await hearing.switch("es")
+    began = clock.now()
+    assert (await hearing.finish()).text == "good morning"
+    assert clock.now() - began == pytest.approx(0.3)
+    await hearing.aclose()
+
+
+async def test_a_late_final_does_not_cut_the_next_utterance(clock: ManualClock) -> None:
+    transcriber = ScriptedTranscriber(["one", "two"], final_ms=500)
+    hearing = Hearing(transcriber, ["en", "es"])
+    await hearing.switch("en")
+    hearing.utterance_started()
+    async with asyncio.TaskGroup() as group:
+        first = group.create_task(hearing.finish())
+        await asyncio.sleep(0.1)
+        hearing.utterance_started()
+    assert first.result().text == "one"
+    await hearing.switch("es")
+    assert (await hearing.finish()).text == "two"
+    await hearing.aclose()

@@ -51,11 +51,30 @@ EQUIVALENT: Final[Mapping[tuple[str, str, str], str]] = {
         "line dropped",
         "- goto: operator",
     ): "after three failures the agent's global leads there as well",
+    ("clinic", "other type", "patient: {type: text}"): "it is saved, and said as it is",
+    (
+        "card_activation",
+        "other type",
+        "state:     {type: text}",
+    ): "it is saved and compared, and never spoken",
     (
         "card_activation",
         "other type",
         "card:      {type: text, sensitive: true}",
     ): "it is saved and sent, and neither asked for nor spoken",
+    (
+        "clinic",
+        "line dropped",
+        "prefetch: call_start      # asked while the greeting is still being spoken",
+    ): "asked ahead or not, the words are the same; test_shipped_flows sees that it is",
+    **dict.fromkeys(
+        [
+            ("clinic", "line dropped", "facts: facts/clinic.md"),
+            ("clinic", "line dropped", "never: [medical advice, prices, what is not in the facts]"),
+            ("clinic", "line dropped", "max_tokens: 90"),
+        ],
+        "a flow's tests stand in for the model; test_shipped_flows sees what it is told",
+    ),
     (
         "echo",
         "line dropped",

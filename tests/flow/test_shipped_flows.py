@@ -6,9 +6,12 @@ from collections.abc import Callable
 
 import pytest
 
-from app.flow import Library, resume
+from app.designer.files import directory_texts
+from app.flow import Library, build_library, resume
 from app.flow.effects import HangUp, Listen, Record, Say, Transfer
+from app.flow.prefetch import ready_requests
 from tests.flow.caller import NOW, Caller
+from tests.flow.conftest import FLOWS
 
 
 def test_every_shipped_flow_loads(library: Library) -> None:
@@ -166,6 +169,22 @@ def test_a_time_that_is_not_offered_is_refused(call: Callable[..., Caller]) -> N
     caller = call("clinic").press("1").say("Monday").say("three o'clock")
     assert "won't work" in caller.heard
     assert caller.say("the last one").state.slots["time"] == "14:00"
+
+
+def test_what_a_model_is_told_of_the_clinic(call: Callable[..., Caller]) -> None:
+    ask = call("clinic").say("Where can I park?").ask
+    assert "Parking is free behind the building" in ask.facts
+    assert "medical advice, prices" in ask.instruction
+    assert ask.max_tokens == 90
+    assert set(ask.outcomes) == {"answered", "wants_booking", "wants_cancelling", "unsure"}
+
+
+def test_the_clinic_looks_up_who_calls_while_it_greets() -> None:
+    files = directory_texts(FLOWS)
+    for address, asked in (("https://api.example", ["look_up"]), ("", [])):
+        flow = build_library(files, {"CLINIC_API": address}).flows["clinic"]
+        caller = Caller(flow)
+        assert [one.node for one in ready_requests(flow, caller.state, NOW)] == asked
 
 
 # the parcel line

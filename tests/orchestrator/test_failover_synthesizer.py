@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from app.call.speaker import CHUNK_TIMEOUT_S
 from app.clock import ManualClock
 from app.errors import BadCredentials, BrokenStream, ProviderError, Refused
 from app.orchestrator.failover_synthesizer import FIRST_CHUNK_S, NEXT_CHUNK_S, FailoverSynthesizer
@@ -86,6 +87,14 @@ async def test_a_voice_that_stalls_is_left(clock: ManualClock, after: int) -> No
     assert clock.now() - began == pytest.approx(NEXT_CHUNK_S if after else FIRST_CHUNK_S)
     assert speech.endswith(hum(second.spoken[-1]))
     assert len(switches) == 1
+
+
+async def test_the_last_has_its_turn_before_the_speaker_gives_up(clock: ManualClock) -> None:
+    stalling = [Stalling(name="first"), Stalling(name="second")]
+    synthesizer, _ = chain(clock, *stalling, ScriptedSynthesizer(name="last"))
+    began = clock.now()
+    await spoken(synthesizer)
+    assert clock.now() - began < CHUNK_TIMEOUT_S / 2
 
 
 async def test_nobody_is_left(clock: ManualClock) -> None:

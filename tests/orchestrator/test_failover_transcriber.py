@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
 
 from app.clock import ManualClock
 from app.errors import BadCredentials, BrokenStream, ProviderError, Refused
-from app.orchestrator.failover_stream import PROBATION_S, RETURN_EVERY_S, FailoverStream
+from app.orchestrator.failover_stream import OPEN_S, PROBATION_S, REOPEN_S, RETURN_EVERY_S, FailoverStream
 from app.orchestrator.failover_transcriber import FailoverTranscriber
 from app.orchestrator.speech_provider import Switch
 from providers.base import Hypothesis
-from providers.scripted import Heard, Script, ScriptedTranscriber
+from providers.scripted import Heard, Script, ScriptedTranscriber, ScriptedTranscriptionStream
 
 TEXT = "i want a table for two"
 WORDS = TEXT.split()
@@ -177,3 +177,57 @@ async def test_everybody_fails(clock: ManualClock) -> None:
         await call.transcriber.open("en", on_partial=lambda _: None)
     with pytest.raises(Refused, match="no recogniser knows"):
         await call.transcriber.open("xx", on_partial=lambda _: None)
+
+
+async def test_the_standbys_failure_does_not_cost_the_leads_words(clock: ManualClock) -> None:
+    """The lead's final does not come in time, so both are asked."""
+    call = Call(clock, [SPOKEN], [Heard("", error=BrokenStream("no"))])
+    call.cloud._final_ms = 5000.0
+    async with call.listening():
+        assert (await call.utterance()).text == TEXT
+    call = Call(clock, [Heard("")], [Heard("")])
+    async with call.listening():
+        await call.audio(400)
+        call.stream.utterance_started()
+        await call.audio(600)
+        standby = call.stream._standby
+        assert standby
+        standby.stream = Deaf()
+        assert (await call.stream.hypothesis()).text == ""
+
+
+class Deaf(ScriptedTranscriptionStream):
+    """Fails whenever it is asked."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda number: "", "en", lambda words: None, 0.0)
+
+    async def hypothesis(self) -> Hypothesis:
+        raise BrokenStream("deaf")
+
+
+class Hanging(ScriptedTranscriber):
+    """Begins to listen when `hangs` is set to False."""
+
+    hangs = True
+
+    async def open(
+        self, language: str, *, on_partial: Callable[[Hypothesis], None], **others: Sequence[str]
+    ) -> ScriptedTranscriptionStream:
+        if self.hangs:
+            await asyncio.Event().wait()
+        return await super().open(language, on_partial=on_partial)
+
+
+async def test_one_that_hangs_is_not_waited_for_and_comes_back_later(clock: ManualClock) -> None:
+    call = Call(clock, [], [SPOKEN])
+    call.cloud = Hanging([SPOKEN], name="cloud")
+    call.transcriber = FailoverTranscriber([call.cloud, call.local], clock).watched(call.switches.append)
+    began = clock.now()
+    async with call.listening():
+        assert clock.now() - began == pytest.approx(OPEN_S)
+        assert (await call.utterance()).text == TEXT
+        call.cloud.hangs = False
+        await call.audio(int((REOPEN_S + BACK_S) * 1000))
+        assert call.taken == ["local", "cloud"]
+        assert (await call.utterance()).text == TEXT

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from app.errors import Refused
@@ -122,3 +124,35 @@ async def test_it_speaks_as_every_model_does() -> None:
     assert [event async for event in model.reply(request("where can I park"))][-1] == Finished()
     assert (model.name, model.healthy) == ("embedded", True)
     await model.aclose()
+
+
+CLINIC = (Path(__file__).parents[2] / "flows" / "facts" / "clinic.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("language", "asked", "told"),
+    [
+        ("en", "Where can I park?", "Parking is free"),
+        ("en", "Where are you?", "20 Mill Road"),
+        ("en", "What's the address, please?", "20 Mill Road"),
+        ("en", "What time do you close?", "six in the evening"),
+        ("en", "Are you open on Saturdays?", "closed on Saturdays"),
+        ("en", "Which bus stops near you?", "number 12 bus"),
+        ("en", "Can I eat before my blood test?", "don't eat for eight hours"),
+        ("en", "Do I need to bring anything?", "insurance card"),
+        ("es", "¿Dónde puedo aparcar?", "aparcamiento es gratuito"),
+        ("es", "¿Cuál es la dirección?", "Mill Road, número 20"),
+        ("es", "¿A qué hora abren?", "de ocho de la mañana"),
+        ("es", "¿Abren los sábados?", "está cerrado"),
+        ("es", "¿Puedo comer antes del análisis?", "no coma durante ocho horas"),
+        ("es", "¿Qué tengo que llevar?", "tarjeta del seguro"),
+    ],
+)
+def test_the_clinic_can_answer_without_any_model(language: str, asked: str, told: str) -> None:
+    request = ModelRequest(
+        "", [Message("caller", asked)], language, 90, CLINIC, {"answered": "", "unsure": ""}
+    )
+    text, outcome, _ = answer(request)
+    assert isinstance(text, TextDelta)
+    assert told in text.text
+    assert outcome == OutcomeChosen("answered")

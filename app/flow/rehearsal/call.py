@@ -43,6 +43,7 @@ from app.flow.predict import Candidate, predict, predict_start
 from app.flow.rehearsal.choosing import nearest
 from app.flow.rehearsal.script import Mock, Mocks
 from app.flow.state import Context, State
+from app.flow.values import Json
 
 # a calm voice
 LETTERS_PER_S: Final = 14.0
@@ -55,7 +56,8 @@ class CannotGoOn(Exception):
 
 class Rehearsal:
     """`said` and `entered` are what happened since the caller last did something, `answer_ms` how long the first
-    words took; `predicted` is what was known then. `asked` counts the requests, `events` are all so far.
+    words took; `predicted` is what was known then. `asked` counts the requests, `sent` are their last bodies, `events`
+    are all so far.
     """
 
     def __init__(
@@ -75,6 +77,7 @@ class Rehearsal:
         self.understood: Understood | None = None
         self.events: list[str] = []
         self.asked: Counter[str] = Counter()
+        self.sent: dict[str, Json] = {}
         self.visited: set[str] = set()
         self.taken: set[Place] = set()
         self.answer_ms: float | None = None
@@ -210,6 +213,7 @@ class Rehearsal:
 
     def _answer(self, request: CallService) -> None:
         self.asked[request.node] += 1
+        self.sent[request.node] = request.request.body
         mock = self._mock(request.node, models=False)
         took_ms = request.timeout_ms if mock.timed_out else mock.delay_ms
         waiting = request.waiting

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from app.flow.rehearsal.call import Rehearsal
 from app.flow.rehearsal.script import Bot, Expect
+from app.flow.values import Json
 
 
 def check_bot(call: Rehearsal, wanted: Bot) -> Iterator[str]:
@@ -40,8 +41,23 @@ def check_call(call: Rehearsal, wanted: Expect) -> Iterator[str]:
         asked = call.asked[node] or sum(n for name, n in call.asked.items() if _bare(name) == node)
         if asked != count:
             yield f'the service of "{node}" was asked {asked} times, not {count}'
+    for node, body in wanted.sent.items():
+        yield from _check_sent(call, node, body)
     if wanted.ended is not None and call.state.ended != wanted.ended:
         yield f"the call {'has ended' if call.state.ended else 'goes on'}"
+
+
+def _check_sent(call: Rehearsal, node: str, wanted: Json) -> Iterator[str]:
+    bodies = [body for name, body in call.sent.items() if node in (name, _bare(name))]
+    if not bodies:
+        yield f'the service of "{node}" was not asked'
+        return
+    found = bodies[-1]
+    parts = wanted.items() if isinstance(wanted, Mapping) else [("", wanted)]
+    for key, value in parts:
+        sent = found.get(key) if key and isinstance(found, Mapping) else found
+        if sent != value and str(sent) != str(value):
+            yield f'the service of "{node}" was sent {sent!r} {f"as {key}" if key else ""}, not {value!r}'
 
 
 def _bare(node: str) -> str:

@@ -91,12 +91,13 @@ class Bot:
 
 @dataclass(frozen=True, slots=True)
 class Expect:
-    """What the whole call has come to."""
+    """What the whole call has come to. `sent` are parts of the body that each service was sent last."""
 
     place: Place
     node: str | None = None
     events: tuple[str, ...] = ()
     http: Mapping[str, int] = field(default_factory=dict)
+    sent: Mapping[str, Json] = field(default_factory=dict)
     ended: bool | None = None
 
 
@@ -332,11 +333,13 @@ def _expect(section: Section) -> Step:
     if inner is None:
         return Expect(section.place)
     counts = inner.section("http", "http")
+    sent = inner.section("sent", "sent")
     found = Expect(
         inner.place,
         inner.text("node"),
         _one_or_more(inner, "events"),
         {name: counts.integer(name, 0, 1000) or 0 for name in counts.fields.keys} if counts else {},
+        {name: plain(tree) for name, tree in sent.fields.values.items()} if sent else {},
         inner.flag("ended") if "ended" in inner else None,
     )
     inner.finish()

@@ -208,6 +208,26 @@ nodes:
     assert 'node "answer" has no mock' in failures(bare)
 
 
+@pytest.mark.parametrize(
+    ("sent", "wrong"),
+    [
+        ("{a: 1, c: Ana}", ""),
+        ("{a: 2}", "was sent 1 as a, not 2"),
+        ("{b: 1}", "was sent None as b, not 1"),
+        ("all", "not 'all'"),
+        ("null, other: {a: 1}", 'the service of "other" was not asked'),
+    ],
+)
+def test_what_a_service_was_sent_is_seen(sent: str, wrong: str) -> None:
+    text = FLOW.replace(
+        "GET https://example.com/stock", "POST https://example.com/stock\n    body: {a: 1, c: Ana}"
+    )
+    steps = f"steps: [{{expect: {{sent: {{look: {sent}}}}}}}]"
+    script = read_script(f"{HEAD}{MOCK}tests: [{{name: one, {steps}}}]", "shop.test.yaml")
+    found = failures(run_test(load(text, "shop.yaml"), script.tests[0]))
+    assert wrong in found if wrong else not found
+
+
 SETTING = """\
 flow: shop
 format: 1
