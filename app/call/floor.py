@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import weakref
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from app.audio.activity import Edge
@@ -48,7 +48,7 @@ class TurnEnded:
     window_waited_ms: float
     voiced_ms: float
     pause: Pause
-    text: str | None = None
+    text: str | None = field(default=None, repr=False)
     taken_back: bool = False
 
     @property

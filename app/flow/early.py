@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from app.flow.slots import Reading, SlotType
 
 # types whose values stand out most come first: a number may be a part of any of the others
-_PLAINEST: Final = ("email_spelled", "postcode", "phone", "money", "date", "time", "choice", "number")
+_PLAINEST: Final = ("email_spelled", "postcode", "phone", "money", "date", "time", "choice", "list", "number")
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 
 

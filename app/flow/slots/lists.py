@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
+from app.flow.early import less
 from app.flow.languages import LANGUAGES, Language
 from app.flow.phrases import SURE_COVERAGE, PhraseSet, Words, match, words_of
 from app.flow.slots import Hearing, KeyRule, Reading, SlotType, slot_type
@@ -32,6 +33,7 @@ class List(SlotType):
     """Kept as the options' names, in their own order. Without options it is not asked for."""
 
     expression_type: ClassVar[str] = "list"
+    early: ClassVar[bool] = True
     languages: ClassVar[frozenset[str]] = frozenset(LANGUAGES)
     options: Options | None = None
 
@@ -43,22 +45,26 @@ class List(SlotType):
         """All options that are named and not refused; none at all is an answer, too."""
         if self.options is None:
             return None
-        named = set(self._named(text, hearing))
+        named = dict(self._named(text, hearing))
         if named:
-            return Reading([name for name in self.options.names if name in named])
+            rest = text
+            for wording in named.values():
+                rest = less(rest, " ".join(wording))
+            return Reading([name for name in self.options.names if name in named], rest=rest)
         refused = match(words_of(text), {"no": _refusals(hearing.language)}, hearing.language)
-        return Reading([]) if refused and refused.score >= SURE_COVERAGE else None
+        return Reading([], weak=True) if refused and refused.score >= SURE_COVERAGE else None
 
-    def _named(self, text: str, hearing: Hearing) -> Iterator[str]:
+    def _named(self, text: str, hearing: Hearing) -> Iterator[tuple[str, Words]]:
+        """Options, each with the words that name it."""
         assert self.options is not None
         known = self.options.in_language(hearing.language.code)
         conjunction = re.escape(hearing.language.speech.conjunction)
         for clause in re.split(rf"[,.;:!?]|\b{conjunction}\b", text):
             words = words_of(clause)
             for name, phrases in known.items():
-                before = _before(words, phrases)
-                if before is not None and not set(before) & hearing.language.negations:
-                    yield name
+                at, wording = _find(words, phrases)
+                if wording and not set(words[:at]) & hearing.language.negations:
+                    yield name, wording
 
     def keyed(self, keys: str, hearing: Hearing) -> Reading | None:
         """A key for each option; zero for none of them."""
@@ -85,10 +91,10 @@ def _refusals(spoken: Language) -> PhraseSet:
     return PhraseSet.of((" ".join(words) for words in spoken.no), spoken)
 
 
-def _before(words: Words, phrases: PhraseSet) -> Words | None:
-    """What was said before the longest wording that stands in the words; None where none does."""
+def _find(words: Words, phrases: PhraseSet) -> tuple[int, Words]:
+    """Where the longest wording stands in the words, and which it is; an empty one where none does."""
     for wording in sorted(phrases.wordings, key=lambda one: (-len(one), one)):
         for at in range(len(words) - len(wording) + 1):
             if words[at : at + len(wording)] == wording:
-                return words[:at]
-    return None
+                return at, wording
+    return 0, ()

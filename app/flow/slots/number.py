@@ -39,6 +39,9 @@ class Number(SlotType):
     def understand(self, text: str, hearing: Hearing) -> Reading | None:
         found, plain = _find(text, hearing.language)
         settled = settle(found, plain, hearing.language)
+        if settled is None and len(found) > 1:
+            found, plain = _find(_without_articles(text, hearing.language), hearing.language)
+            settled = settle(found, plain, hearing.language)
         return Reading(_value(settled.found.value), settled.score, rest=settled.rest) if settled else None
 
     def keyed(self, keys: str, hearing: Hearing) -> Reading | None:
@@ -83,6 +86,17 @@ def _find(text: str, language: Language) -> tuple[list[Found], str]:
         plain = re.sub(rf"(?<= ){phrase}(?: (?:of|de|di))?(?= )", str(value), plain)
     plain = " ".join(numbers.numerals(plain.split()))
     return longest(list(_amounts(plain, language))), plain
+
+
+def _without_articles(text: str, language: Language) -> str:
+    """ "Una mesa para cuatro" has one number; "un niño y dos adultos" has two, which nobody added up."""
+    tokens = language.tokens(text)
+    if language.speech.conjunction in tokens:
+        return text
+    ones = {
+        one for one in tokens if one in language.function_words and language.numbers.numerals([one]) == ["1"]
+    }
+    return " ".join(one for one in tokens if one not in ones)
 
 
 def _amounts(plain: str, language: Language) -> Iterator[Found]:
