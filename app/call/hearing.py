@@ -60,6 +60,13 @@ class Hearing:
         except TimeoutError:
             raise TimedOut(f"{self._transcriber.name} does not begin to listen") from None
 
+    async def follow(self, language: str, failed: Callable[[str, Exception], None]) -> None:
+        """Switch if that is possible; else go on as before, and `failed` is told why."""
+        try:
+            await self.switch(language)
+        except ProviderError as error:
+            failed(f"nobody understands {language}", error)
+
     def _change(self) -> None:
         """Listen to who is next, unless that would cut an utterance in two."""
         if self._next and not (self._open and (self._speaking or self._finishing)):
