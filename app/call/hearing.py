@@ -27,7 +27,7 @@ class Hearing:
         self._languages = languages
         self._opened = asyncio.Event()
         self._opening = asyncio.Lock()
-        self._closing = BackgroundTasks()
+        self._tasks = BackgroundTasks()
         self._open: TranscriptionStream | None = None
         self._next: TranscriptionStream | None = None
         self._early: list[Callable[[TranscriptionStream], None]] = []
@@ -80,7 +80,7 @@ class Hearing:
     def _close(self, stream: TranscriptionStream | None) -> None:
         """Nobody waits for it."""
         if stream:
-            self._closing.create_task(_closed(stream))
+            self._tasks.create_task(_closed(stream))
 
     def _tell(self, what: Callable[[TranscriptionStream], None]) -> None:
         if self._open:
@@ -150,7 +150,7 @@ class Hearing:
         for stream in streams:
             if stream:
                 await stream.aclose()
-        await self._closing.join()
+        await self._tasks.join()
 
     def _partial(self, hypothesis: Hypothesis) -> None:
         self._latest = hypothesis
