@@ -16,7 +16,7 @@ WORDS = "my card is four two"
     "holder",
     [
         Pause(WORDS),
-        TurnEnded(0.0, 0.0, 0.0, 0.0, Pause(WORDS), WORDS),
+        TurnEnded(0.0, 0.0, 0.0, 0.0, 0.0, Pause(WORDS), WORDS),
         Hypothesis(WORDS, "en", True, 0.0),
         Decoding(WORDS, 1.0, (1, 2)),
     ],
