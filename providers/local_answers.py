@@ -3,7 +3,7 @@
 Facts are cut into sentences and ranked by BM25 (Robertson and Zaragoza, "The Probabilistic Relevance Framework", 2009)
 over word stems, so "where can I park" finds "Parking is free behind the building". Nothing is made up: what is said
 stands in the facts, word for word. Where nothing fits it ends in an outcome that says so (`unsure`, `not_found`, …), or
-fails. For calls before any cloud model is configured, and for when none can be reached.
+fails. For calls where no cloud model is configured.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Final
 
 import snowballstemmer
@@ -34,6 +34,8 @@ TOPIC: Final = 1.5
 STOP_WEIGHT: Final = 0.25
 MOST_SENTENCES: Final = 2
 CHOICE_ENOUGH: Final = 0.5
+# facts and lists of outcomes whose stems are kept
+KEPT: Final = 64
 
 NOT_KNOWN: Final = ("unsure", "unknown", "not_found", "no_answer", "dont_know", "other", "none")
 ANSWERED: Final = ("answered", "done", "told", "helped", "resolved", "ok")
@@ -104,7 +106,7 @@ def choose(asked: str, outcomes: Mapping[str, str], language: str) -> Fit | None
 
 def find_facts(asked: str, facts: str, language: str) -> Fit | None:
     """The sentence of the facts that answers, with a second one that does nearly as well."""
-    sentences = _sentences(facts)
+    sentences = _sentences(facts)  # a tuple: what is worked out about it is kept
     covered = _covered(asked, sentences, language)
     ranked = sorted(range(len(sentences)), key=lambda at: (-covered[at], at))
     if not ranked or covered[ranked[0]] < ENOUGH:
@@ -114,25 +116,31 @@ def find_facts(asked: str, facts: str, language: str) -> Fit | None:
     return Fit(" ".join(sentences[at] for at in chosen), best)
 
 
-def _sentences(facts: str) -> list[str]:
+@lru_cache(KEPT)
+def _sentences(facts: str) -> tuple[str, ...]:
     """The facts' lines, without marks of lists and headings; headings that are no sentences are left out."""
     lines = [line.strip() for line in facts.splitlines()]
     plain = [re.sub(r"^[-*+•]\s+|[*_`]", "", line) for line in lines if line and not line.startswith("#")]
-    return [one if one[-1] in ".!?" else f"{one}." for one in plain if one]
+    return tuple(one if one[-1] in ".!?" else f"{one}." for one in plain if one)
+
+
+@lru_cache(KEPT)
+def _bags(texts: tuple[str, ...], language: str) -> tuple[Sequence[Counter[str]], Sequence[frozenset[str]]]:
+    """For each text its stems, and those that it begins with."""
+    stemmed = [_stems(text, language) for text in texts]
+    return [Counter(stems) for stems in stemmed], [frozenset(stems[:TOPIC_STEMS]) for stems in stemmed]
 
 
 def _covered(asked: str, texts: Sequence[str], language: str) -> list[float]:
     """For each text the share of the question's weight that it carries, by BM25 without regard to its own ceiling."""
     terms = list(dict.fromkeys(_stems(asked, language)))
-    stemmed = [_stems(text, language) for text in texts]
-    bags = [Counter(stems) for stems in stemmed]
+    bags, topics = _bags(tuple(texts), language)
     if not terms or not bags:
         return [0.0] * len(texts)
     synonyms = _synonyms(language)
     mean = sum(bag.total() for bag in bags) / len(bags) or 1.0
     weights = {term: _rarity(term, bags, synonyms) * _content(term, language) for term in terms}
     whole = sum(weights.values())
-    topics = [frozenset(stems[:TOPIC_STEMS]) for stems in stemmed]
     return [
         sum(
             weights[one] * _presence(one, bag, mean, synonyms) * _topical(one, topic, synonyms)

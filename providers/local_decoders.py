@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from providers import weights
@@ -26,9 +26,9 @@ class Decoding:
     `language` is what was spoken, where that is another than was listened for.
     """
 
-    text: str
+    text: str = field(repr=False)
     confidence: float
-    draft: tuple[int, ...] = ()
+    draft: tuple[int, ...] = field(default=(), repr=False)
     language: str = ""
 
 

@@ -6,6 +6,7 @@
     finish          that decode, when nothing was said since; else another
 
 A long utterance is decoded in stretches, cut where it is quietest, so nothing of it is lost and none costs too much.
+Of one that lasts longer than a minute (music, a television) the oldest goes.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ FRAME_BYTES = 20 * BYTES_PER_MS
 QUIET_FRAMES = 8
 PAUSE_FRAMES = 3
 REMEMBERED_BYTES = 2000 * BYTES_PER_MS
+LONGEST_MS = 60_000.0
 
 
 class _Stretch:
@@ -56,7 +57,7 @@ class Utterance:
 
     @property
     def audio(self) -> bytes:
-        """All of it so far."""
+        """All of it so far, of a long one the last minute."""
         return b"".join(bytes(stretch.audio) for stretch in self._stretches)
 
     @property
@@ -126,6 +127,9 @@ class Utterance:
         self._stretches += [first, _Stretch(first.end_ms, whole.audio[at:])]
         self._cut_off.append(self._decode(first, urgent=True))
         self._asked_bytes = 0
+        while self.audio_ms - self._stretches[0].began_ms > LONGEST_MS:  # music, not somebody who speaks
+            del self._stretches[0]
+            self._cut_off.pop(0).cancel()
 
     def _ask_for_partial(self) -> None:
         if not self._at_pause or self._spoke_since_pause():

@@ -137,7 +137,7 @@ def _settle(future: Future[T], work: Callable[[], T]) -> None:
     except ProviderError as error:
         future.set_exception(error)
     except Exception as error:
-        refused = Refused(f"speech work failed: {type(error).__name__}: {error}")
+        refused = Refused(f"speech work failed: {type(error).__name__}")  # its words may be the caller's
         refused.__cause__ = error
         future.set_exception(refused)
     else:

@@ -11,7 +11,7 @@ The figures were tuned on `scripts/bench endpointing`, which prints what others 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 COMPLETE_MS = 180.0
 COMPLETE_IN_DOUBT_MS = 400.0
@@ -43,7 +43,7 @@ DANGLING = {language: frozenset(words.split()) for language, words in _DANGLING.
 class Pause:
     """What is known about a pause. `text` None: not yet recognised; `end_probability` None: nobody was asked."""
 
-    text: str | None = None
+    text: str | None = field(default=None, repr=False)
     complete: bool | None = None
     end_probability: float | None = None
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import weakref
-from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
@@ -17,12 +16,14 @@ from app.call.answer_timing import AnswerTiming, timeline_of
 from app.call.floor import Floor, TurnEnded
 from app.call.flow_run import FlowRun, Step
 from app.call.hearing import Hearing
+from app.call.held_inputs import HeldInputs
 from app.call.http_client import Answer
 from app.call.message_taking import MessageTaking
 from app.call.model_desk import ModelDesk
 from app.call.patience import Patience
 from app.call.prompts import prompt_of, tone_of
 from app.call.registry import Call
+from app.call.secrecy import Secrecy
 from app.call.service_desk import ServiceDesk
 from app.call.services import Services
 from app.call.speaker import Prompt, Speaker, Spoken
@@ -67,7 +68,8 @@ class Conversation:
         self._busy = False
         self._answer = AnswerTiming()
         self._turn: TurnEnded | None = None
-        self._held: deque[inputs.Heard | inputs.Pressed] = deque()
+        self._held = HeldInputs()
+        self._secrecy = Secrecy(in_force=call.state is not None)
         echo = EchoGate()
         # they report to us and end with us: a cycle would keep each call in memory until it is looked for
         reports = weakref.proxy(self)
@@ -101,19 +103,22 @@ class Conversation:
     def pressed(self, digit: str) -> None:
         """The caller pressed a key; it counts for the question that is being asked."""
         if self._messages.going_on:
-            if isinstance(self._flow.ending, fx.Record) and digit in self._flow.ending.finish:
-                self._messages.end()
+            self._messages.pressed(digit, self._flow.ending)
+            return
+        began_at = self._secrecy.key_entry(self._clock.now())
+        key = inputs.Pressed(digit, self._clock.wall(), self._secrecy.covers(began_at))
+        if self._is_surplus(key, began_at):
             return
         if self.prompt and self.prompt.by_key:
             self.yield_floor()
         self.floor.carry("")
-        self._put(inputs.Pressed(digit, self._clock.wall()))
+        self._put(key)
 
     async def aclose(self) -> None:
         """Let go of everything, in bounded time; what cannot be let go of is said, and holds up nothing else."""
+        self.floor.close()  # it says so, and patience would begin again
         self._patience.stop()
         self._call.unheard = self.speaker.unheard
-        self.floor.close()
         self._messages.close()
         try:
             async with asyncio.timeout(RELEASE_TIMEOUT_S):
@@ -137,6 +142,7 @@ class Conversation:
     def prompt_ended(self, spoken: Spoken) -> None:
         if spoken.prompt.generated:
             self._reply_heard.append(spoken.heard)
+        self._secrecy.heard(spoken.prompt, self._clock.now())
         self._call.journal.write("heard", text=spoken.heard)
 
     def prompt_failed(self, prompt: Prompt, error: ProviderError) -> None:
@@ -243,11 +249,12 @@ class Conversation:
             self._answer.prompt = answer or self._answer.prompt
             self._release()
         elif self._holding:
-            self._hold(event)
+            self._held.hold(event)
         else:
             self._forget_turn()
             self._perform(self._flow.take(event))
-        await self._switch_language()
+        if self.question:
+            await self._hearing.follow(self.question.language, self._error)
         if not self.speaker.speaking:
             self.floor.happened(TurnEvent.ANSWERED)
 
@@ -266,13 +273,14 @@ class Conversation:
             return
         await self._answer_words(turn, text, hypothesis, timeline)
 
-    async def _answer_words(
-        self, turn: TurnEnded, text: str, hypothesis: Hypothesis, timeline: Timeline
-    ) -> None:
-        heard = inputs.Heard(text, hypothesis.language, hypothesis.confidence, self._clock.wall())
-        if self._holding:
+    async def _answer_words(self, turn: TurnEnded, text: str, best: Hypothesis, timeline: Timeline) -> None:
+        secret, now = self._secrecy.covers(turn.began_at), self._clock.wall()
+        heard = inputs.Heard(text, best.language, best.confidence, now, sensitive=secret)
+        surplus = self._is_surplus(heard, turn.began_at)
+        if surplus or self._holding:
             turn.text = text
-            self._hold(heard)
+            if not surplus:
+                self._held.hold(heard)
             return
         decided = self._clock.now()
         heard = await self._flow.compare(heard, self._services.speech.similarity)
@@ -289,14 +297,6 @@ class Conversation:
         timeline.stage("decide", decided, self._clock.now())
         self._perform(step)
 
-    async def _switch_language(self) -> None:
-        if not self.question:
-            return
-        try:
-            await self._hearing.switch(self.question.language)
-        except ProviderError as error:
-            self._error(f"nobody understands {self.question.language}", error)
-
     def _error(self, what: str, error: Exception) -> None:
         self._call.journal.write("error", text=f"{what}: {str(error) or type(error).__name__}")
 
@@ -311,6 +311,8 @@ class Conversation:
             self.speaker.say(tone_of(step.then, self._services))
         if step.then:
             self._models.cancel()
+        if self.question and step.then:
+            self._secrecy.asked(self.question, self.speaker.unheard, self._clock.now())
         if isinstance(step.then, fx.CallService):
             self._desk.ask(step.then, not_before=self._turn.stands_at if self._turn else 0.0)
         elif isinstance(step.then, fx.AskModel):
@@ -363,17 +365,19 @@ class Conversation:
         self._answer.service_answered(asked, self._clock.now())
         self._put(answer)
 
-    def _hold(self, event: inputs.Input) -> None:
-        """What the caller does while a service is asked waits for the next question."""
-        if isinstance(event, inputs.Heard | inputs.Pressed) and len(self._held) < INPUTS_WAITING:
-            self._held.append(event)
+    def _is_surplus(self, event: inputs.Heard | inputs.Pressed, began_at: float) -> bool:
+        """Whether it is the rest of an answer to a sensitive question, which is over: that answers nothing else."""
+        surplus = event.sensitive and (self._holding or began_at < self._flow.asked_at)
+        if surplus:
+            self._flow.note(event)
+        return surplus
 
     def _release(self) -> None:
         """Keys count for the question that has come; words do if they answer it."""
         while self._held and self.question:
-            event = self._held.popleft()
+            event = self._held.first()
             if isinstance(event, inputs.Heard) and self.question.grammar.complete(event.text) is not True:
-                self._flow.note_words(event)
+                self._flow.note(event)
                 continue
             if self.speaker.speaking and not (self.prompt and not self.prompt.by_key):
                 self.yield_floor()

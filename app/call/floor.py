@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import weakref
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from app.audio.activity import Edge
@@ -37,17 +37,18 @@ SURELY_MEANT_MS = 1200.0
 
 @dataclass(slots=True, eq=False)
 class TurnEnded:
-    """The caller's turn is over: their speech ended at `t0`, which was known at `decided_at`.
+    """The caller's turn is over: it began at `began_at` and ended at `t0`, which was known at `decided_at`.
 
     `text` is what was answered (or held, or nothing), None before that; `taken_back` turns were not over after all.
     """
 
+    began_at: float
     t0: float
     decided_at: float
     window_waited_ms: float
     voiced_ms: float
     pause: Pause
-    text: str | None = None
+    text: str | None = field(default=None, repr=False)
     taken_back: bool = False
 
     @property
@@ -111,6 +112,7 @@ class Floor:
         self._judging: list[asyncio.Task[None]] = []
         self._words_at_ms = FIRST_WORDS_MS
         self.carried = ""
+        self._began_at = float("-inf")
         self._ended: TurnEnded | None = None
         # it ends with us: see Conversation
         reports = weakref.proxy(self)
@@ -128,6 +130,7 @@ class Floor:
         """Move on, and do what follows."""
         match self._turn.happened(event):
             case TurnAction.OPEN:
+                self._began_at = self._clock.now()
                 self._open()
             case TurnAction.CONTINUE:
                 self._stop_judging()
@@ -186,7 +189,9 @@ class Floor:
         self._stop_judging()
         now, listener = self._clock.now(), self.listener
         t0 = min(listener.speech_ended_at, now)
-        self._ended = TurnEnded(t0, now, listener.window_waited_ms, listener.activity.voiced_ms, pause)
+        self._ended = TurnEnded(
+            self._began_at, t0, now, listener.window_waited_ms, listener.activity.voiced_ms, pause
+        )
         self._actor.turn_ended(self._ended)
 
     # judging

@@ -29,8 +29,9 @@ class Step:
 class FlowRun:
     """Keeps `call.state`, the checkpoint, up to date; `ending` is what the last step ended in.
 
-    `languages` are those that the call may change to when its caller does; a caller of one that the flow does not have
-    hears the text of `unsupported`, once, and the call goes on in `fallback`.
+    `asked_at` is when that began, in monotonic seconds. `languages` are those that the call may change to
+    when its caller does; a caller of one that the flow does not have hears the text of `unsupported`, once, and the
+    call goes on in `fallback`.
     """
 
     def __init__(
@@ -48,7 +49,8 @@ class FlowRun:
         self._fallback = fallback if fallback in has else has[0]
         self._languages = LanguageChoice(languages, others=self._unsupported)
         self._sorry: list[fx.Say] = []
-        self._before: tuple[State, Ending | None] | None = None
+        self._before: tuple[State, Ending | None, float] | None = None
+        self.asked_at = float("-inf")
         self.ending: Ending | None = None
 
     @property
@@ -71,12 +73,10 @@ class FlowRun:
         """Step on. What a service or a model says belongs to the step that asked it."""
         assert self._call.state, "a flow begins before it takes anything"
         if not isinstance(event, inputs.Outcome | inputs.ModelInterrupted):
-            self._before = (self._call.state, self.ending)
+            self._before = (self._call.state, self.ending, self.asked_at)
         state, effects = step(self._call.flow, self._call.state, event)
-        if isinstance(event, inputs.Heard):
-            self._write_utterance(event, effects)
-        elif isinstance(event, inputs.Pressed):
-            self._call.journal.write("dtmf", digits=self._masked(event.digit))
+        if isinstance(event, inputs.Heard | inputs.Pressed):
+            self.note(event, effects)
         answer = self._advance(state, effects)
         sorry, self._sorry = self._sorry, []
         return replace(answer, says=[*sorry, *answer.says])
@@ -102,13 +102,18 @@ class FlowRun:
     def _samples(self, heard: inputs.Heard) -> Sequence[tuple[str, str]]:
         """(intent, wording): what the words should be compared with, nothing where they are clear or a secret."""
         flow, state, question = self._call.flow, self._call.state, self.question
-        if state is None or question is None or question.sensitive or understands(flow, state, heard):
+        if heard.sensitive or state is None or question is None or question.sensitive:
+            return ()
+        if understands(flow, state, heard):
             return ()
         return flow.part(state.node).samples(state.language)
 
-    def note_words(self, heard: inputs.Heard) -> None:
-        """Words that were no answer to anything."""
-        self._write_utterance(heard, ())
+    def note(self, event: inputs.Heard | inputs.Pressed, effects: Sequence[fx.Effect] = ()) -> None:
+        """Words or a key, and what they had for an effect; none where they were no answer to anything."""
+        if isinstance(event, inputs.Heard):
+            self._write_utterance(event, effects)
+        else:
+            self._call.journal.write("dtmf", digits=self._masked(event, event.digit))
 
     def ready_requests(self) -> Sequence[fx.CallService]:
         """What may be asked ahead of the flow."""
@@ -118,7 +123,7 @@ class FlowRun:
     def take_back(self) -> None:
         """Undo the last step."""
         assert self._before, "there is a step to take back"
-        self._call.state, self.ending = self._before
+        self._call.state, self.ending, self.asked_at = self._before
 
     def _advance(self, state: State, effects: Sequence[fx.Effect]) -> Step:
         self._call.state = state
@@ -139,6 +144,8 @@ class FlowRun:
                     self._write_fact(effect)
         if then:
             self.ending = then
+            if not (isinstance(then, fx.Listen) and then.collected):
+                self.asked_at = self._clock.now()
         return Step(says, then)
 
     def _write_fact(self, effect: fx.NodeEntered | fx.Understood | fx.SlotFilled | fx.Event) -> None:
@@ -157,12 +164,12 @@ class FlowRun:
         understood = next((e for e in effects if isinstance(e, fx.Understood)), None)
         self._call.journal.write(
             "utterance",
-            text=self._masked(heard.text),
+            text=self._masked(heard, heard.text),
             language=heard.language,
             confidence=heard.confidence,
             rung=understood.rung if understood else None,
             intent=understood.intent if understood else None,
         )
 
-    def _masked(self, text: str) -> str:
-        return MASK if self.question and self.question.sensitive else text
+    def _masked(self, event: inputs.Heard | inputs.Pressed, text: str) -> str:
+        return MASK if event.sensitive or (self.question and self.question.sensitive) else text

@@ -27,7 +27,7 @@ class Hearing:
         self._languages = languages
         self._opened = asyncio.Event()
         self._opening = asyncio.Lock()
-        self._closing = BackgroundTasks()
+        self._tasks = BackgroundTasks()
         self._open: TranscriptionStream | None = None
         self._next: TranscriptionStream | None = None
         self._early: list[Callable[[TranscriptionStream], None]] = []
@@ -60,6 +60,13 @@ class Hearing:
         except TimeoutError:
             raise TimedOut(f"{self._transcriber.name} does not begin to listen") from None
 
+    async def follow(self, language: str, failed: Callable[[str, Exception], None]) -> None:
+        """Switch if that is possible; else go on as before, and `failed` is told why."""
+        try:
+            await self.switch(language)
+        except ProviderError as error:
+            failed(f"nobody understands {language}", error)
+
     def _change(self) -> None:
         """Listen to who is next, unless that would cut an utterance in two."""
         if self._next and not (self._open and (self._speaking or self._finishing)):
@@ -73,7 +80,7 @@ class Hearing:
     def _close(self, stream: TranscriptionStream | None) -> None:
         """Nobody waits for it."""
         if stream:
-            self._closing.create_task(_closed(stream))
+            self._tasks.create_task(_closed(stream))
 
     def _tell(self, what: Callable[[TranscriptionStream], None]) -> None:
         if self._open:
@@ -143,7 +150,7 @@ class Hearing:
         for stream in streams:
             if stream:
                 await stream.aclose()
-        await self._closing.join()
+        await self._tasks.join()
 
     def _partial(self, hypothesis: Hypothesis) -> None:
         self._latest = hypothesis

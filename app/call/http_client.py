@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from contextlib import asynccontextmanager
 from typing import Protocol
 from urllib.parse import SplitResult, urlsplit
 
@@ -68,6 +70,7 @@ class HttpClient:
         self._tls = httpx.create_ssl_context()
         # one for each service: a connection made for one name is never used for another
         self._clients: dict[str, httpx.AsyncClient] = {}
+        self._running: Counter[str] = Counter()
 
     async def ask(self, request: ServiceRequest, timeout_ms: float) -> Answer:
         try:
@@ -93,6 +96,9 @@ class HttpClient:
 
     async def _send(self, request: ServiceRequest) -> Answer:
         parts = _split(request.url)
+        for name, value in dict(request.headers).items():
+            if not value.isascii():
+                raise Forbidden(f"its header {name} holds letters that no header can carry")
         host, port = parts.hostname or "", parts.port or PORTS[parts.scheme]
         address = await self._checked_address(parts.scheme, host, port)
         url = httpx.URL(request.url)
@@ -108,12 +114,12 @@ class HttpClient:
             json=request.body,
             extensions={"sni_hostname": host},
         )
-        client = await self._client(f"{parts.scheme}://{host}:{port}")
-        response = await client.send(built, stream=True)
-        try:
-            return await self._read(response)
-        finally:
-            await response.aclose()
+        async with self._client(f"{parts.scheme}://{host}:{port}") as client:
+            response = await client.send(built, stream=True)
+            try:
+                return await self._read(response)
+            finally:
+                await response.aclose()
 
     async def _checked_address(self, scheme: str, host: str, port: int) -> str:
         """An address of the host that may be reached. Raises Forbidden, OSError."""
@@ -127,7 +133,9 @@ class HttpClient:
             raise Forbidden("not a public address")
         return addresses[0]
 
-    async def _client(self, origin: str) -> httpx.AsyncClient:
+    @asynccontextmanager
+    async def _client(self, origin: str) -> AsyncIterator[httpx.AsyncClient]:
+        """The service's own client. Those that nobody uses are closed when there are too many, the oldest first."""
         client = self._clients.pop(origin, None) or httpx.AsyncClient(
             transport=self._transport() if self._transport else None,
             verify=self._tls,
@@ -136,9 +144,15 @@ class HttpClient:
             follow_redirects=False,
         )
         self._clients[origin] = client
-        if len(self._clients) > CLIENTS_MAX:
-            await self._clients.pop(next(iter(self._clients))).aclose()
-        return client
+        self._running[origin] += 1
+        try:
+            idle = [one for one in self._clients if not self._running[one]]
+            for oldest in idle[: max(0, len(self._clients) - CLIENTS_MAX)]:
+                await self._clients.pop(oldest).aclose()
+            yield client
+        finally:
+            self._running[origin] -= 1
+            self._running += Counter()  # forgets those at nought
 
     async def _read(self, response: httpx.Response) -> Answer:
         if response.headers.get("content-encoding", "identity") != "identity":

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import os
 import struct
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
 from app.audio.g711 import BYTES_PER_MS, to_linear
@@ -59,8 +61,11 @@ class MessageStore:
     def open(self, call_sid: str, max_s: float) -> Message:
         """Begin a call's next message. Raises OSError."""
         directory = self.data_dir / "recordings"
-        number = sum(1 for _ in directory.glob(f"{call_sid}-*.wav")) + 1
-        return Message(directory / f"{call_sid}-{number}.wav", max_s)
+        directory.mkdir(parents=True, exist_ok=True)
+        for number in count(1):
+            with suppress(FileExistsError):
+                return Message(directory / f"{call_sid}-{number}.wav", max_s)
+        raise AssertionError("numbers do not end")
 
 
 def _header(data_bytes: int) -> bytes:

@@ -7,6 +7,7 @@ from typing import Protocol
 from app.call.listener import Listener
 from app.call.message import Message, MessageStore
 from app.call.registry import Call
+from app.flow.effects import Record
 
 
 class MessageReports(Protocol):
@@ -60,6 +61,11 @@ class MessageTaking:
             self._reports.message_failed("the rest of a caller's message cannot be kept", error)
             ended = True
         if ended:
+            self.end()
+
+    def pressed(self, digit: str, taking: object) -> None:
+        """A key, which may end it."""
+        if isinstance(taking, Record) and digit in taking.finish:
             self.end()
 
     def end(self) -> None:

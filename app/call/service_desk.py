@@ -91,15 +91,17 @@ class ServiceDesk:
         self._counter.answered(answer, asked)
 
     async def _fetched(self, call: CallService, not_before: float) -> Answer:
-        async with asyncio.TaskGroup() as group:
-            waiting, after_s = call.waiting, call.waiting_after_ms / 1000
-            bridging = group.create_task(bridge(self._counter, waiting, after_s)) if waiting else None
+        waiting, after_s = call.waiting, call.waiting_after_ms / 1000
+        # no task group of its own: one that is cancelled leaves a cycle (Python before 3.13)
+        bridging = self._tasks.create(bridge(self._counter, waiting, after_s)) if waiting else None
+        try:
             answer = await self._used_ahead(call)
             if answer is None:
                 if call.request.writes:
                     await asyncio.sleep(max(0.0, not_before - self._clock.now()))
                     self._counter.sending()
                 answer = await self._send(call, ahead=False)
+        finally:
             if bridging:
                 bridging.cancel()
         return answer

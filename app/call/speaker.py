@@ -74,7 +74,7 @@ class SpeakerReports(Protocol):
         ...
 
     def prompt_ended(self, spoken: Spoken) -> None:
-        """A prompt was heard to its end."""
+        """A prompt was heard to its end, or to where its speech broke off."""
         ...
 
     def prompt_failed(self, prompt: Prompt, error: ProviderError) -> None:
@@ -95,6 +95,7 @@ class _Saying:
     chunks: list[bytes] = field(default_factory=list)
     made_ms: float = 0.0
     complete: bool = False
+    broke_off: bool = False
     started: bool = False
 
     @property
@@ -106,7 +107,11 @@ class _Saying:
         """What was heard until a position of the playout; what has not been made yet is guessed from its letters."""
         audio = b"".join(self.chunks)
         heard = voiced_ms(audio[: max(0, round((heard_ms - self.start_ms) * g711.BYTES_PER_MS))])
-        guess = 0.0 if self.complete or self.cached else len(self.prompt.text) * LETTER_MS
+        guess = (
+            0.0
+            if self.cached or (self.complete and not self.broke_off)
+            else len(self.prompt.text) * LETTER_MS
+        )
         share = heard / max(voiced_ms(audio), guess, 1.0)
         return Spoken(self.prompt, *split_at(self.prompt.record, share))
 
@@ -237,6 +242,8 @@ class Speaker:
                     await self._feed(saying, chunk)
         except ProviderError as error:
             self._reports.prompt_failed(prompt, error)
+            if saying:
+                saying.broke_off = True
         if saying:
             saying.complete = True
         else:
@@ -302,8 +309,9 @@ class Speaker:
         while self._sayings and self._sayings[0].complete:
             if not finished and heard_ms < self._sayings[0].end_ms:
                 break
-            prompt = self._sayings.popleft().prompt
-            self._reports.prompt_ended(Spoken(prompt, prompt.record, ""))
+            saying = self._sayings.popleft()
+            whole = Spoken(saying.prompt, saying.prompt.record, "")
+            self._reports.prompt_ended(saying.spoken(saying.end_ms) if saying.broke_off else whole)
         if self.speaking and finished and not (self._sayings or self._prompts or self._making):
             self._silent.set()
             self._reports.fell_silent()

@@ -16,6 +16,7 @@ class Heard:
 
     `language` is the recogniser's (ISO 639-1). The call's own language decides how the words are understood.
     `similar` tells for intents how near the nearest of their `samples` is in meaning, where somebody has compared.
+    A `sensitive` text may be a secret, whatever is asked now: it is never logged, recorded or compared.
     """
 
     text: str = field(repr=False)
@@ -23,14 +24,16 @@ class Heard:
     confidence: float | None
     now: datetime
     similar: Mapping[str, float] = field(default_factory=dict, repr=False)
+    sensitive: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Pressed:
-    """One key, 0-9, * or #, the moment it came, also while a prompt plays."""
+    """One key, 0-9, * or #, the moment it came, also while a prompt plays; a `sensitive` one may be of a secret."""
 
     digit: str
     now: datetime
+    sensitive: bool = False
 
     def __repr__(self) -> str:
         return "Pressed(digit='•')"

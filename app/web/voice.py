@@ -107,6 +107,8 @@ class VoiceWebhooks:
 
     async def _incoming(self, request: Request, form: Form) -> Response:
         known = self._registry.get(form["CallSid"])
+        if known and known.stream:
+            return _has_its_stream(known)
         if known:
             return self._connect(request, known)
         if path_of(self._settings.data_dir, form["CallSid"]).exists():
@@ -192,6 +194,8 @@ class VoiceWebhooks:
         if form.get("CallStatus") in TERMINAL_STATUSES:
             await self._registry.hung_up(call)
             return _twiml(twiml.hangup())
+        if call.stream:
+            return _has_its_stream(call)
         call.arriving = TransferEnded(
             OUTCOMES.get(form.get("DialCallStatus", ""), "failed"), self._clock.wall()
         )
@@ -211,22 +215,28 @@ class VoiceWebhooks:
         if call.connects > CONNECTS_MAX:
             self._registry.end(call, "no stream came")
             return _twiml(twiml.say(SORRY, "en-US"), twiml.hangup())
-        token = self._token(call)
+        try:
+            token = self._tokens.mint(call.sid)
+        except Overloaded as error:
+            if call.state is None and call.connects == 1:
+                self._registry.end(call, "overloaded")
+                raise
+            log.error("call %s is asked to come again: %s", call.sid, error)
+            return _twiml(twiml.redirect(self._url(request, "/voice/stream-ended")))
         stream_url = "ws" + self._url(request, STREAM_PATH).removeprefix("http")
         action = self._url(request, "/voice/stream-ended")
         connect = twiml.connect_stream(stream_url, {"token": token}, action=action)
         return _twiml(connect, twiml.say(SORRY, "en-US"))
 
-    def _token(self, call: Call) -> str:
-        try:
-            return self._tokens.mint(call.sid)
-        except Overloaded:
-            self._registry.end(call, "overloaded")
-            raise
-
     def _url(self, request: Request, path: str) -> str:
         """Where the carrier finds `path`: PUBLIC_URL, or for local callers the address they used."""
         return (self._settings.public_url or str(request.base_url).rstrip("/")) + path
+
+
+def _has_its_stream(call: Call) -> Response:
+    """A repeated webhook: another stream would take the caller's place."""
+    log.warning("refused a repeated webhook: call %s has its stream", call.sid)
+    return PlainTextResponse("this call has its stream", 403)
 
 
 async def _limited_body(request: Request) -> bytes | None:

@@ -120,7 +120,7 @@ def interruptions(count: int, at_once: int, seed: int, as_json: bool, save: bool
 @as_json_option
 @save_option
 def failover(requests: int, seed: int, as_json: bool, save: bool) -> None:
-    """What callers hear of language models that fail, at every chunk and per SDK, and what hedging saves."""
+    """What callers hear of models, voices and ears that fail, at every chunk, and what hedging saves."""
     _finish(failover_bench.measure(requests, seed), as_json, save)
 
 

@@ -1,4 +1,4 @@
-"""What callers hear of failing language models: the real SDKs against services that fail, and hedging in virtual time.
+"""What callers hear of failing services: the real SDKs against services that fail, and hedging in virtual time.
 
 The times of a fault count from the first observable signal: the cut, the status, the nonsense; where a service just
 falls silent, from the end of the patience with it. `switch` is the decision to ask the standby, `asked` the request's
@@ -18,6 +18,7 @@ from app.errors import ProviderError
 from app.orchestrator.failover import Decision, FailoverModel
 from providers.base import Message, ModelRequest
 from providers.scripted_model import Reply, ScriptedModel
+from scripts.benches import speech_failover
 from scripts.benches.figures import Summary
 from scripts.benches.report import Report
 from tests.providers.fakes.fault_sweep import ROWS, STANDBY_FIRST_S, Heard, chunk_indexes, heard
@@ -32,11 +33,12 @@ QUESTION = ModelRequest("Help.", [Message("caller", "When do you open?")], "en",
 
 
 def measure(requests: int, seed: int) -> Report:
-    """The fault table, one reply for each chunk, and `requests` replies with and without hedging."""
+    """The fault tables, one reply for each chunk, of speech too, and `requests` replies with and without hedging."""
     report = Report(
         "failover", {"requests": requests, "seed": seed, "standby_first_ms": STANDBY_FIRST_S * 1000}
     )
     asyncio.run(_faults(report))
+    asyncio.run(speech_failover.measure(report))
     _hedging(report, requests, seed)
     return report
 

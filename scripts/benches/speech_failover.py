@@ -25,6 +25,7 @@ from providers.dsp import BYTES_PER_MS, SILENCE
 from providers.local_recognizer import EmbeddedTranscriber
 from providers.local_synthesizer import EmbeddedSynthesizer
 from providers.local_workers import InferenceWorkers
+from scripts.benches.report import Report
 from tests.providers.azure_fake import AzureFake, Phrase
 from tests.providers.loopback import Fault, serving
 
@@ -32,6 +33,8 @@ TEXT = "Your appointment is confirmed for Tuesday morning."
 SPOKEN = TEXT.lower().rstrip(".")
 FRAME = 20 * BYTES_PER_MS
 GAP_MS = 500.0
+VOICE_COLUMNS = ("role", "fault", "at", "switch_ms", "standby_ms", "gap_ms", "lost")
+EAR_COLUMNS = ("role", "fault", "at", "switch_ms", "words_ms", "final_ms", "lost")
 KINDS: tuple[Literal["dies", "stalls"], ...] = ("dies", "stalls")
 
 
@@ -135,17 +138,17 @@ async def _ear_row(local: EmbeddedTranscriber, speech: bytes, fault: Fault | Non
     }
 
 
-async def rows() -> list[dict[str, Any]]:
-    """All of them."""
-    return [*await voice_rows(), *await ear_rows()]
-
-
-def held(found: list[dict[str, Any]]) -> bool:
-    """Nothing lost, nothing said twice, no gap above half a second."""
-    begun = [row for row in found if row["at"] or row["fault"] == "dies"]
-    return not any(row["lost"] for row in found) and all(row.get("gap_ms", 0.0) <= GAP_MS for row in begun)
-
-
-if __name__ == "__main__":
-    for row in asyncio.run(rows()):
-        print(row)
+async def measure(report: Report) -> None:
+    """Add both tables, and what must hold of them."""
+    voices, ears = await voice_rows(), await ear_rows()
+    report.figures["speech"] = [*voices, *ears]
+    for found, columns in ((voices, VOICE_COLUMNS), (ears, EAR_COLUMNS)):
+        report.table(columns, [[row[column] for column in columns] for row in found])
+    # before its first sound a voice is given a patience of its own, FIRST_CHUNK_S
+    gaps = [row["gap_ms"] for row in voices if row["at"] or row["fault"] == "dies"]
+    report.promise(f"gaps of a voice up to {GAP_MS:.0f} ms (longest {max(gaps):.0f})", max(gaps) <= GAP_MS)
+    words = [row["words_ms"] for row in ears]
+    report.promise(f"words of an ear within {GAP_MS:.0f} ms (longest {max(words):.0f})", max(words) <= GAP_MS)
+    report.promise(
+        "no word lost or said twice by voices and ears", not any(row["lost"] for row in (*voices, *ears))
+    )

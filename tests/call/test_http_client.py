@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from app.call.http_client import Answer, HttpClient
+from app.call.http_client import CLIENTS_MAX, Answer, HttpClient
 from app.clock import SystemClock
 from app.flow.effects import ServiceRequest
 from app.flow.inputs import ServiceAnswered, ServiceFailed
@@ -240,3 +240,52 @@ async def test_a_name_that_nobody_knows() -> None:
     answer, _ = await sent("https://nowhere.example/", Names())
     assert isinstance(answer, ServiceFailed)
     assert answer.reason == "its name cannot be resolved"
+
+
+async def test_a_header_that_cannot_be_sent_is_named_and_not_quoted() -> None:
+    client = HttpClient(SystemClock(), (), Names(["93.184.216.34"]), Wire)
+    answer = await client.ask(ServiceRequest("GET", "https://api.example.com/", (("X-Name", "Zoë"),)), 1000)
+    await client.aclose()
+    assert isinstance(answer, ServiceFailed)
+    assert answer.reason == "its header X-Name holds letters that no header can carry"
+
+
+class Held(Wire):
+    """Answers when it may, unless it was closed by then."""
+
+    def __init__(self, may: asyncio.Event) -> None:
+        super().__init__()
+        self.may = may
+        self.closed = False
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        await self.may.wait()
+        if self.closed:
+            raise httpx.ReadError("closed")
+        return await super().handle_async_request(request)
+
+    async def aclose(self) -> None:
+        self.closed = True
+
+
+async def test_a_client_in_use_is_not_closed_for_want_of_room() -> None:
+    may, all_asked, wires = asyncio.Event(), asyncio.Event(), list[Held]()
+
+    def held() -> Held:
+        wires.append(Held(may))
+        if len(wires) == len(requests):
+            all_asked.set()
+        return wires[-1]
+
+    client = HttpClient(SystemClock(), (), Names(["93.184.216.34"]), held)
+    requests = [
+        ServiceRequest("GET", f"https://api{number}.example.com/") for number in range(CLIENTS_MAX + 3)
+    ]
+    async with asyncio.TaskGroup() as group:
+        asked = [group.create_task(client.ask(request, 60_000)) for request in requests]
+        await all_asked.wait()
+        may.set()
+    assert all(isinstance(task.result(), ServiceAnswered) for task in asked)
+    await client.ask(ServiceRequest("GET", "https://another.example.com/"), 1000)
+    assert [wire.closed for wire in wires] == [True] * 4 + [False] * CLIENTS_MAX
+    await client.aclose()

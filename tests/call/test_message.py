@@ -56,3 +56,17 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "recordings").write_text("in the way")
     with pytest.raises(OSError, match="recordings"):
         MessageStore(tmp_path).open("CA1", max_s=60)
+
+
+def test_other_calls_messages_are_not_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def listed(*given: object) -> None:
+        raise AssertionError("the folder is listed")
+
+    monkeypatch.setattr("os.scandir", listed)
+    names = []
+    for _ in range(3):
+        message = MessageStore(tmp_path).open("CA1", max_s=60)
+        message.add(LOUD, 0)
+        message.close(0)
+        names.append(message.path.name)
+    assert names == ["CA1-1.wav", "CA1-2.wav", "CA1-3.wav"]

@@ -251,3 +251,26 @@ async def test_when_all_models_are_down_the_journal_says_why(clock: ManualClock,
         ("a", "b", "a: HTTP 500"),
         ("b", None, "b: HTTP 500"),
     ]
+
+
+async def test_words_that_are_cut_before_a_tool_is_used_leave_its_result_behind_its_call(
+    clock: ManualClock, tmp_path: Path
+) -> None:
+    use = ToolCall("1", "cancel", {"number": "12"})
+    words = "Let me see about that for you, it may take me a little while, please wait."
+    done = Reply("It is cancelled.", [OutcomeChosen("answered")])
+    model = ScriptedModel([Reply(words, events=[use], gap_ms=100), done])
+    services = FakeServices(clock, {"/orders/12": [{"ok": True}]}, lambda path: 4.2)
+    settings = desk(tmp_path)
+    flow = tmp_path / "flows" / "desk.yaml"
+    flow.write_text(
+        flow.read_text().replace("        requires_confirmation: true\n", "").replace("DELETE", "GET")
+    )
+    script = ["a question", "and now please", "no"]
+    steps: list[Step] = [Say("a question"), BargeIn(2000, "and now please"), StaySilent(8), Say("no")]
+    async with running(clock, tmp_path, script, settings=settings, model=model, http=services) as relay:
+        await relay.call("desk", steps)
+    _, agent, tool = model.requests[1].messages
+    assert (agent.role, tool.role, tool.tool_call_id) == ("agent", "tool", agent.tool_calls[0].id)
+    assert words.startswith(agent.text)
+    assert len(agent.text) < len(words)

@@ -14,12 +14,13 @@ from app.errors import BrokenStream
 from app.orchestrator.failover import FailoverModel
 from app.orchestrator.failover_synthesizer import FailoverSynthesizer
 from app.orchestrator.failover_transcriber import FailoverTranscriber
-from app.simulator.steps import Say, StaySilent, Step
+from app.simulator.steps import Press, Say, StaySilent, Step
 from providers.base import ModelRequest, SimilarityModel, Synthesizer, Transcriber, VoiceDetector
 from providers.scripted import ScriptedSynthesizer, ScriptedTranscriber
 from providers.scripted_model import Reply, ScriptedModel
 from tests.call.relay import RunningRelay, running
 from tests.call.services import FakeServices, flows_in
+from tests.call.test_interrupting import FLOW as KEYS
 from tests.call.test_models import LONG, desk
 from tests.call.test_services import DESK
 
@@ -71,9 +72,9 @@ async def test_nor_does_one_on_chains_of_engines(
         assert await left_by(relay, "echo", [Say("one"), Say("two")]) == set()
 
 
-@pytest.mark.parametrize("silent_s", [0.5, 8.0])
+@pytest.mark.parametrize("silent_s", [0.5, 1.0, 8.0])
 async def test_nor_does_one_that_asks_a_service(clock: ManualClock, tmp_path: Path, silent_s: float) -> None:
-    services = FakeServices(clock, {"/free": [{}]}, lambda path: 3.0)
+    services = FakeServices(clock, {"/free": [{}]}, lambda path: 3.0 if silent_s > 3 else 9.0)
     settings = flows_in(tmp_path, DESK)
     async with running(clock, tmp_path, lambda n: "yes", settings=settings, http=services) as relay:
         assert await left_by(relay, "desk", [Say("yes"), StaySilent(silent_s)]) == set()
@@ -100,3 +101,17 @@ async def test_nor_does_one_that_asks_a_chain_of_models(
         clock, tmp_path, lambda number: "a question", settings=desk(tmp_path), model=model
     ) as relay:
         assert await left_by(relay, "desk", HEARD_OUT) == set()
+
+
+async def test_nor_does_one_that_ends_between_two_keys(clock: ManualClock, tmp_path: Path) -> None:
+    settings = flows_in(tmp_path, KEYS % "barge_in: any")
+    async with running(clock, tmp_path, [], settings=settings) as relay:
+        assert await left_by(relay, "ask", [Press("4"), StaySilent(0.2)]) == set()
+
+
+async def test_nor_does_one_that_ends_in_a_models_words(clock: ManualClock, tmp_path: Path) -> None:
+    model = ScriptedModel(lambda request: Reply(LONG, gap_ms=300))
+    async with running(
+        clock, tmp_path, lambda number: "a question", settings=desk(tmp_path), model=model
+    ) as relay:
+        assert await left_by(relay, "desk", [Say("a question"), StaySilent(0.5)]) == set()

@@ -126,6 +126,7 @@ async def test_a_failure_in_mid_speech_loses_only_the_rest(clock: ManualClock) -
         s.speaker.say(prompt("alpha bravo charlie"))
         await s.reports.silent.wait()
     assert "failed alpha bravo charlie" in s.reports.log
+    assert "heard alpha bravo charlie" not in s.reports.log
     assert s.reports.log[-1] == "silent"
     assert len(s.carrier.played) == 200 * 8
 

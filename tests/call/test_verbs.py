@@ -15,9 +15,10 @@ from app.clock import ManualClock
 from app.settings import Settings
 from app.simulator.call import CallPlan
 from app.simulator.carriage import Carriage, Form, Listener, Response, Socket
-from app.simulator.steps import Press, Say, StaySilent, Step
+from app.simulator.steps import BargeIn, Press, Say, StaySilent, Step
 from providers.scripted import ScriptedSynthesizer
 from tests.call.relay import UNSIGNED, URL, events, running
+from tests.call.services import FakeServices, flows_in
 from tests.simulator.calls import call_over
 
 
@@ -164,3 +165,45 @@ async def test_what_is_sensitive_is_nowhere_but_in_the_air(
         assert leaked not in written
         assert leaked not in caplog.text
         assert not any(leaked in text for text in cached)
+
+
+AFTER_A_SECRET = """\
+flow: pin
+format: 1
+languages: [en]
+start: pin
+slots: {pin: {type: digits, length: 4, sensitive: true}}
+nodes:
+  pin: {collect: pin, ask: Your PIN?, next: %s}
+  look: {http: "GET https://api.example/free", timeout: 10s, ok: more, failed: more}
+  more: {confirm: Anything else?, yes: pin, no: bye}
+  bye: {hangup: Goodbye.}
+"""
+
+
+VOICE: list[Step] = [
+    Say("four seven one one"),
+    BargeIn(700, "eight eight nine nine"),
+    StaySilent(6),
+    Say("no"),
+]
+KEYS: list[Step] = [Press("471199"), StaySilent(3), Say("no")]
+
+
+@pytest.mark.parametrize(
+    ("steps", "script", "next_node"),
+    [(KEYS, ["no"], "look"), (KEYS, ["no"], "more"), (VOICE, ["4711", "8899", "no"], "look")],
+)
+async def test_the_rest_of_a_secret_is_told_to_nobody_and_answers_nothing_else(
+    clock: ManualClock, tmp_path: Path, steps: list[Step], script: list[str], next_node: str
+) -> None:
+    services = FakeServices(clock, {"/free": [{}]}, lambda path: 3.0)
+    settings = flows_in(tmp_path, AFTER_A_SECRET % next_node)
+    async with running(clock, tmp_path, script, settings=settings, http=services) as relay:
+        placed = await relay.call("pin", steps)
+    journal = relay.journal(placed)
+    texts = [event["text"] for event in events(journal, "utterance")]
+    assert {"8899", "4711"}.isdisjoint(texts)
+    assert all(event["digits"] == "•••" for event in events(journal, "dtmf"))
+    assert "no_match" not in [event["name"] for event in events(journal, "flow_event")]
+    assert events(journal, "call_ended")[0]["reason"] == "bye"

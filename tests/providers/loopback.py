@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import uvicorn
@@ -40,11 +41,16 @@ class Died(Exception):
 
 
 @contextmanager
-def serving(app: ASGIApp) -> Iterator[int]:
-    """The port that `app` listens on."""
+def serving(app: ASGIApp, certificate: Path | None = None) -> Iterator[int]:
+    """The port that `app` listens on; with TLS where a certificate, with its key in the same file, is given."""
     listening = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
-        app, ws="websockets-sansio", log_config=None, log_level="critical", timeout_graceful_shutdown=1
+        app,
+        ws="websockets-sansio",
+        log_config=None,
+        log_level="critical",
+        timeout_graceful_shutdown=1,
+        ssl_certfile=certificate,
     )
     server = uvicorn.Server(config)
     started = threading.Event()

@@ -26,7 +26,10 @@ LOUD = 0.005
 
 @dataclass
 class OpenAIFake:
-    """What it does, and what it saw. An item's words are the next of `texts`; silence has none."""
+    """What it does, and what it saw. An item's words are the next of `texts`; silence has none.
+
+    `clients` are the connections that asked for speech.
+    """
 
     texts: list[str] = field(default_factory=lambda: ["Hello there."])
     fault: Fault | None = None
@@ -40,6 +43,7 @@ class OpenAIFake:
     keys: list[str | None] = field(default_factory=list)
     items: list[bytes] = field(default_factory=list)
     connected: int = 0
+    clients: set[tuple[str, int] | None] = field(default_factory=set)
 
     @property
     def app(self) -> Starlette:
@@ -52,11 +56,13 @@ class OpenAIFake:
         )
 
     async def _models(self, request: Request) -> Response:
+        self.clients.add(request.client)
         return JSONResponse({"object": "list", "data": []})
 
     async def _speech(self, request: Request) -> Response:
         body, fault = await request.json(), self.speech_fault
         self.requests.append(body)
+        self.clients.add(request.client)
         self.keys.append(request.headers.get("authorization"))
         if fault and fault.kind == "refused":
             error = {"message": "no", "type": "t", "param": None, "code": None}

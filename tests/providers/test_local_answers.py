@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from app.errors import Refused
+from providers import local_answers
 from providers.base import Finished, Message, ModelRequest, OutcomeChosen, TextDelta
-from providers.local_answers import EmbeddedAnswers, answer, choose
+from providers.local_answers import EmbeddedAnswers, answer, choose, find_facts
 
 FACTS = {
     "en": """# Library
@@ -156,3 +157,18 @@ def test_the_clinic_can_answer_without_any_model(language: str, asked: str, told
     assert isinstance(text, TextDelta)
     assert told in text.text
     assert outcome == OutcomeChosen("answered")
+
+
+def test_facts_are_worked_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    facts = "Parking is free behind the building.\nWe are open from nine to five."
+    first = find_facts("where can I park", facts, "en")
+    stemmed: list[str] = []
+    stems = local_answers._stems
+
+    def noted(text: str, language: str) -> list[str]:
+        stemmed.append(text)
+        return stems(text, language)
+
+    monkeypatch.setattr(local_answers, "_stems", noted)
+    assert find_facts("where can I park", facts, "en") == first
+    assert stemmed == ["where can I park"]

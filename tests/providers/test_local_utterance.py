@@ -15,6 +15,7 @@ from providers.base import Hypothesis
 from providers.local_decoders import Decoder, Decoding
 from providers.local_languages import OpenLanguage
 from providers.local_recognizer import EmbeddedStream
+from providers.local_utterance import LONGEST_MS
 from providers.local_workers import InferenceWorkers
 
 T = TypeVar("T")
@@ -236,6 +237,18 @@ async def test_a_long_utterance_is_cut_where_it_is_quietest_and_nothing_is_lost(
     assert 2800 <= first + second <= 3200
     assert hypothesis.text == " ".join(f"{length:.0f} ms" for length in decoder.seen)
     assert hypothesis.confidence == 0.5
+
+
+async def test_of_endless_sound_the_last_minute_is_kept() -> None:
+    ear = Ear(LengthDecoder(partial_every_ms=None, longest_ms=2000))
+    ear.stream.utterance_started()
+    for _ in range(300):
+        ear.push(LOUD, 50)
+        await ear.workers.work()
+    hypothesis = await ear.finish()
+    heard_ms = sum(int(word) for word in hypothesis.text.split() if word.isdigit())
+    assert 55_000 < heard_ms <= LONGEST_MS + 2000  # looked at whenever a stretch is cut off
+    assert hypothesis.audio_ms == 300_000
 
 
 async def test_partials_go_on_across_a_cut_and_say_nothing_twice() -> None:

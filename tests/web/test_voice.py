@@ -93,6 +93,18 @@ async def test_a_locked_token_store_makes_the_line_busy(clock: ManualClock, tmp_
     assert b'<Reject reason="busy"' in answer.body
 
 
+async def test_a_locked_token_store_does_not_end_a_live_call(clock: ManualClock, tmp_path: Path) -> None:
+    async with running(clock, tmp_path, []) as relay:
+        await relay.post("/voice/incoming?flow=echo", *CALL)
+        with closing(sqlite3.connect(tmp_path / "state.sqlite3", isolation_level=None)) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            answer = await relay.post("/voice/stream-ended", *CALL)
+        assert relay.relay.registry.sids == ["CA1"]
+        assert b"/voice/stream-ended</Redirect>" in answer.body
+        again = await relay.post("/voice/stream-ended", *CALL)
+    assert b"<Stream" in again.body
+
+
 async def test_a_huge_form_is_refused(clock: ManualClock, tmp_path: Path) -> None:
     async with running(clock, tmp_path, []) as relay:
         answer = await relay.post("/voice/incoming?flow=echo", *CALL, ("x", "x" * 70_000))
@@ -152,8 +164,10 @@ async def test_a_webhook_repeated_during_the_call_changes_nothing(clock: ManualC
             task = group.create_task(relay.call("echo", [StaySilent(100)]))
             await asyncio.sleep(5)
             (sid,) = relay.relay.registry.sids
-            for _ in range(5):
-                await relay.post("/voice/incoming?flow=echo", ("CallSid", sid))
+            for path in ["incoming?flow=echo", "dial-ended"] * 3:
+                answer = await relay.post(f"/voice/{path}", ("CallSid", sid))
+                assert answer.status == 403
+                assert b"token" not in answer.body
         placed = task.result()
     assert relay.journal(placed)[-1]["reason"] == "hangup"
     assert placed.report.seconds > 100

@@ -182,7 +182,11 @@ class Llm(Question):
     def _interrupted(self, turn: Turn, heard: str) -> str | None:
         """The caller cut the model's words: what was said is what was heard."""
         *before, last = turn.state.dialogue or [{}]
-        if last.get("role") == "agent" and not last.get("tool_calls"):
+        if last.get("role") == "agent" and last.get("tool_calls"):
+            # its result comes next, so nothing may come between
+            turn.state = replace(turn.state, dialogue=[*before, {**last, "text": heard}])
+            return None
+        if last.get("role") == "agent":
             turn.state = replace(turn.state, dialogue=before)
         if heard:
             self._add(turn, _message("agent", heard))

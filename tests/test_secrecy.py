@@ -1,0 +1,26 @@
+"""What callers say stands in no repr, so in no traceback and no log either."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.audio.endpoint import Pause
+from app.call.floor import TurnEnded
+from providers.base import Hypothesis
+from providers.local_decoders import Decoding
+
+WORDS = "my card is four two"
+
+
+@pytest.mark.parametrize(
+    "holder",
+    [
+        Pause(WORDS),
+        TurnEnded(0.0, 0.0, 0.0, 0.0, 0.0, Pause(WORDS), WORDS),
+        Hypothesis(WORDS, "en", True, 0.0),
+        Decoding(WORDS, 1.0, (1, 2)),
+    ],
+    ids=lambda holder: type(holder).__name__,
+)
+def test_no_repr_quotes_the_caller(holder: object) -> None:
+    assert WORDS not in repr(holder)
