@@ -109,17 +109,14 @@ class ModelDesk:
             self._asking = None
 
     async def _ask(self, ask: AskModel) -> None:
-        reply, reason, began = _Reply(), "", self._clock.now()
+        reply, reason, began, waiting = _Reply(), "", self._clock.now(), ask.waiting
+        # no task group of its own: one that is cancelled leaves a cycle (Python before 3.13)
+        bridging = self._tasks.create(bridge(self._counter, waiting, WAITING_AFTER_S)) if waiting else None
         try:
-            async with asyncio.TaskGroup() as group:
-                waiting = ask.waiting
-                bridging = (
-                    group.create_task(bridge(self._counter, waiting, WAITING_AFTER_S)) if waiting else None
-                )
-                reason = await self._listen(ask, reply, bridging)
-                if bridging:
-                    bridging.cancel()
+            reason = await self._listen(ask, reply, bridging)
         finally:
+            if bridging:
+                bridging.cancel()
             if self._asking is asyncio.current_task():
                 self._asking = None
             if not self._journal.closed:

@@ -14,7 +14,7 @@ from app.errors import BrokenStream
 from app.orchestrator.failover import FailoverModel
 from app.orchestrator.failover_synthesizer import FailoverSynthesizer
 from app.orchestrator.failover_transcriber import FailoverTranscriber
-from app.simulator.steps import Press, Say, StaySilent, Step
+from app.simulator.steps import BargeIn, Press, Say, StaySilent, Step
 from providers.base import ModelRequest, SimilarityModel, Synthesizer, Transcriber, VoiceDetector
 from providers.scripted import ScriptedSynthesizer, ScriptedTranscriber
 from providers.scripted_model import Reply, ScriptedModel
@@ -115,3 +115,14 @@ async def test_nor_does_one_that_ends_in_a_models_words(clock: ManualClock, tmp_
         clock, tmp_path, lambda number: "a question", settings=desk(tmp_path), model=model
     ) as relay:
         assert await left_by(relay, "desk", [Say("a question"), StaySilent(0.5)]) == set()
+
+
+async def test_nor_does_one_whose_caller_interrupts_a_models_words(
+    clock: ManualClock, tmp_path: Path
+) -> None:
+    model = ScriptedModel(lambda request: Reply(LONG, gap_ms=300))
+    steps = [Say("a question"), BargeIn(600, "another question for you"), StaySilent(0.5)]
+    async with running(
+        clock, tmp_path, lambda number: "another question for you", settings=desk(tmp_path), model=model
+    ) as relay:
+        assert await left_by(relay, "desk", steps) == set()
