@@ -121,7 +121,7 @@ async def test_nor_does_one_whose_caller_interrupts_a_models_words(
     clock: ManualClock, tmp_path: Path
 ) -> None:
     model = ScriptedModel(lambda request: Reply(LONG, gap_ms=300))
-    steps = [Say("a question"), BargeIn(600, "another question for you"), StaySilent(0.5)]
+    steps: list[Step] = [Say("a question"), BargeIn(600, "another question for you"), StaySilent(0.5)]
     async with running(
         clock, tmp_path, lambda number: "another question for you", settings=desk(tmp_path), model=model
     ) as relay:
