@@ -60,9 +60,9 @@ def start(call_sid: str, token: str | None) -> dict[str, Any]:
     }
 
 
-async def ring(relay: RunningRelay, call_sid: str) -> str:
+async def ring(relay: RunningRelay, call_sid: str, path: str = "/voice/incoming?flow=echo") -> str:
     """Post the webhook; returns the stream's token."""
-    answer = await relay.post("/voice/incoming?flow=echo", ("CallSid", call_sid))
+    answer = await relay.post(path, ("CallSid", call_sid))
     found = re.search(r'name="token" value="([^"]+)"', answer.body.decode())
     assert found
     return found[1]
@@ -128,7 +128,7 @@ async def test_a_newer_stream_takes_the_place_of_a_dead_one(clock: ManualClock, 
         async with connected(relay) as dead, connected(relay) as newer:
             dead.send(start("CA1", await ring(relay, "CA1")))
             await asyncio.sleep(1)
-            newer.send(start("CA1", await ring(relay, "CA1")))
+            newer.send(start("CA1", await ring(relay, "CA1", "/voice/stream-ended")))
             await dead.is_closed.wait()
             await asyncio.sleep(1)
             assert newer.received
