@@ -148,7 +148,7 @@ ANTHROPIC_MODELS = ("claude-haiku-4-5", "claude-sonnet-4-6")
 
 
 def open_models(settings: Settings, clock: Clock) -> FailoverModel | None:
-    """The chain's language models that have a key; None where none has."""
+    """The chain's language models that have a key, and behind them the one on this machine; None where none has."""
     keys = {
         "azure": settings.azure_openai_api_key and settings.azure_openai_endpoint,
         "openai": settings.openai_api_key,
@@ -157,8 +157,12 @@ def open_models(settings: Settings, clock: Clock) -> FailoverModel | None:
     }
     chain = [name for name in dict.fromkeys(settings.model_chain) if keys[name]]
     models = [_open_model(name, settings, place == 1) for place, name in enumerate(chain)]
-    asked = models if settings.performance_failover_enabled else models[:1]
-    return FailoverModel(asked, clock, open_routes(settings)) if asked else None
+    if not models:
+        return None
+    alone = chain == ["scripted"] or not settings.performance_failover_enabled
+    if alone:
+        return FailoverModel(models[:1], clock, open_routes(settings))
+    return FailoverModel(models, clock, open_routes(settings), EmbeddedAnswers())
 
 
 def _open_model(name: str, settings: Settings, bigger: bool) -> LanguageModel:
@@ -202,7 +206,8 @@ class Relay:
         self.admission = Admission()
         self.registry = CallRegistry()
         self._speech = speech
-        self._model = model if isinstance(model, FailoverModel) else None
+        self._model = model or EmbeddedAnswers()
+        self._models = model if isinstance(model, FailoverModel) else None
         self._meters = Meters(clock)
         self._http = http or HttpClient(clock, settings.http_allow or ())
         self.speech_cache = SpeechCache(settings.cache_max_entries)
@@ -221,7 +226,7 @@ class Relay:
             MessageStore(settings.data_dir),
             self._meters.turn,
             self._http,
-            model or EmbeddedAnswers(),
+            self._model,
             settings.languages if settings.language_detection else (),
             routes.unsupported if settings.language_detection else {},
             settings.fallback_language,
@@ -239,7 +244,7 @@ class Relay:
             speech,
             self.speech_cache,
             clock.now(),
-            self._model,
+            self._models,
         )
         self.app = Starlette(
             routes=[*webhooks.routes, *streams.routes, *health_routes(health)], lifespan=self._lifespan
@@ -251,9 +256,9 @@ class Relay:
             watches = [group.create_task(self._meters.watch_loop())]
             await self._speech.warm_up()
             watches.append(group.create_task(self._speech.watch()))
-            if self._model:
-                await self._model.warm_up()
-                watches.append(group.create_task(self._model.watch()))
+            await self._model.warm_up()
+            if self._models:
+                watches.append(group.create_task(self._models.watch()))
             await self._flow_watch.render()
             watches.append(group.create_task(self._flow_watch.run()))
             self.admission.ready = True
@@ -264,7 +269,6 @@ class Relay:
                 for watch in watches:
                     watch.cancel()
                 await self._speech.aclose()
-                if self._model:
-                    await self._model.aclose()
+                await self._model.aclose()
                 await self._http.aclose()
                 self._tokens.close()

@@ -13,10 +13,11 @@ from app.call.registry import CallRegistry
 from app.call.timeline import Timeline
 from app.clock import Clock
 from app.flow import Flow
+from app.orchestrator.chain import OnSwitch
 from app.orchestrator.failover_synthesizer import FailoverSynthesizer
 from app.orchestrator.failover_transcriber import FailoverTranscriber
+from app.orchestrator.provider import Engine
 from app.orchestrator.speech_cache import SpeechCache
-from app.orchestrator.speech_provider import OnSwitch
 from providers.base import (
     EndOfTurnDetector,
     LanguageModel,
@@ -25,20 +26,6 @@ from providers.base import (
     Transcriber,
     VoiceDetector,
 )
-
-
-class Engine(Protocol):
-    """What every engine can do."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def healthy(self) -> bool: ...
-
-    async def warm_up(self) -> None: ...
-
-    async def aclose(self) -> None: ...
 
 
 class Closable(Protocol):
