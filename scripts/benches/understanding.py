@@ -1,7 +1,8 @@
 """How well flows understand what nothing was tuned on: held phrasings, written by somebody who knew the prompts only.
 
-What is learned from, rules and thresholds alike, is another set: the phrasings for development. Each phrasing is put to its question in the shipped flow, as text. It is understood, asked back ("Did you say …?"), not
-understood, or taken for something else: a false action, which is what callers forgive least.
+What is learned from, rules and thresholds alike, is another set: the phrasings for development. Each phrasing is put to
+its question in the shipped flow, as text. It is understood, asked back ("Did you say …?"), not understood, or taken for
+something else: a false action, which is what callers forgive least.
 """
 
 from __future__ import annotations
