@@ -7,7 +7,7 @@ of its ladders, the globals, and every way on, through silent nodes, up to three
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -198,7 +198,7 @@ def _ways(flow: Flow, node: Node) -> dict[str, float]:
     start of what it calls, and `STAY` where it waits for the caller.
     """
     part = flow.part(node.name)
-    ways: Counter[str] = Counter()
+    ways: defaultdict[str, float] = defaultdict(float)
     for label, route in node.routes.items():
         rare = label in FAILURES or isinstance(node, Call)
         for target in route.targets:

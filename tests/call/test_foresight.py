@@ -9,7 +9,7 @@ from app.call.learned import LearnedChances
 from app.clock import ManualClock
 from app.flow import Flow, load
 from app.settings import Settings
-from app.simulator.steps import Press, StaySilent
+from app.simulator.steps import Press, StaySilent, Step
 from providers.scripted import ScriptedSynthesizer
 from tests.call.relay import FLOWS, RunningRelay, events, inline, running
 from tests.simulator.calls import Placed
@@ -57,7 +57,14 @@ async def test_words_are_ready_as_soon_as_their_last_value_is_known(
 
 
 async def test_nothing_sensitive_is_foreseen_or_kept(clock: ManualClock, tmp_path: Path) -> None:
-    steps = [Press("1234"), StaySilent(2), Press("9876"), StaySilent(3), Press("1"), StaySilent(8)]
+    steps: list[Step] = [
+        Press("1234"),
+        StaySilent(2),
+        Press("9876"),
+        StaySilent(3),
+        Press("1"),
+        StaySilent(8),
+    ]
     async with running(clock, tmp_path, [], settings=settings(tmp_path)) as relay:
         placed = await relay.call("desk", steps)
         assert any("•••" in event["text"] for event in events(relay.journal(placed), "said"))
@@ -71,10 +78,12 @@ async def test_without_the_cache_nothing_is_made_ahead(clock: ManualClock, tmp_p
         assert not any(said(relay, placed).values())
 
 
-async def test_the_booking_of_the_clinic_is_ready_as_far_as_it_can_be(clock: ManualClock, tmp_path: Path) -> None:
+async def test_the_booking_of_the_clinic_is_ready_as_far_as_it_can_be(
+    clock: ManualClock, tmp_path: Path
+) -> None:
     synthesizer = ScriptedSynthesizer(first_ms=SLOW_MS)
     shipped = Settings(flows_dir=FLOWS, default_flow="clinic")
-    steps = [
+    steps: list[Step] = [
         StaySilent(12),
         Press("1"),
         StaySilent(6),
