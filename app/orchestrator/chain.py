@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, Self, TypeVar
 
 from app.clock import Clock
+from app.orchestrator.breaker import Breaker
 from app.orchestrator.provider import Provider, Role
 from app.orchestrator.routes import Role as Routed
 from app.orchestrator.routes import Routes
@@ -44,6 +45,11 @@ class Chain(Generic[P]):
     def serving(self, language: str) -> list[P]:
         """Those that serve a language, by preference."""
         return [self.providers[name] for name in self.routed(language)]
+
+    @property
+    def breakers(self) -> dict[str, Breaker]:
+        """Of each provider, by name."""
+        return {name: provider.breaker for name, provider in self.providers.items()}
 
     def report(self) -> dict[str, dict[str, Any]]:
         """Each provider's part of /health, by name."""

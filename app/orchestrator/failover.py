@@ -17,6 +17,7 @@ from app.errors import BrokenStream, ProviderError, Refused, TimedOut
 from app.orchestrator.attempts import Attempts, attempts
 from app.orchestrator.chain import Chain
 from app.orchestrator.hedge import HedgeTokens
+from app.orchestrator.ladder import Economy
 from app.orchestrator.model_provider import ModelProvider
 from app.orchestrator.plan import BETWEEN_TOKENS_S, Action, GiveUp, ReplyPlan, Start, Stop, Why
 from app.orchestrator.routes import Routes
@@ -60,6 +61,7 @@ class FailoverModel(Chain[ModelProvider], LanguageModel):
         super().__init__("models", [ModelProvider(model, clock) for model in everybody], clock, routes)
         self.standby = self.providers[standby.name] if standby else None
         self.tokens = HedgeTokens()
+        self.economy = Economy()
         self._on_decision: Callable[[Decision], None] = _unwatched
 
     def __repr__(self) -> str:

@@ -12,7 +12,7 @@ from contextlib import aclosing
 
 from app.clock import Clock
 from app.errors import BrokenStream, ProviderError, Refused, TimedOut
-from app.orchestrator.chain import SpeechChain, Switch
+from app.orchestrator.chain import OnSwitch, SpeechChain, Switch
 from app.orchestrator.hedge import FIRST_SOUND_LEAST_S, FIRST_SOUND_MOST_S, FirstSounds
 from app.orchestrator.provider import Provider, provider_attempt
 from app.orchestrator.routes import Routes
@@ -110,6 +110,21 @@ class FailoverSynthesizer(SpeechChain[VoiceProvider], Synthesizer):
     @property
     def default_voice(self) -> Voice:
         return self.engines[0].default_voice
+
+    def overheard(self, on_switch: OnSwitch) -> FailoverSynthesizer:
+        """The same, who takes over is told to one more."""
+        told = self._on_switch
+
+        def both(switch: Switch) -> None:
+            told(switch)
+            on_switch(switch)
+
+        return self.watched(both)
+
+    def speaks_itself(self, voice: Voice) -> bool:
+        """Whether it is not down, whose voice it is."""
+        provider = self._able(voice.language)[0]
+        return self._voice_of(provider, voice) == voice
 
     async def synthesize(self, text: str, voice: Voice) -> AsyncGenerator[bytes, None]:
         """Raises what the last engine failed with."""

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from app.call.http_client import HttpServices
 from app.call.journal import path_of, read
@@ -21,26 +21,18 @@ from app.simulator.steps import Step
 from app.simulator.webhook import Route, Signer
 from providers.base import LanguageModel, SimilarityModel
 from providers.local_answers import EmbeddedAnswers
-from providers.local_workers import InferenceWorkers
+from providers.local_still import StillWorkers
 from providers.scripted import Script, ScriptedSynthesizer, ScriptedTranscriber, ScriptedVoiceDetector
 from tests.simulator.calls import Placed, call_over
 
 URL = "http://127.0.0.1:8000"
 FLOWS = Path(__file__).parents[2] / "flows"
 UNSIGNED = Signer(Route(URL))
-T = TypeVar("T")
 
 
 async def inline(work: Callable[[], bool]) -> bool:
     """Threads do not fit into virtual time."""
     return work()
-
-
-class InlineWorkers(InferenceWorkers):
-    """Nor do those of the embedded model."""
-
-    async def run(self, work: Callable[[], T], *, urgent: bool = True) -> T:
-        return work()
 
 
 @dataclass
@@ -86,7 +78,7 @@ async def running(
     speech = Speech(ScriptedVoiceDetector(threshold), transcriber, voice, similarity=similarity)
     if not prerender:
         settings = replace(settings, performance_cache_enabled=False)
-    relay = Relay(settings, clock, speech, {}, http, model or EmbeddedAnswers(InlineWorkers()), inline)
+    relay = Relay(settings, clock, speech, {}, http, model or EmbeddedAnswers(StillWorkers()), inline)
     async with AsgiCarriage(relay.app) as carriage:
         yield RunningRelay(relay, carriage, clock, data_dir, transcriber)
 
