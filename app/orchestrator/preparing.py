@@ -78,6 +78,11 @@ class Preparer:
             for _ in range(AT_ONCE):
                 group.create_task(self._serve())
 
+    async def aclose(self) -> None:
+        """Let go of the shared level."""
+        if self._shared:
+            await self._shared.aclose()
+
     async def fetch(self, text: str, voice: Voice, kind: Kind) -> None:
         """Have a text ready: from the shared level, or by making it. Raises ProviderError."""
         cache, key = self.cache, key_of(text, voice)
