@@ -46,6 +46,7 @@ from providers.local_answers import EmbeddedAnswers
 from providers.local_end_of_turn import EmbeddedEndOfTurnDetector
 from providers.local_recognizer import EmbeddedTranscriber
 from providers.local_similarity import EmbeddedSimilarity
+from providers.local_still import StillVoiceDetector, StillWorkers
 from providers.local_synthesizer import EmbeddedSynthesizer
 from providers.local_voice_detector import SileroVoiceDetector
 from providers.local_workers import InferenceWorkers
@@ -84,6 +85,21 @@ def open_speech(settings: Settings, clock: Clock) -> Speech:
     end_of_turn = EmbeddedEndOfTurnDetector(workers)
     similarity = _open_similarity(workers)
     return Speech(detector, transcriber, synthesizer, end_of_turn, similarity, [workers, *services])
+
+
+def open_still_speech() -> Speech:
+    """The engines on this machine, worked out where they are asked: for virtual time, not for a server.
+
+    Raises AssetError when their weights are not installed.
+    """
+    workers = StillWorkers()
+    return Speech(
+        StillVoiceDetector(),
+        EmbeddedTranscriber(workers),
+        EmbeddedSynthesizer(workers),
+        EmbeddedEndOfTurnDetector(workers),
+        _open_similarity(workers),
+    )
 
 
 def _open_speech_services(
