@@ -162,7 +162,13 @@ def open_models(settings: Settings, clock: Clock) -> FailoverModel | None:
     chain = [name for name in dict.fromkeys(settings.model_chain) if keys[name]]
     models = [_open_model(name, settings, place == 1) for place, name in enumerate(chain)]
     asked = models if settings.performance_failover_enabled else models[:1]
-    return FailoverModel(asked, clock, open_routes(settings)) if asked else None
+    named = {
+        "azure": settings.azure_openai_deployment,
+        "openai": settings.openai_model,
+        "anthropic": settings.anthropic_model,
+    }
+    bigger = [name for name in chain[1:2] if not named.get(name)]
+    return FailoverModel(asked, clock, open_routes(settings), bigger) if asked else None
 
 
 def _open_model(name: str, settings: Settings, bigger: bool) -> LanguageModel:
