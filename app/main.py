@@ -11,6 +11,7 @@ from pathlib import Path
 from starlette.applications import Starlette
 
 from app.call.admission import Admission
+from app.call.call_store import CallStore
 from app.call.flow_store import FlowStore
 from app.call.flow_watch import Aside, FlowWatch
 from app.call.http_client import HttpClient, HttpServices
@@ -200,7 +201,6 @@ class Relay:
         `aside` does what takes long beside the event loop.
         """
         self.admission = Admission()
-        self.registry = CallRegistry()
         self._speech = speech
         self._model = model if isinstance(model, FailoverModel) else None
         self._meters = Meters(clock)
@@ -208,6 +208,8 @@ class Relay:
         self.speech_cache = SpeechCache(settings.cache_max_entries)
         flows = FlowStore(settings.flows_dir, environment)
         flows.require(settings.default_flow)
+        self._store = CallStore(settings.data_dir, clock, settings.twilio_auth_token or "")
+        self.registry = CallRegistry(self._store, flows, settings.data_dir, clock)
         kept = self.speech_cache if settings.performance_cache_enabled else None
         self._flow_watch = FlowWatch(flows, speech, kept, aside)
         routes = open_routes(settings)
@@ -248,7 +250,10 @@ class Relay:
     @asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
         async with asyncio.TaskGroup() as group:
-            watches = [group.create_task(self._meters.watch_loop())]
+            watches = [
+                group.create_task(self._meters.watch_loop()),
+                group.create_task(self.registry.look_round()),
+            ]
             await self._speech.warm_up()
             watches.append(group.create_task(self._speech.watch()))
             if self._model:
@@ -268,3 +273,4 @@ class Relay:
                     await self._model.aclose()
                 await self._http.aclose()
                 self._tokens.close()
+                self._store.close()

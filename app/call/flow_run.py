@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from app.call.call import Call
 from app.call.meaning import compared
-from app.call.registry import Call
 from app.clock import Clock
 from app.flow import Context, State, begin, inputs, ready_requests, resume, step, understands
 from app.flow import effects as fx

@@ -33,19 +33,22 @@ Value = str | int | float | bool | None | list[Any] | dict[str, Any]
 class Journal:
     """Append-only, open for as long as the call lasts. Closing is idempotent; the last line is `call_ended`.
 
-    Raises FileExistsError when the call has a record already: a call begins once. No other trouble of the disk is
-    raised: the file is then made, and its lines written, with a later line or by `settle`.
+    Raises FileExistsError when the call has a record already: a call begins once. `began`, in monotonic seconds, is
+    when it did if this goes on with what another process began. No other trouble of the disk is raised: the file is
+    then made, and its lines written, with a later line or by `settle`.
     """
 
-    def __init__(self, directory: Path, call_sid: str, clock: Clock) -> None:
+    def __init__(self, directory: Path, call_sid: str, clock: Clock, *, began: float | None = None) -> None:
         self._clock = clock
-        self._started = clock.now()
+        self._flags = FLAGS if began is None else FLAGS & ~os.O_EXCL
+        self.began = clock.now() if began is None else began
         self._path = path_of(directory, call_sid)
         self._file: int | None = None
         self._waiting: deque[bytes] = deque(maxlen=WAITING_LINES)
         self._rest = b""  # of a line that the disk took a part of
         self._lost = 0
         self._troubled = False
+        self._left = False
         self.closed = False
         try:
             self._open()
@@ -57,10 +60,12 @@ class Journal:
     @property
     def seconds(self) -> float:
         """Since the call began."""
-        return self._clock.now() - self._started
+        return self._clock.now() - self.began
 
     def write(self, event: str, **values: Value) -> None:
         """Append one event. After `close` it raises RelayError: nothing may happen in a call that is over."""
+        if self._left:
+            return
         if self.closed:
             raise RelayError(f"the journal {self._path.name} is closed; {event!r} came too late")
         at = self._clock.wall().isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -79,6 +84,11 @@ class Journal:
         self.write("call_ended", reason=reason, seconds=round(self.seconds, 3))
         self.closed = True
         self.settle()
+
+    def leave(self) -> None:
+        """Another process goes on with the record: nothing more is written to it from here."""
+        self._left = self.closed = True
+        self.abandon()
 
     def settle(self) -> bool:
         """Write what waits; whether nothing does any more."""
@@ -111,7 +121,7 @@ class Journal:
 
     def _open(self) -> int:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = os.open(self._path, FLAGS, 0o600)
+        self._file = os.open(self._path, self._flags, 0o600)
         return self._file
 
     def _alarm(self, error: OSError) -> None:
