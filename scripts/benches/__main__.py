@@ -126,12 +126,19 @@ def failover(requests: int, seed: int, as_json: bool, save: bool) -> None:
 
 @bench.command()
 @click.option("--language", default="en", show_default=True, type=click.Choice(["en", "es"]))
+@click.option(
+    "--phrasings",
+    default="held",
+    show_default=True,
+    type=click.Choice(["held", "dev"]),
+    help="Those that nothing was tuned on, or those for development.",
+)
 @click.option("--show", is_flag=True, help="List what was not understood, or wrongly.")
 @as_json_option
 @save_option
-def understanding(language: str, show: bool, as_json: bool, save: bool) -> None:
-    """Held phrasings, put to the shipped flows: understood, asked back, missed, or taken for something else."""
-    _finish(asyncio.run(understanding_bench.measure(language, show)), as_json, save)
+def understanding(language: str, phrasings: str, show: bool, as_json: bool, save: bool) -> None:
+    """Phrasings, put to the shipped flows: understood, asked back, missed, or taken for something else."""
+    _finish(asyncio.run(understanding_bench.measure(language, phrasings, show)), as_json, save)
 
 
 def _finish(report: Report, as_json: bool, save: bool) -> None:
