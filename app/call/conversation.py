@@ -43,7 +43,6 @@ RELEASE_TIMEOUT_S = 1.0
 
 class Conversation:
     """Implements `SpeakerReports`, `FloorActor`, `Counter`, `ModelCounter`, `MessageReports` and `Waiting`.
-
     `ended` ends the stream and gives the reason.
     """
 
