@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 
 from app.call.admission import Admission
@@ -20,16 +21,22 @@ from app.call.registry import CallRegistry
 from app.call.services import Closable, Services, Speech
 from app.clock import Clock
 from app.errors import AssetError, SettingsError
+from app.ops.call_book import CallBook
 from app.ops.health import Health
 from app.ops.meters import Meters
+from app.ops.metrics import CallMetrics
+from app.ops.operations import Operations
+from app.ops.quality import QualityBook
 from app.orchestrator.failover import FailoverModel
 from app.orchestrator.failover_synthesizer import FailoverSynthesizer
 from app.orchestrator.failover_transcriber import FailoverTranscriber
+from app.orchestrator.ladder import Economy, Ladder
 from app.orchestrator.routes import Routes, read_routes
 from app.orchestrator.speech_cache import SpeechCache
 from app.settings import Settings
 from app.web.access import Access
 from app.web.health import health_routes
+from app.web.operators import Operators
 from app.web.streams import Streams
 from app.web.tokens import StreamTokens
 from app.web.voice import VoiceWebhooks
@@ -209,16 +216,44 @@ class Relay:
         flows = FlowStore(settings.flows_dir, environment)
         flows.require(settings.default_flow)
         self._store = CallStore(settings.data_dir, clock, settings.twilio_auth_token or "")
-        self.registry = CallRegistry(self._store, flows, settings.data_dir, clock)
+        target_ms, maximum_ms = settings.performance_target_latency, settings.performance_max_latency
+        quality = QualityBook(clock, target_ms, maximum_ms, settings.performance_quality_threshold)
+        figures = CollectorRegistry()
+        book = CallBook(clock, quality, CallMetrics(figures))
+        self.registry = CallRegistry(self._store, flows, settings.data_dir, clock, book)
         kept = self.speech_cache if settings.performance_cache_enabled else None
         self._flow_watch = FlowWatch(flows, speech, kept, aside)
         routes = open_routes(settings)
         self._tokens = tokens = StreamTokens(settings.data_dir, clock)
         access = Access(settings.public_url, settings.auth_tokens, settings.require_ws_signature)
-        services = Services(
+        health = self._health(clock, flows, quality)
+        ladder = Ladder(target_ms, maximum_ms)
+        economy = self._model.economy if self._model else Economy()
+        self.operations = Operations(clock, health, figures, book, ladder, economy)
+        webhooks = VoiceWebhooks(
+            settings,
+            clock,
+            access,
+            tokens,
+            flows,
+            self.registry,
+            self.admission,
+            routes,
+            book,
+        )
+        streams = Streams(access, tokens, self.registry, self._services(settings, clock, model, routes))
+        operators = Operators(settings.console_token, self.operations)
+        routed = (*webhooks.routes, *streams.routes, *health_routes(health), *operators.routes)
+        self.app = Starlette(routes=routed, lifespan=self._lifespan)
+
+    def _services(
+        self, settings: Settings, clock: Clock, model: LanguageModel | None, routes: Routes
+    ) -> Services:
+        """What every stream shares."""
+        return Services(
             clock,
             self.registry,
-            speech,
+            self._speech,
             self.speech_cache,
             MessageStore(settings.data_dir),
             self._meters.turn,
@@ -228,23 +263,19 @@ class Relay:
             routes.unsupported if settings.language_detection else {},
             settings.fallback_language,
         )
-        webhooks = VoiceWebhooks(
-            settings, clock, access, tokens, flows, self.registry, self.admission, routes
-        )
-        streams = Streams(access, tokens, self.registry, services)
-        health = Health(
+
+    def _health(self, clock: Clock, flows: FlowStore, quality: QualityBook) -> Health:
+        return Health(
             clock,
             self.admission,
             self.registry,
             flows,
             self._meters,
-            speech,
+            quality,
+            self._speech,
             self.speech_cache,
             clock.now(),
             self._model,
-        )
-        self.app = Starlette(
-            routes=[*webhooks.routes, *streams.routes, *health_routes(health)], lifespan=self._lifespan
         )
 
     @asynccontextmanager
@@ -261,6 +292,7 @@ class Relay:
                 watches.append(group.create_task(self._model.watch()))
             await self._flow_watch.render()
             watches.append(group.create_task(self._flow_watch.run()))
+            watches.append(group.create_task(self.operations.watch.run()))
             self.admission.ready = True
             try:
                 yield

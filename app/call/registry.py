@@ -16,7 +16,7 @@ from pathlib import Path
 from app.call.call import Apology, Call, LiveStream
 from app.call.call_store import CallStore, Row, SavedCall, StoreTrouble
 from app.call.flow_store import FlowStore
-from app.call.journal import Journal
+from app.call.journal import Journal, Witness
 from app.clock import Clock
 from app.errors import RelayError
 from app.flow.effects import Transfer
@@ -47,11 +47,14 @@ class HeldElsewhere(RelayError):
 class CallRegistry:
     """Opens, finds and ends calls. A call that no stream comes for ends by itself."""
 
-    def __init__(self, store: CallStore, flows: FlowStore, data_dir: Path, clock: Clock) -> None:
+    def __init__(
+        self, store: CallStore, flows: FlowStore, data_dir: Path, clock: Clock, witness: Witness
+    ) -> None:
         self._store = store
         self._flows = flows
         self._data_dir = data_dir
         self._clock = clock
+        self._witness = witness
         self._calls: dict[str, Call] = {}
         self._unwritten: list[Journal] = []
         self._empty = asyncio.Event()
@@ -246,7 +249,8 @@ class CallRegistry:
         if published is None:
             log.error("call %s cannot go on: there is no flow %r any more", sid, saved.flow)
             return None
-        journal = Journal(self._data_dir, sid, self._clock, began=saved.began)
+        journal = Journal(self._data_dir, sid, self._clock, self._witness, began=saved.began)
+        self._witness.came(sid, saved.flow, saved.language)
         call = Call(
             sid,
             published.flow,
