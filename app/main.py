@@ -12,10 +12,13 @@ from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 
 from app.call.admission import Admission
+from app.call.aside import Aside
 from app.call.call_store import CallStore
 from app.call.flow_store import FlowStore
-from app.call.flow_watch import Aside, FlowWatch
+from app.call.flow_watch import FlowWatch
+from app.call.foresight import Foresight
 from app.call.http_client import HttpClient, HttpServices
+from app.call.learned import LearnedChances
 from app.call.message import MessageStore
 from app.call.registry import CallRegistry
 from app.call.services import Closable, Services, Speech
@@ -31,8 +34,10 @@ from app.orchestrator.failover import FailoverModel
 from app.orchestrator.failover_synthesizer import FailoverSynthesizer
 from app.orchestrator.failover_transcriber import FailoverTranscriber
 from app.orchestrator.ladder import Economy, Ladder
+from app.orchestrator.preparing import Preparer
 from app.orchestrator.routes import Routes, read_routes
 from app.orchestrator.speech_cache import SpeechCache
+from app.orchestrator.threshold import AdaptiveThreshold
 from app.settings import Settings
 from app.web.access import Access
 from app.web.health import health_routes
@@ -45,6 +50,7 @@ from providers.local_answers import EmbeddedAnswers
 from providers.local_end_of_turn import EmbeddedEndOfTurnDetector
 from providers.local_recognizer import EmbeddedTranscriber
 from providers.local_similarity import EmbeddedSimilarity
+from providers.local_still import StillVoiceDetector, StillWorkers
 from providers.local_synthesizer import EmbeddedSynthesizer
 from providers.local_voice_detector import SileroVoiceDetector
 from providers.local_workers import InferenceWorkers
@@ -83,6 +89,21 @@ def open_speech(settings: Settings, clock: Clock) -> Speech:
     end_of_turn = EmbeddedEndOfTurnDetector(workers)
     similarity = _open_similarity(workers)
     return Speech(detector, transcriber, synthesizer, end_of_turn, similarity, [workers, *services])
+
+
+def open_still_speech() -> Speech:
+    """The engines on this machine, worked out where they are asked: for virtual time, not for a server.
+
+    Raises AssetError when their weights are not installed.
+    """
+    workers = StillWorkers()
+    return Speech(
+        StillVoiceDetector(),
+        EmbeddedTranscriber(workers),
+        EmbeddedSynthesizer(workers),
+        EmbeddedEndOfTurnDetector(workers),
+        _open_similarity(workers),
+    )
 
 
 def _open_speech_services(
@@ -191,6 +212,19 @@ def _open_model(name: str, settings: Settings, bigger: bool) -> LanguageModel:
     )
 
 
+def open_foresight(settings: Settings, clock: Clock, synthesizer: Synthesizer, aside: Aside) -> Foresight:
+    """Speech that is kept, and what makes it ahead of its need."""
+    cache = SpeechCache(
+        settings.cache_max_entries,
+        ttl_s=settings.cache_ttl_s,
+        packed=settings.cache_compression,
+        clock=clock,
+    )
+    preparer, learned = Preparer(cache, synthesizer), LearnedChances(settings.data_dir, clock, aside)
+    threshold = AdaptiveThreshold(settings.cache_accuracy)
+    return Foresight(clock, preparer, learned, threshold, settings.cache_depth)
+
+
 class Relay:
     """One process of callrelay: its parts, and the Starlette application in front of them."""
 
@@ -212,7 +246,8 @@ class Relay:
         self._model = model if isinstance(model, FailoverModel) else None
         self._meters = Meters(clock)
         self._http = http or HttpClient(clock, settings.http_allow or ())
-        self.speech_cache = SpeechCache(settings.cache_max_entries)
+        self._foresight = foresight = open_foresight(settings, clock, speech.synthesizer, aside)
+        self.speech_cache = foresight.preparer.cache
         flows = FlowStore(settings.flows_dir, environment)
         flows.require(settings.default_flow)
         self._store = CallStore(settings.data_dir, clock, settings.twilio_auth_token or "")
@@ -221,8 +256,8 @@ class Relay:
         figures = CollectorRegistry()
         book = CallBook(clock, quality, CallMetrics(figures))
         self.registry = CallRegistry(self._store, flows, settings.data_dir, clock, book)
-        kept = self.speech_cache if settings.performance_cache_enabled else None
-        self._flow_watch = FlowWatch(flows, speech, kept, aside)
+        ahead = foresight.preparer if settings.performance_cache_enabled else None
+        self._flow_watch = FlowWatch(flows, speech, ahead, aside, foresight.learned)
         routes = open_routes(settings)
         self._tokens = tokens = StreamTokens(settings.data_dir, clock)
         access = Access(settings.public_url, settings.auth_tokens, settings.require_ws_signature)
@@ -262,6 +297,7 @@ class Relay:
             settings.languages if settings.language_detection else (),
             routes.unsupported if settings.language_detection else {},
             settings.fallback_language,
+            self._foresight if settings.performance_cache_enabled else None,
         )
 
     def _health(self, clock: Clock, flows: FlowStore, quality: QualityBook) -> Health:
@@ -291,8 +327,8 @@ class Relay:
                 await self._model.warm_up()
                 watches.append(group.create_task(self._model.watch()))
             await self._flow_watch.render()
-            watches.append(group.create_task(self._flow_watch.run()))
-            watches.append(group.create_task(self.operations.watch.run()))
+            for work in (self._flow_watch.run(), self._foresight.run(), self.operations.watch.run()):
+                watches.append(group.create_task(work))
             self.admission.ready = True
             try:
                 yield
@@ -300,6 +336,7 @@ class Relay:
                 self.registry.end_all("server stopped")
                 for watch in watches:
                     watch.cancel()
+                await self._foresight.learned.save()
                 await self._speech.aclose()
                 if self._model:
                     await self._model.aclose()

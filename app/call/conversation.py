@@ -61,8 +61,7 @@ class Conversation:
         self._hearing = hearing
         self._tasks = tasks
         self._ended = ended
-        languages = services.languages_of(call.flow)
-        self._flow = FlowRun(call, services.clock, languages, services.unsupported, services.fallback)
+        self._flow = FlowRun(call, services)
         self._inputs: asyncio.Queue[TurnEnded | inputs.Input] = asyncio.Queue(INPUTS_WAITING)
         self._busy = False
         self._answer = AnswerTiming()
@@ -84,8 +83,8 @@ class Conversation:
 
     async def run(self) -> None:
         """Speak and listen, for ever."""
-        self._tasks.create(self.speaker.make(self._tasks))
-        self._tasks.create(self.speaker.send())
+        for part in (self.speaker.make(self._tasks), self.speaker.send(), self._flow.foresee()):
+            self._tasks.create(part)
         self._begin()
         while True:
             self.floor_changed()
@@ -133,6 +132,7 @@ class Conversation:
     def prompt_started(self, prompt: Prompt, ready: float, sent: float, *, cached: bool) -> None:
         self.floor.happened(TurnEvent.AGENT_STARTED)
         self._call.journal.write("said", text=prompt.record, node=prompt.node, cached=cached)
+        self._flow.spoke(prompt.kind, first=prompt is self._answer.prompt, ready=cached)
         if timeline := self._answer.started(prompt, ready, sent):
             self._call.journal.write("turn", timeline=timeline.as_record())
             self._services.turn_answered(timeline)
