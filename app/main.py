@@ -8,10 +8,12 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 
 from app.call.admission import Admission
 from app.call.aside import Aside
+from app.call.call_store import CallStore
 from app.call.flow_store import FlowStore
 from app.call.flow_watch import FlowWatch
 from app.call.foresight import Foresight
@@ -22,8 +24,10 @@ from app.call.registry import CallRegistry
 from app.call.services import Closable, Services, Speech
 from app.clock import Clock
 from app.errors import AssetError, SettingsError
+from app.ops.call_book import CallBook
 from app.ops.health import Health
 from app.ops.meters import Meters
+from app.ops.metrics import CallMetrics
 from app.ops.operations import Operations
 from app.ops.quality import QualityBook
 from app.orchestrator.failover import FailoverModel
@@ -183,7 +187,13 @@ def open_models(settings: Settings, clock: Clock) -> FailoverModel | None:
     chain = [name for name in dict.fromkeys(settings.model_chain) if keys[name]]
     models = [_open_model(name, settings, place == 1) for place, name in enumerate(chain)]
     asked = models if settings.performance_failover_enabled else models[:1]
-    return FailoverModel(asked, clock, open_routes(settings)) if asked else None
+    named = {
+        "azure": settings.azure_openai_deployment,
+        "openai": settings.openai_model,
+        "anthropic": settings.anthropic_model,
+    }
+    bigger = [name for name in chain[1:2] if not named.get(name)]
+    return FailoverModel(asked, clock, open_routes(settings), bigger) if asked else None
 
 
 def _open_model(name: str, settings: Settings, bigger: bool) -> LanguageModel:
@@ -252,7 +262,6 @@ class Relay:
         `aside` does what takes long beside the event loop.
         """
         self.admission = Admission()
-        self.registry = CallRegistry()
         self._speech = speech
         self._model = model if isinstance(model, FailoverModel) else None
         self._meters = Meters(clock)
@@ -261,13 +270,21 @@ class Relay:
         self.speech_cache = foresight.preparer.cache
         flows = FlowStore(settings.flows_dir, environment)
         flows.require(settings.default_flow)
+        self._store = CallStore(settings.data_dir, clock, settings.twilio_auth_token or "")
+        target_ms, maximum_ms = settings.performance_target_latency, settings.performance_max_latency
+        quality = QualityBook(clock, target_ms, maximum_ms, settings.performance_quality_threshold)
+        figures = CollectorRegistry()
+        book = CallBook(clock, quality, CallMetrics(figures))
+        self.registry = CallRegistry(self._store, flows, settings.data_dir, clock, book)
         ahead = foresight.preparer if settings.performance_cache_enabled else None
         self._flow_watch = FlowWatch(flows, speech, ahead, aside, foresight.learned)
         routes = open_routes(settings)
         self._tokens = tokens = StreamTokens(settings.data_dir, clock)
         access = Access(settings.public_url, settings.auth_tokens, settings.require_ws_signature)
-        health = self._health(settings, clock, flows)
-        self.operations = self._operations(settings, clock, health)
+        health = self._health(clock, flows, quality)
+        ladder = Ladder(target_ms, maximum_ms)
+        economy = self._model.economy if self._model else Economy()
+        self.operations = Operations(clock, health, figures, book, ladder, economy)
         webhooks = VoiceWebhooks(
             settings,
             clock,
@@ -277,7 +294,7 @@ class Relay:
             self.registry,
             self.admission,
             routes,
-            self.operations.book,
+            book,
         )
         streams = Streams(access, tokens, self.registry, self._services(settings, clock, model, routes))
         operators = Operators(settings.console_token, self.operations)
@@ -303,29 +320,27 @@ class Relay:
             self._foresight if settings.performance_cache_enabled else None,
         )
 
-    def _health(self, settings: Settings, clock: Clock, flows: FlowStore) -> Health:
-        target_ms, maximum_ms = settings.performance_target_latency, settings.performance_max_latency
+    def _health(self, clock: Clock, flows: FlowStore, quality: QualityBook) -> Health:
         return Health(
             clock,
             self.admission,
             self.registry,
             flows,
             self._meters,
-            QualityBook(clock, target_ms, maximum_ms, settings.performance_quality_threshold),
+            quality,
             self._speech,
             self.speech_cache,
             clock.now(),
             self._model,
         )
 
-    def _operations(self, settings: Settings, clock: Clock, health: Health) -> Operations:
-        ladder = Ladder(settings.performance_target_latency, settings.performance_max_latency)
-        return Operations(clock, health, ladder, self._model.economy if self._model else Economy())
-
     @asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
         async with asyncio.TaskGroup() as group:
-            watches = [group.create_task(self._meters.watch_loop())]
+            watches = [
+                group.create_task(self._meters.watch_loop()),
+                group.create_task(self.registry.look_round()),
+            ]
             await self._speech.warm_up()
             watches.append(group.create_task(self._speech.watch()))
             if self._model:
@@ -347,3 +362,4 @@ class Relay:
                     await self._model.aclose()
                 await self._http.aclose()
                 self._tokens.close()
+                self._store.close()

@@ -11,8 +11,8 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from app.call.call import Call
 from app.call.learned import LearnedChances
-from app.call.registry import Call
 from app.clock import Clock
 from app.flow import State
 from app.flow import effects as fx
