@@ -6,7 +6,7 @@ nothing is said twice and no sentence breaks off: see `splice`.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Iterator, Sequence
 from contextlib import aclosing
 from copy import copy
 from dataclasses import dataclass, replace
@@ -46,8 +46,9 @@ def _unwatched(decision: Decision) -> None:
 class FailoverModel(Chain[ModelProvider], LanguageModel):
     """The first of `models` that answers in time, by preference; with names that differ.
 
-    `standby` is on this machine, and is asked when none of them answers: never beside another. `routes` may say for a
-    language who is preferred, and how it is spoken.
+    `routes` may say for a language who is preferred, and how it is spoken; `bigger` are those that take longer for
+    being better. `standby` is on this machine, and is asked when none of them answers: never beside another. `economy`
+    is what is given up: the bigger ones come last, replies are short, nobody hedges.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class FailoverModel(Chain[ModelProvider], LanguageModel):
         models: Sequence[LanguageModel],
         clock: Clock,
         routes: Routes | None = None,
+        bigger: Collection[str] = (),
         standby: LanguageModel | None = None,
     ) -> None:
         everybody = [*models, standby] if standby else models
@@ -62,6 +64,7 @@ class FailoverModel(Chain[ModelProvider], LanguageModel):
         self.standby = self.providers[standby.name] if standby else None
         self.tokens = HedgeTokens()
         self.economy = Economy()
+        self._bigger = frozenset(bigger)
         self._on_decision: Callable[[Decision], None] = _unwatched
 
     def __repr__(self) -> str:
@@ -73,15 +76,29 @@ class FailoverModel(Chain[ModelProvider], LanguageModel):
         other._on_decision = on_decision
         return other
 
+    @property
+    def hedges(self) -> bool:
+        """Whether a second provider may be asked beside a slow first."""
+        return "no_hedge" not in self.economy.in_force
+
     def routed(self, language: str) -> list[str]:
         """By preference, without who stands by."""
         names = [name for name, provider in self.providers.items() if provider is not self.standby]
-        return self.routes.ordered("models", language, names)
+        names = self.routes.ordered("models", language, names)
+        if "small_model" in self.economy.in_force:
+            names.sort(key=self._bigger.__contains__)
+        return names
 
     def plan(self, language: str) -> ReplyPlan:
         """Of a reply in a language that is asked for now."""
         chain = [provider.candidate() for provider in self.serving(language) if provider.breaker.allows]
-        return ReplyPlan(chain, self.tokens, self.standby.candidate() if self.standby else None)
+        tokens = self.tokens if self.hedges else HedgeTokens()
+        return ReplyPlan(chain, tokens, self.standby.candidate() if self.standby else None)
+
+    def asked(self, request: ModelRequest) -> ModelRequest:
+        """As it goes out: in the language's manner, and briefly where time is short."""
+        brief = "short_answers" in self.economy.in_force
+        return replace(request, style=self.routes.of(request.language).style, brief=brief)
 
     async def reply(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         """See `LanguageModel`. Raises what the last provider failed with when none is left."""
@@ -104,7 +121,7 @@ class _Reply:
     ) -> None:
         self._providers = owner.providers
         self._clock = owner.clock
-        self._request = replace(request, style=owner.routes.of(request.language).style)
+        self._request = owner.asked(request)
         self._running = running
         self._on_decision = on_decision
         self._began_s = owner.clock.now()
