@@ -128,7 +128,7 @@ def understand(scene: Scene, node: Question, text: str) -> Meaning | None:
     if node.yields and (everywhere := understand_global(scene, text)):
         return everywhere
     meaning = node.understand(scene, text)
-    if meaning is None and not node.modal:
+    if meaning is None and not node.modal and not node.leaves_open(scene, text):
         meaning = understand_global(scene, text)
     return meaning or node.correct(scene, text)
 

@@ -178,6 +178,9 @@ def _contained(words: Words, phrases: Mapping[str, PhraseSet], language: Languag
     for name, known in phrases.items():
         for start, end in _spans(core, known, language):
             span = core[start:end]
+            # small words alone are a phrase only by themselves: "how?" is not in "how do I get there?"
+            if span != core and all(word in language.function_words for word in span):
+                continue
             if known.means(span, language) and not _negated(core[:start] + core[end:], language):
                 score = min(NEARLY_WHOLE, len(_content(span, language)) / max(1, len(content)))
                 if name not in best or score > best[name].score:

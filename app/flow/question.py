@@ -23,6 +23,7 @@ from app.flow.turn import Turn
 
 # a value that is less of what was said is asked back
 SURE_SCORE: Final = 0.55
+DOUBTFUL: Final = 0.54
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +71,10 @@ class Question:
     def alternatives(self, scene: Scene) -> Mapping[str, Meaning]:
         """What the node's own intents lead to, where the words are not in their phrases but near in meaning."""
         return {}
+
+    def leaves_open(self, scene: Scene, text: str) -> bool:
+        """Whether the caller says that there is no answer yet."""
+        return False
 
     def correct(self, scene: Scene, text: str) -> Meaning | None:
         """An answer to an earlier question that this node lets the caller change."""

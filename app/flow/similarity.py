@@ -21,7 +21,7 @@ ACT: Final = 0.62
 ASK: Final = 0.5
 # how much nearer it must be than the next intent
 MARGIN: Final = 0.1
-# too little to act on without asking
+# too little to act on without asking, see question.SURE_SCORE
 DOUBTFUL: Final = 0.54
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from app.call.meaning import compared
+from app.call.meaning import nearness
 from app.flow import Context, Flow, State, begin, build_library, resume, step
 from app.flow.effects import Effect, Event, SlotFilled, Understood
 from app.flow.inputs import Heard
@@ -102,8 +102,9 @@ async def _verdict(
     heard = Heard(phrasing.text, language, 0.9, NOW)
     after, effects = step(flow, state, heard)
     if not any(isinstance(effect, Understood) for effect in effects) and after.phase != "confirming":
-        heard = await compared(heard, flow.samples(language), model)
-        after, effects = step(flow, state, heard)
+        # a busy machine must not change what is understood: nothing here is too late
+        similar = await nearness(phrasing.text, flow.samples(language), model)
+        after, effects = step(flow, state, replace(heard, similar=similar))
     return _judged(phrasing, after, effects)
 
 

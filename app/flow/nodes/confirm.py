@@ -6,18 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from app.flow.draft import Draft
+from app.flow.early import beside
+from app.flow.global_intents import understand_global
 from app.flow.keypad import spoken_key
 from app.flow.languages import language
 from app.flow.model import Meaning, Node, Scene, Settings
 from app.flow.nodes import node_type
 from app.flow.nodes.collect import Collect
 from app.flow.nodes.menu import Menu
-from app.flow.phrases import complete, words_of
-from app.flow.question import SURE_SCORE, Question
+from app.flow.phrases import complete, peelings, words_of
+from app.flow.question import DOUBTFUL, SURE_SCORE, Question
+from app.flow.relevance import strays
 from app.flow.routes import Route, required_route
 from app.flow.section import Section
 from app.flow.turn import Turn
-from app.flow.yes_no import YES_NO_KEYS, understand_yes_no, yes_no_phrases
+from app.flow.yes_no import YES_NO_KEYS, is_unsure, understand_yes_no, yes_no_phrases
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,11 +50,18 @@ class Confirm(Question):
         chosen = ahead.chosen(scene, text) if ahead else None
         if chosen is not None:
             return replace(chosen, name="yes", rest=text)
+        if ahead and any(words in spoken.more for words in peelings(words_of(text), spoken)):
+            return Meaning("choice", "choice", 1.0, "yes", heard=text)
         if found is not None:
-            return Meaning("choice", "choice", found.score, found.name, heard=text)
+            more = None if self.modal else understand_global(scene, beside(text, found.span))
+            return more or Meaning("choice", "choice", found.score, found.name, heard=text)
         if self._agrees(scene, text):
             return Meaning("choice", "choice", SURE_SCORE, "yes", heard=text)
         return spoken_key(self.all_keys(scene), text, spoken)
+
+    def leaves_open(self, scene: Scene, text: str) -> bool:
+        """ "I don't know yet." is neither, whatever it may mean elsewhere."""
+        return is_unsure(text, language(scene.state.language))
 
     def alternatives(self, scene: Scene) -> Mapping[str, Meaning]:
         """The choices of the menu ahead, each chosen there by its own words."""
@@ -75,13 +85,18 @@ class Confirm(Question):
         return self._named(scene, text)
 
     def _named(self, scene: Scene, text: str) -> Meaning | None:
-        """ "change the day": the slot is named, by its own name or its kind, and asked for again."""
-        said = set(words_of(text))
-        kinds = language(scene.state.language).kinds
-        for name in self.change:
+        """ "change the day": the slot is named, by its own name or its kind, and asked for again.
+
+        Not so where it is asked about, "what day was that?", or where much else is said.
+        """
+        spoken, words = language(scene.state.language), words_of(text)
+        asking = not spoken.changes & set(words) and bool(spoken.questions & set(words))
+        for name in () if asking else self.change:
+            kind = scene.flow.slots[name].type.kind
             own = set(words_of(name.replace("_", " ")))
-            if own <= said or said & kinds.get(scene.flow.slots[name].type.kind, frozenset()):
-                return Meaning("correction", "correction", 1.0, name, heard=text)
+            if own <= set(words) or spoken.kinds.get(kind, frozenset()) & set(words):
+                stray = set(strays(scene, text, kind, self.ask, self.again)) - own
+                return Meaning("correction", "correction", DOUBTFUL if stray else 1.0, name, heard=text)
         return None
 
     def _agrees(self, scene: Scene, text: str) -> bool:

@@ -12,8 +12,10 @@ from app.flow.keypad import read_press, spoken_key
 from app.flow.languages import language
 from app.flow.model import Meaning, Node, Scene, Settings
 from app.flow.nodes import node_type
+from app.flow.offers import place
 from app.flow.phrases import PhraseSet, complete, match_corrected, words_of
 from app.flow.question import SURE_SCORE, Question
+from app.flow.relevance import strays
 from app.flow.routes import Route, required_route
 from app.flow.section import Section, suggestion
 from app.flow.turn import Turn
@@ -39,7 +41,18 @@ class Menu(Question):
 
     def understand(self, scene: Scene, text: str) -> Meaning | None:
         spoken = language(scene.state.language)
-        return self.chosen(scene, text) or spoken_key(self.all_keys(scene), text, spoken)
+        return (
+            self.chosen(scene, text)
+            or spoken_key(self.all_keys(scene), text, spoken)
+            or self._placed(scene, text)
+        )
+
+    def _placed(self, scene: Scene, text: str) -> Meaning | None:
+        """ "The second one", and nothing else."""
+        found = place(text, len(self.choices), language(scene.state.language))
+        if found is None or strays(scene, found[1], "", self.ask, self.again):
+            return None
+        return Meaning("choice", "choice", 1.0, self.choices[found[0]].name, heard=text)
 
     def chosen(self, scene: Scene, text: str) -> Meaning | None:
         """The choice that was named, by itself or beside values: "an appointment on Monday at eleven"."""
