@@ -21,14 +21,18 @@ from app.clock import Clock
 from app.errors import AssetError, SettingsError
 from app.ops.health import Health
 from app.ops.meters import Meters
+from app.ops.operations import Operations
+from app.ops.quality import QualityBook
 from app.orchestrator.failover import FailoverModel
 from app.orchestrator.failover_synthesizer import FailoverSynthesizer
 from app.orchestrator.failover_transcriber import FailoverTranscriber
+from app.orchestrator.ladder import Economy, Ladder
 from app.orchestrator.routes import Routes, read_routes
 from app.orchestrator.speech_cache import SpeechCache
 from app.settings import Settings
 from app.web.access import Access
 from app.web.health import health_routes
+from app.web.operators import Operators
 from app.web.streams import Streams
 from app.web.tokens import StreamTokens
 from app.web.voice import VoiceWebhooks
@@ -213,10 +217,32 @@ class Relay:
         routes = open_routes(settings)
         self._tokens = tokens = StreamTokens(settings.data_dir, clock)
         access = Access(settings.public_url, settings.auth_tokens, settings.require_ws_signature)
-        services = Services(
+        health = self._health(settings, clock, flows)
+        self.operations = self._operations(settings, clock, health)
+        webhooks = VoiceWebhooks(
+            settings,
+            clock,
+            access,
+            tokens,
+            flows,
+            self.registry,
+            self.admission,
+            routes,
+            self.operations.book,
+        )
+        streams = Streams(access, tokens, self.registry, self._services(settings, clock, model, routes))
+        operators = Operators(settings.console_token, self.operations)
+        routed = (*webhooks.routes, *streams.routes, *health_routes(health), *operators.routes)
+        self.app = Starlette(routes=routed, lifespan=self._lifespan)
+
+    def _services(
+        self, settings: Settings, clock: Clock, model: LanguageModel | None, routes: Routes
+    ) -> Services:
+        """What every stream shares."""
+        return Services(
             clock,
             self.registry,
-            speech,
+            self._speech,
             self.speech_cache,
             MessageStore(settings.data_dir),
             self._meters.turn,
@@ -226,24 +252,25 @@ class Relay:
             routes.unsupported if settings.language_detection else {},
             settings.fallback_language,
         )
-        webhooks = VoiceWebhooks(
-            settings, clock, access, tokens, flows, self.registry, self.admission, routes
-        )
-        streams = Streams(access, tokens, self.registry, services)
-        health = Health(
+
+    def _health(self, settings: Settings, clock: Clock, flows: FlowStore) -> Health:
+        target_ms, maximum_ms = settings.performance_target_latency, settings.performance_max_latency
+        return Health(
             clock,
             self.admission,
             self.registry,
             flows,
             self._meters,
-            speech,
+            QualityBook(clock, target_ms, maximum_ms, settings.performance_quality_threshold),
+            self._speech,
             self.speech_cache,
             clock.now(),
             self._model,
         )
-        self.app = Starlette(
-            routes=[*webhooks.routes, *streams.routes, *health_routes(health)], lifespan=self._lifespan
-        )
+
+    def _operations(self, settings: Settings, clock: Clock, health: Health) -> Operations:
+        ladder = Ladder(settings.performance_target_latency, settings.performance_max_latency)
+        return Operations(clock, health, ladder, self._model.economy if self._model else Economy())
 
     @asynccontextmanager
     async def _lifespan(self, app: Starlette) -> AsyncIterator[None]:
@@ -256,6 +283,7 @@ class Relay:
                 watches.append(group.create_task(self._model.watch()))
             await self._flow_watch.render()
             watches.append(group.create_task(self._flow_watch.run()))
+            watches.append(group.create_task(self.operations.watch.run()))
             self.admission.ready = True
             try:
                 yield

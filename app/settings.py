@@ -150,6 +150,7 @@ class Settings:
     performance_failover_enabled: bool = _setting("PERFORMANCE_FAILOVER_ENABLED", True, _flag)
     performance_cache_enabled: bool = _setting("PERFORMANCE_CACHE_ENABLED", True, _flag)
     cache_max_entries: int = _setting("CACHE_MAX_ENTRIES", 1000, _whole_number(1, 1_000_000))
+    console_token: str | None = _setting("CONSOLE_TOKEN", None, secret=True)
     drain_seconds: int = _setting("DRAIN_SECONDS", 270, _whole_number(0, 3600))
     log_level: str = _setting("LOG_LEVEL", "info", _one_of("debug", "info", "warning", "error"))
     log_format: str | None = _setting("LOG_FORMAT", None, _one_of("text", "json"))

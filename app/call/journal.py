@@ -11,11 +11,11 @@ import json
 import logging
 import os
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -30,15 +30,31 @@ FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 Value = str | int | float | bool | None | list[Any] | dict[str, Any]
 
 
+class Witness(Protocol):
+    """Sees the record of every call as it grows, and keeps nobody waiting. What is masked there is masked here."""
+
+    def wrote(self, call_sid: str, line: Mapping[str, Any]) -> None:
+        """A line of the record, as in the file."""
+        ...
+
+    def troubled(self, call_sid: str) -> None:
+        """The disk takes no lines of a call any more."""
+        ...
+
+
 class Journal:
     """Append-only, open for as long as the call lasts. Closing is idempotent; the last line is `call_ended`.
+
+    `witness` is told of every line.
 
     Raises FileExistsError when the call has a record already: a call begins once. No other trouble of the disk is
     raised: the file is then made, and its lines written, with a later line or by `settle`.
     """
 
-    def __init__(self, directory: Path, call_sid: str, clock: Clock) -> None:
+    def __init__(self, directory: Path, call_sid: str, clock: Clock, witness: Witness | None = None) -> None:
+        self._call_sid = call_sid
         self._clock = clock
+        self._witness = witness
         self._started = clock.now()
         self._path = path_of(directory, call_sid)
         self._file: int | None = None
@@ -68,6 +84,8 @@ class Journal:
         self._lost += len(self._waiting) == WAITING_LINES
         self._waiting.append(msgspec.json.encode(line) + b"\n")
         self.settle()
+        if self._witness:
+            self._witness.wrote(self._call_sid, line)
 
     def close(self, reason: str) -> None:
         """Write `call_ended` and let go of the file; the second time does nothing.
@@ -117,6 +135,8 @@ class Journal:
     def _alarm(self, error: OSError) -> None:
         if not self._troubled:
             log.error("%s cannot be written: %s; its lines wait in memory", self._path.name, error.strerror)
+            if self._witness:
+                self._witness.troubled(self._call_sid)
         self._troubled = True
 
     def __enter__(self) -> Journal:

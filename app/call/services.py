@@ -13,6 +13,7 @@ from app.call.registry import CallRegistry
 from app.call.timeline import Timeline
 from app.clock import Clock
 from app.flow import Flow
+from app.orchestrator.breaker import Breaker
 from app.orchestrator.failover_synthesizer import FailoverSynthesizer
 from app.orchestrator.failover_transcriber import FailoverTranscriber
 from app.orchestrator.speech_cache import SpeechCache
@@ -91,6 +92,16 @@ class Speech:
                 state = "healthy" if engine.healthy else "down"
                 found[f"{engine.name}/{role}"] = {"state": state, "breaker": None}
         return found
+
+    @property
+    def breakers(self) -> dict[str, Breaker]:
+        """Of each engine that is one of several, by name and role."""
+        return {
+            f"{name}/{role}": breaker
+            for role, engine in self.engines.items()
+            if isinstance(engine, FailoverTranscriber | FailoverSynthesizer)
+            for name, breaker in engine.breakers.items()
+        }
 
     async def watch(self) -> None:
         """Find out, for ever, when engines that were down are back."""

@@ -16,7 +16,9 @@ from typing import Any, Literal
 from app.clock import Clock
 from app.errors import BrokenStream, ProviderError, Refused, TimedOut
 from app.orchestrator.attempts import Attempts, attempts
+from app.orchestrator.breaker import Breaker
 from app.orchestrator.hedge import HedgeTokens
+from app.orchestrator.ladder import Economy
 from app.orchestrator.model_provider import ModelProvider
 from app.orchestrator.plan import BETWEEN_TOKENS_S, Action, GiveUp, ReplyPlan, Start, Stop, Why
 from app.orchestrator.routes import Routes
@@ -55,6 +57,7 @@ class FailoverModel(LanguageModel):
         self.clock = clock
         self.routes = routes or Routes()
         self.tokens = HedgeTokens()
+        self.economy = Economy()
         self._on_decision: Callable[[Decision], None] = _unwatched
 
     def __repr__(self) -> str:
@@ -73,6 +76,11 @@ class FailoverModel(LanguageModel):
     @property
     def healthy(self) -> bool:
         return any(provider.breaker.allows for provider in self.providers.values())
+
+    @property
+    def breakers(self) -> dict[str, Breaker]:
+        """Of each provider, by name."""
+        return {name: provider.breaker for name, provider in self.providers.items()}
 
     def report(self) -> dict[str, dict[str, Any]]:
         """Each provider's part of /health, by name."""

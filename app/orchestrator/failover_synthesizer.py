@@ -14,6 +14,7 @@ from typing import Any
 
 from app.clock import Clock
 from app.errors import BrokenStream, ProviderError, Refused, TimedOut
+from app.orchestrator.breaker import Breaker
 from app.orchestrator.routes import Routes
 from app.orchestrator.speaking_rate import SpeakingRate
 from app.orchestrator.speech_provider import OnSwitch, SpeechProvider, Switch, unwatched
@@ -87,6 +88,11 @@ class FailoverSynthesizer(Synthesizer):
     @property
     def healthy(self) -> bool:
         return any(e.synthesizer.healthy and e.provider.breaker.allows for e in self._engines)
+
+    @property
+    def breakers(self) -> dict[str, Breaker]:
+        """Of each engine, by name."""
+        return {engine.name: engine.provider.breaker for engine in self._engines}
 
     def report(self) -> dict[str, dict[str, Any]]:
         """Each engine's part of /health, by name."""

@@ -17,7 +17,7 @@ from starlette.routing import Route
 
 from app.call.admission import Admission
 from app.call.flow_store import FlowStore, PublishedFlow
-from app.call.journal import Journal, is_call_sid, path_of
+from app.call.journal import Journal, Witness, is_call_sid, path_of
 from app.call.registry import STREAM_AWAITED_S, Apology, Call, CallRegistry
 from app.carriers import twiml
 from app.clock import Clock
@@ -58,6 +58,7 @@ class VoiceWebhooks:
         registry: CallRegistry,
         admission: Admission,
         routes: Routes,
+        witness: Witness | None = None,
     ) -> None:
         self._settings = settings
         self._clock = clock
@@ -67,6 +68,7 @@ class VoiceWebhooks:
         self._registry = registry
         self._admission = admission
         self._routes = routes
+        self._witness = witness
 
     @property
     def routes(self) -> list[Route]:
@@ -144,7 +146,7 @@ class VoiceWebhooks:
     def _begin(self, form: Form, published: PublishedFlow, language: str) -> Call:
         flow = published.flow
         sid, caller, called = form["CallSid"], form.get("From", ""), form.get("To", "")
-        journal = Journal(self._settings.data_dir, sid, self._clock)
+        journal = Journal(self._settings.data_dir, sid, self._clock, self._witness)
         journal.write(
             "call_started",
             flow=flow.name,

@@ -54,13 +54,21 @@ def recognition(
 
 @bench.command()
 @click.option("--count", default=300, show_default=True, type=click.IntRange(1), help="Turns, at least.")
+@click.option(
+    "--plain-silence",
+    type=click.FloatRange(min=0),
+    metavar="MS",
+    help="For comparison: end every turn by this silence, whatever was said.",
+)
 @at_once_option
 @seed_option
 @as_json_option
 @save_option
-def turns(count: int, at_once: int, seed: int, as_json: bool, save: bool) -> None:
+def turns(
+    count: int, plain_silence: float | None, at_once: int, seed: int, as_json: bool, save: bool
+) -> None:
     """Where the time of a turn goes, on the embedded engines."""
-    _finish(asyncio.run(turns_bench.measure(count, at_once, seed)), as_json, save)
+    _finish(asyncio.run(turns_bench.measure(count, at_once, seed, plain_silence)), as_json, save)
 
 
 @bench.command()
