@@ -8,7 +8,7 @@ from typing import Final
 
 from app.flow.languages import Language
 from app.flow.model import Meaning
-from app.flow.phrases import PhraseMatch, PhraseSet, Words, match, words_of
+from app.flow.phrases import PhraseMatch, PhraseSet, Words, match, peelings, words_of
 
 YES_NO_KEYS: Final[Mapping[str, Meaning]] = {
     "1": Meaning("choice", "keypad", 1.0, "yes"),
@@ -49,6 +49,12 @@ def is_unsure(text: str, spoken: Language) -> bool:
     return found is not None and found.score == 1
 
 
+def begins_unsure(text: str, spoken: Language) -> bool:
+    """Whether the caller begins by not knowing: what follows is not asked for."""
+    cores = peelings(words_of(text), spoken)
+    return any(words[: len(one)] == one for words in cores for one in spoken.unsure)
+
+
 def _made_of(words: Words, spoken: Language) -> PhraseMatch | None:
     """Several of the one kind, and nothing else: "correct, go ahead", "no, forget it, bye"."""
     around = spoken.openings | spoken.closings
@@ -82,7 +88,7 @@ def _by_first_word(words: Words, spoken: Language) -> PhraseMatch | None:
     content = [word for word in words[1:] if word not in spoken.small_talk]
     if not words or len(content) > MOST_BESIDE or any(word in spoken.hedges for word in words):
         return None
-    if words[0] not in spoken.firm or any(words[: len(one)] == one for one in spoken.unsure):
+    if words[0] not in spoken.firm or begins_unsure(" ".join(words), spoken):
         return None
     if words[:1] in spoken.yes and not any(
         (word,) in spoken.no or word in spoken.negations for word in words[1:]

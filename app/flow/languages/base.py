@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -96,6 +97,8 @@ class Language:
     kinds: Mapping[str, frozenset[str]]
     # what means the number that one calls from, as regular expressions
     this_number: tuple[str, ...]
+    # letters that sound alike, as regular expressions with what stands for them, in their order
+    letters: tuple[tuple[str, str], ...]
     prompts: Mapping[str, tuple[str, ...]]
     numbers: NumberWords
     calendar: Calendar
@@ -116,6 +119,13 @@ class Language:
             | frozenset(fillers)
             | _words(self.yes | self.no)
         )
+
+    def sound(self, words: Words) -> str:
+        """How words sound, roughly, in one breath: where one word ends recognisers hear least."""
+        sound = "".join(words)
+        for written, heard in self.letters:
+            sound = re.sub(written, heard, sound)
+        return re.sub(r"(.)\1+", r"\1", sound)
 
     def tokens(self, text: str) -> list[str]:
         """`numbers.tokens` without the sounds of thinking: "uh, the, um, fifteenth" is the fifteenth."""

@@ -245,6 +245,15 @@ GERMAN = Language(
     ),
     kinds={"date": words("tag datum"), "time": words("uhrzeit zeit"), "phone": words("nummer telefonnummer")},
     this_number=(r"\bdiese[rn]? (?:selben? )?nummer\b", r"\bvon der ich (?:gerade )?anrufe\b"),
+    letters=(
+        ("ck|c", "k"),
+        ("ph|v", "f"),
+        ("w", "v"),
+        ("z|tz", "ts"),
+        ("ie|y", "i"),
+        ("(?<=[aeiou])h", ""),
+        ("dt", "t"),
+    ),
     prompts={
         "no_input": ("Entschuldigung, ich habe Sie nicht gehört.", "Ich höre Sie leider immer noch nicht."),
         "no_match": (

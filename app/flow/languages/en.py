@@ -233,7 +233,7 @@ ENGLISH = Language(
         "certainly not, definitely not, not at all, uh uh, dont, do not, please dont, no dont, not now",
         "not today, not at the moment, not right now, not just now, im all set, all set, mm mm",
         "nuh uh, id rather not, i would rather not, i dont think so, no thats all, thats all",
-        "that is all, nothing else, nothing, no nothing, no nothing else, thats everything, im good",
+        "that is all, nothing else, nothing more, nothing, no nothing, no nothing else, thats everything, im good",
         "no im good, im fine, no im fine, no i am not, im not, i am not, not yet, that will be all",
         "forget it, leave it, bye, goodbye, bye bye, id rather not after all",
         "no thats it, no thats everything, no that will be all, not quite, no not really, all done, im done",
@@ -245,7 +245,8 @@ ENGLISH = Language(
     ),
     unsure=phrases(
         "i dont know, dont know, not sure, im not sure, i am not sure, maybe, perhaps, no idea",
-        "i have no idea, i dont mind, it depends, yes and no, yes or no",
+        "i have no idea, i dont remember, i cant remember, i forgot, im not certain, i dont mind",
+        "it depends, yes and no, yes or no",
     ),
     hold=phrases(
         "hold on, hold on a second, hold on a moment, hold on a minute, hang on, hang on a second",
@@ -280,7 +281,8 @@ ENGLISH = Language(
         "mate, would be great, would be good, would be fine, would be best, is fine, works, works for me",
         "sounds good, would be perfect, is good, is best, is perfect, will do, works best, if you have it",
         "will be fine, would be better, is better, better, would suit me, suits me, suits me best, would be nice",
-        "would be lovely, if you could, if thats alright, if thats all right, instead, after all, yet, works better",
+        "would be lovely, if you could, if thats alright, if thats all right, instead, after all, yet",
+        "works better, for today, for now",
         "works best for me, is fine by me, is fine with me",
     ),
     negations=words("not dont doesnt didnt isnt arent wasnt wont cant cannot never without neither nor"),
@@ -329,6 +331,14 @@ ENGLISH = Language(
         r"\b(?:im|i am) (?:(?:calling|phoning|ringing) (?:you )?(?:from|on|with)|using|on)\b",
         r"\b(?:the )?same (?:phone )?(?:number|1|one)\b",
         r"\bnumber (?:that )?you (?:can )?see\b",
+    ),
+    letters=(
+        ("ph", "f"),
+        ("[kg]n(?=[aeiou])|(?<=[aeiou])gh", "n"),
+        ("c(?=[eiy])|z", "s"),
+        ("ck|[cq]", "k"),
+        ("wh|wr", "w"),
+        ("y", "i"),
     ),
     prompts={
         "no_input": ("Sorry, I didn't hear you.", "I still can't hear you."),

@@ -170,7 +170,7 @@ SPANISH = Language(
     unsure=phrases(
         "no lo se, no se, no estoy seguro, no estoy segura, quizas, tal vez, puede ser, depende",
         "ni idea, me da igual",
-        "no tengo ni idea",
+        "no tengo ni idea, no me acuerdo, no lo recuerdo, no me lo se, no sabria decirle",
     ),
     hold=phrases(
         "un momento, un momentito, un segundo, un minuto, espere, espere un momento, espera, dejeme ver",
@@ -242,6 +242,15 @@ SPANISH = Language(
         r"\beste (?:mismo )?(?:numero|telefono)\b",
         r"\b(?:con|en|a|al) este\b",
         r"\b(?:desde|con|al|a)(?: el)? (?:que|donde) (?:le |les )?(?:llamo|estoy (?:llamando|usando))\b",
+    ),
+    letters=(
+        ("qu|c(?![eih])", "k"),
+        ("ll", "y"),
+        ("h(?<!ch)", ""),
+        ("v", "b"),
+        ("c(?=[ei])|z", "s"),
+        ("g(?=[ei])|x", "j"),
+        ("gu(?=[ei])", "g"),
     ),
     prompts={
         "no_input": ("Perdone, no le he oído.", "Sigo sin oírle."),

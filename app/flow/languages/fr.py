@@ -195,6 +195,14 @@ FRENCH = Language(
         r"\b(?:ce|ce meme|le meme) numero\b",
         r"\b(?:duquel|avec lequel|dont) (?:jappelle|je vous appelle)\b",
     ),
+    letters=(
+        ("qu|c(?![eih])", "k"),
+        ("ph", "f"),
+        ("eau|au", "o"),
+        ("h", ""),
+        ("c(?=[ei])|z", "s"),
+        ("ai|ei|et", "e"),
+    ),
     prompts={
         "no_input": ("Pardon, je ne vous ai pas entendu.", "Je ne vous entends toujours pas."),
         "no_match": ("Pardon, je n'ai pas compris.", "Désolé, je n'ai toujours pas compris."),

@@ -165,6 +165,7 @@ ITALIAN = Language(
     ),
     kinds={"date": words("giorno data"), "time": words("ora orario"), "phone": words("numero telefono")},
     this_number=(r"\bquesto (?:stesso )?numero\b", r"\bda cui (?:sto chiamando|chiamo)\b"),
+    letters=(("ch|qu|c(?![ei])", "k"), ("gli", "li"), ("h", ""), ("z", "s")),
     prompts={
         "no_input": ("Scusi, non l'ho sentita.", "Non la sento ancora."),
         "no_match": ("Scusi, non ho capito.", "Mi dispiace, non ho ancora capito."),

@@ -14,7 +14,7 @@ from app.flow.model import Meaning, Node, Scene, Settings
 from app.flow.nodes import node_type
 from app.flow.nodes.collect import Collect
 from app.flow.nodes.menu import Menu
-from app.flow.phrases import complete, peelings, words_of
+from app.flow.phrases import PhraseMatch, PhraseSet, complete, peelings, words_of
 from app.flow.question import DOUBTFUL, SURE_SCORE, Question
 from app.flow.relevance import strays
 from app.flow.routes import Route, required_route
@@ -53,11 +53,29 @@ class Confirm(Question):
         if ahead and any(words in spoken.more for words in peelings(words_of(text), spoken)):
             return Meaning("choice", "choice", 1.0, "yes", heard=text)
         if found is not None:
-            more = None if self.modal else understand_global(scene, beside(text, found.span))
-            return more or Meaning("choice", "choice", found.score, found.name, heard=text)
+            return self._with_more(scene, text, found)
         if self._agrees(scene, text):
             return Meaning("choice", "choice", SURE_SCORE, "yes", heard=text)
         return spoken_key(self.all_keys(scene), text, spoken)
+
+    def _with_more(self, scene: Scene, text: str, found: PhraseMatch) -> Meaning | None:
+        """A yes or no that more was said with: what that means, where it means anything, goes before."""
+        if not self.modal and (more := understand_global(scene, beside(text, found.span))):
+            return more
+        if self._ahead(scene) and strays(scene, beside(text, found.span), "", self.ask, self.again):
+            return None
+        return Meaning("choice", "choice", found.score, found.name, heard=text)
+
+    def presumed(self, scene: Scene, text: str) -> Meaning | None:
+        """The yes or no alone, when nobody knows what else was said."""
+        found = understand_yes_no(text, language(scene.state.language))
+        if found is None or self.correct(scene, text):
+            return None
+        return Meaning("choice", "guess", found.score, found.name, heard=text)
+
+    def phrases(self, scene: Scene) -> Mapping[str, PhraseSet]:
+        ahead = self._ahead(scene)
+        return ahead.phrases(scene) if ahead else {}
 
     def leaves_open(self, scene: Scene, text: str) -> bool:
         """ "I don't know yet." is neither, whatever it may mean elsewhere."""
@@ -117,8 +135,12 @@ class Confirm(Question):
         )
 
     def doubts(self, meaning: Meaning, confidence: float | None) -> bool:
-        """A yes is not asked back with "Did you say yes?"."""
-        return meaning.kind != "choice" and Question.doubts(self, meaning, confidence)
+        """A yes is not asked back with "Did you say yes?", though what is behind it may be."""
+        plain = meaning.kind == "choice" and meaning.rung in ("choice", "keypad")
+        return not plain and not self._is_presumed(meaning) and Question.doubts(self, meaning, confidence)
+
+    def _is_presumed(self, meaning: Meaning) -> bool:
+        return meaning.rung == "guess" and not meaning.rest
 
     def act(self, turn: Turn, meaning: Meaning) -> str | None:
         if meaning.kind == "correction":

@@ -56,7 +56,7 @@ class Menu(Question):
 
     def chosen(self, scene: Scene, text: str) -> Meaning | None:
         """The choice that was named, by itself or beside values: "an appointment on Monday at eleven"."""
-        phrases, spoken = self._phrases(scene), language(scene.state.language)
+        phrases, spoken = self.phrases(scene), language(scene.state.language)
         found = match_corrected(words_of(text), phrases, spoken)
         if found is not None:
             return Meaning(
@@ -71,7 +71,7 @@ class Menu(Question):
     def alternatives(self, scene: Scene) -> Mapping[str, Meaning]:
         return {
             name: Meaning("choice", "similarity", 0, name, heard=phrases.sample)
-            for name, phrases in self._phrases(scene).items()
+            for name, phrases in self.phrases(scene).items()
         }
 
     def enter(self, turn: Turn) -> str | None:
@@ -90,17 +90,17 @@ class Menu(Question):
         return self.routes[meaning.name].choose(turn)
 
     def complete(self, scene: Scene, text: str) -> bool | None:
-        return complete(words_of(text), self._phrases(scene).values(), language(scene.state.language))
+        return complete(words_of(text), self.phrases(scene).values(), language(scene.state.language))
 
     def hints(self, scene: Scene) -> tuple[str, ...]:
-        return tuple(text for known in self._phrases(scene).values() for text in known.texts)
+        return tuple(text for known in self.phrases(scene).values() for text in known.texts)
 
     def key_options(self, scene: Scene) -> Mapping[str, Meaning]:
         return {
             choice.key: Meaning("choice", "keypad", 1.0, choice.name) for choice in self.choices if choice.key
         }
 
-    def _phrases(self, scene: Scene) -> Mapping[str, PhraseSet]:
+    def phrases(self, scene: Scene) -> Mapping[str, PhraseSet]:
         flow = scene.flow
         return {
             choice.intent: flow.intents[choice.intent].in_language(scene.state.language, flow.languages[0])
