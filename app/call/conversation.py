@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from app.audio.echo import EchoGate
 from app.call.answer_timing import AnswerTiming, timeline_of
+from app.call.call import Call
 from app.call.floor import Floor, TurnEnded
 from app.call.flow_run import FlowRun, Step
 from app.call.hearing import Hearing
@@ -22,7 +23,6 @@ from app.call.message_taking import MessageTaking
 from app.call.model_desk import ModelDesk
 from app.call.patience import Patience
 from app.call.prompts import prompt_of, tone_of
-from app.call.registry import Call
 from app.call.secrecy import Secrecy
 from app.call.service_desk import ServiceDesk
 from app.call.services import Services
@@ -43,7 +43,6 @@ RELEASE_TIMEOUT_S = 1.0
 
 class Conversation:
     """Implements `SpeakerReports`, `FloorActor`, `Counter`, `ModelCounter`, `MessageReports` and `Waiting`.
-
     `ended` ends the stream and gives the reason.
     """
 
@@ -62,8 +61,7 @@ class Conversation:
         self._hearing = hearing
         self._tasks = tasks
         self._ended = ended
-        languages = services.languages_of(call.flow)
-        self._flow = FlowRun(call, services.clock, languages, services.unsupported, services.fallback)
+        self._flow = FlowRun(call, services)
         self._inputs: asyncio.Queue[TurnEnded | inputs.Input] = asyncio.Queue(INPUTS_WAITING)
         self._busy = False
         self._answer = AnswerTiming()
@@ -85,8 +83,8 @@ class Conversation:
 
     async def run(self) -> None:
         """Speak and listen, for ever."""
-        self._tasks.create(self.speaker.make(self._tasks))
-        self._tasks.create(self.speaker.send())
+        for part in (self.speaker.make(self._tasks), self.speaker.send(), self._flow.foresee()):
+            self._tasks.create(part)
         self._begin()
         while True:
             self.floor_changed()
@@ -134,6 +132,7 @@ class Conversation:
     def prompt_started(self, prompt: Prompt, ready: float, sent: float, *, cached: bool) -> None:
         self.floor.happened(TurnEvent.AGENT_STARTED)
         self._call.journal.write("said", text=prompt.record, node=prompt.node, cached=cached)
+        self._flow.spoke(prompt.kind, first=prompt is self._answer.prompt, ready=cached)
         if timeline := self._answer.started(prompt, ready, sent):
             self._call.journal.write("turn", timeline=timeline.as_record())
             self._services.turn_answered(timeline)
@@ -143,7 +142,7 @@ class Conversation:
         if spoken.prompt.generated:
             self._reply_heard.append(spoken.heard)
         self._secrecy.heard(spoken.prompt, self._clock.now())
-        self._call.journal.write("heard", text=spoken.heard)
+        self._call.journal.write("heard", text=spoken.heard, gap_ms=round(spoken.gap_ms))
 
     def prompt_failed(self, prompt: Prompt, error: ProviderError) -> None:
         self._error(f"{prompt.node} could not be spoken", error)
@@ -309,6 +308,7 @@ class Conversation:
             self.speaker.say(prompt)
         if isinstance(step.then, fx.Record):
             self.speaker.say(tone_of(step.then, self._services))
+        self._call.checkpoint(self.speaker.unheard)
         if step.then:
             self._models.cancel()
         if self.question and step.then:

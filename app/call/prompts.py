@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from app.audio.tones import RECORD_TONE
+from app.call.call import Call
 from app.call.flow_run import MASK
-from app.call.registry import Call
 from app.call.services import Services
 from app.call.speaker import Prompt
 from app.flow.effects import Record, Say
@@ -22,7 +22,8 @@ def prompt_of(say: Say, services: Services, call: Call, *, answerable: bool) -> 
         by_key=answerable and say.barge_in in ("dtmf", "any"),
         min_words=say.min_words,
         audio=call.recordings.get(say.audio) if say.audio else None,
-        lasting=say.wording == "static" and not say.sensitive,
+        kind=None if say.sensitive or say.wording == "generated" else say.wording,
+        key=say.key,
         generated=say.wording == "generated",
     )
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
+from app.call.foresight import Foresight
 from app.call.http_client import HttpServices
 from app.call.message import MessageStore
 from app.call.registry import CallRegistry
@@ -140,6 +141,7 @@ class Services:
     languages: Sequence[str] = ()
     unsupported: Mapping[str, str] = field(default_factory=dict)
     fallback: str = "en"
+    foresight: Foresight | None = None
 
     def languages_of(self, flow: Flow) -> Sequence[str]:
         """The languages that a call of the flow may change to: those that are both spoken and looked out for."""

@@ -22,6 +22,9 @@ from app.carriers.events import ClearAudio, OutboundCommand, PlayAudio
 from app.clock import Clock
 from app.dialogue.transcript import split_at
 from app.errors import ProviderError, TimedOut
+from app.flow.sentences import sentences
+from app.orchestrator.cache_figures import Kind
+from app.orchestrator.making import Words, ready, speech
 from app.orchestrator.speech_cache import SpeechCache
 from providers.base import Synthesizer, Voice
 
@@ -36,9 +39,8 @@ Send = Callable[[OutboundCommand], Awaitable[None]]
 class Prompt:
     """Words to say. `by_speech` and `by_key`: whether speech (of at least `min_words`) or a key interrupts them.
 
-    `record` is what the journal may know of them; `lasting` words may be kept as speech to be said again,
-    `generated` ones are a model's. `audio` is
-    played instead of being made from the words.
+    `record` is what the journal may know of them, `key` their place in the flow. Words of a `kind` may be kept as
+    speech to be said again, `generated` ones are a model's. `audio` is played instead of being made from the words.
     """
 
     text: str = field(repr=False)
@@ -48,18 +50,26 @@ class Prompt:
     by_speech: bool = True
     by_key: bool = True
     min_words: int = 1
-    lasting: bool = False
+    kind: Kind | None = None
     generated: bool = False
     audio: bytes | None = field(default=None, repr=False)
+    key: str = ""
+
+    @property
+    def words(self) -> Words:
+        """What varies is made and kept by sentences: most of them are the same every time."""
+        pieces = sentences(self.text) if self.kind == "templated" else (self.text,)
+        return Words(pieces, self.voice, self.kind, self.key)
 
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """What became of a prompt: how much of its `record` the caller heard."""
+    """What became of a prompt: how much of its `record` the caller heard, and the longest gap inside it."""
 
     prompt: Prompt
     heard: str
     unheard: str
+    gap_ms: float = 0.0
 
 
 class SpeakerReports(Protocol):
@@ -70,7 +80,7 @@ class SpeakerReports(Protocol):
         ...
 
     def prompt_started(self, prompt: Prompt, ready: float, sent: float, *, cached: bool) -> None:
-        """The first frame of a prompt has been sent; `cached`: its speech had been made before."""
+        """The first frame of a prompt has been sent; `cached`: its first sentence had been made before."""
         ...
 
     def prompt_ended(self, spoken: Spoken) -> None:
@@ -92,11 +102,13 @@ class _Saying:
     start_ms: float
     ready_at: float
     cached: bool
+    whole: bool
     chunks: list[bytes] = field(default_factory=list)
     made_ms: float = 0.0
     complete: bool = False
     broke_off: bool = False
     started: bool = False
+    gap_ms: float = 0.0
 
     @property
     def end_ms(self) -> float:
@@ -108,12 +120,10 @@ class _Saying:
         audio = b"".join(self.chunks)
         heard = voiced_ms(audio[: max(0, round((heard_ms - self.start_ms) * g711.BYTES_PER_MS))])
         guess = (
-            0.0
-            if self.cached or (self.complete and not self.broke_off)
-            else len(self.prompt.text) * LETTER_MS
+            0.0 if self.whole or (self.complete and not self.broke_off) else len(self.prompt.text) * LETTER_MS
         )
         share = heard / max(voiced_ms(audio), guess, 1.0)
-        return Spoken(self.prompt, *split_at(self.prompt.record, share))
+        return Spoken(self.prompt, *split_at(self.prompt.record, share), self.gap_ms)
 
 
 class Speaker:
@@ -233,12 +243,14 @@ class Speaker:
 
     async def _make(self, prompt: Prompt) -> None:
         asked = self._clock.now()
-        cached = prompt.audio is not None or (prompt.lasting and (prompt.text, prompt.voice) in self._cache)
+        words = prompt.words
+        count = len(words.pieces) if prompt.audio is not None else ready(self._cache, words)
+        cached, whole = count > 0, count == len(words.pieces)
         saying = None
         try:
             async with aclosing(self._audio(prompt)) as chunks:
                 while (chunk := await self._next(chunks)) is not None:
-                    saying = saying or self._first_audio(prompt, asked, cached)
+                    saying = saying or self._first_audio(prompt, asked, cached, whole)
                     await self._feed(saying, chunk)
         except ProviderError as error:
             self._reports.prompt_failed(prompt, error)
@@ -258,26 +270,19 @@ class Speaker:
             raise TimedOut(f"{self._synthesizer.name} makes no speech") from None
 
     async def _audio(self, prompt: Prompt) -> AsyncGenerator[bytes, None]:
-        ready = prompt.audio
-        if ready is None and prompt.lasting:
-            ready = self._cache.get(prompt.text, prompt.voice)
-        if ready is not None:
-            yield ready
+        if prompt.audio is not None:
+            yield prompt.audio
             return
-        made = []
-        async with aclosing(self._synthesizer.synthesize(prompt.text, prompt.voice)) as chunks:
+        async with aclosing(speech(self._cache, self._synthesizer, prompt.words)) as chunks:
             async for chunk in chunks:
-                made.append(chunk)
                 yield chunk
-        if prompt.lasting:
-            self._cache.put(prompt.text, prompt.voice, b"".join(made))
 
-    def _first_audio(self, prompt: Prompt, asked: float, cached: bool) -> _Saying:
-        ready = self._clock.now()
+    def _first_audio(self, prompt: Prompt, asked: float, cached: bool, whole: bool) -> _Saying:
+        now = self._clock.now()
         self._prompts.popleft()
-        saying = _Saying(prompt, self._playout.sent_ms + self._playout.waiting_ms, ready, cached)
+        saying = _Saying(prompt, self._playout.sent_ms + self._playout.waiting_ms, now, cached, whole)
         self._sayings.append(saying)
-        self._reports.speech_ready(prompt, asked, ready)
+        self._reports.speech_ready(prompt, asked, now)
         return saying
 
     async def _feed(self, saying: _Saying, chunk: bytes) -> None:
@@ -293,12 +298,15 @@ class Speaker:
         await self._send(command)
         if not isinstance(command, PlayAudio):
             return
-        now = self._clock.now()
+        now, gap_ms = self._clock.now(), self._playout.gap_ms()
         self._echo.played(now + self._playout.ahead_ms(now) / 1000, g711.rms(command.payload))
         for saying in self._sayings:
             if not saying.started and self._playout.sent_ms > saying.start_ms:
                 saying.started = True
                 self._reports.prompt_started(saying.prompt, saying.ready_at, now, cached=saying.cached)
+        if gap_ms:
+            speaking = [saying for saying in self._sayings if saying.started][-1]
+            speaking.gap_ms = max(speaking.gap_ms, gap_ms)
 
     def _settle(self) -> None:
         now = self._clock.now()
@@ -310,7 +318,7 @@ class Speaker:
             if not finished and heard_ms < self._sayings[0].end_ms:
                 break
             saying = self._sayings.popleft()
-            whole = Spoken(saying.prompt, saying.prompt.record, "")
+            whole = Spoken(saying.prompt, saying.prompt.record, "", saying.gap_ms)
             self._reports.prompt_ended(saying.spoken(saying.end_ms) if saying.broke_off else whole)
         if self.speaking and finished and not (self._sayings or self._prompts or self._making):
             self._silent.set()

@@ -121,6 +121,21 @@ class FailoverSynthesizer(Synthesizer):
                     raise
                 self._on_switch(Switch("synthesizer", engine.name, following.name, str(error)))
 
+    def overheard(self, on_switch: OnSwitch) -> FailoverSynthesizer:
+        """The same, who takes over is told to one more."""
+        told = self._on_switch
+
+        def both(switch: Switch) -> None:
+            told(switch)
+            on_switch(switch)
+
+        return self.watched(both)
+
+    def speaks_itself(self, voice: Voice) -> bool:
+        """Whether it is not down, whose voice it is."""
+        engine = self._able(voice.language)[0]
+        return self._voice_of(engine, voice) == voice
+
     def _able(self, language: str) -> list[_Engine]:
         """Who may be asked; somebody always is."""
         speaking = [e for e in self._routed(language) if e.synthesizer.voice(language)] or self._engines
