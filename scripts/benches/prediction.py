@@ -273,7 +273,7 @@ def _describe(report: Report, phase: str, tally: Tally, cache: SpeechCache) -> N
         "by_flow": {name: round(tally.ready[name] / count, 4) for name, count in tally.turns.items()},
         "gaps": tally.gaps,
         "late": dict(tally.late.most_common(20)),
-        **{key: value for key, value in figures.report().items() if key != "worst_misses"},
+        "cache": dict(figures.report()),
     }
 
 

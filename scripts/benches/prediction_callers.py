@@ -176,10 +176,12 @@ def served(flow: Flow, node: str, draw: random.Random) -> Json:
     """What the flows' services answer, by node."""
     morning = draw.choice((["09:30", "11:00", "14:00"], ["11:00", "14:00"], ["09:30", "14:00"]))
     evening = draw.choice((["18:00", "19:30", "21:00"], ["19:30", "21:00"]))
+    appointments: Sequence[Json] = ({}, {"id": "b1", "day": "2026-11-24", "time": "09:30"})
+    cards: Sequence[Json] = ({"card": "c1", "state": "new"}, {"card": "c1", "state": "active"}, {})
     answers: Mapping[str, Json] = {
         "look_up": {"name": draw.choice(("Ana", "Robert", None))},
         "find_times": {"times": list(evening if flow.name == "restaurant" else morning)},
-        "find": draw.choice(({}, {"id": "b1", "day": "2026-11-24", "time": "09:30"})),
-        "check": draw.choice(({"card": "c1", "state": "new"}, {"card": "c1", "state": "active"}, {})),
+        "find": draw.choice(appointments),
+        "check": draw.choice(cards),
     }
     return answers.get(node.rpartition(".")[2], {})
