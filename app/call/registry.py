@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from app.call.journal import Journal
-from app.call.speaker import Prompt
+from app.call.saying import NOTHING, Left
 from app.flow.effects import Transfer
 from app.flow.inputs import TransferEnded
 from app.flow.model import Flow
@@ -42,8 +42,8 @@ class Call:
     """One call, from its first webhook to its last line in the journal.
 
     `state` is the flow's, None until the flow begins. `next_step` is what the carrier must do when the stream has ended
-    and the call has not; `arriving` is what the next stream begins with, `unheard` what the last one could not say to
-    its end. `connects` counts how often a stream was asked for in vain. `seed` decides every choice at random.
+    and the call has not; `arriving` is what the next stream begins with, `left` what the last one leaves to it.
+    `connects` counts how often a stream was asked for in vain. `seed` decides every choice at random.
     `flow` and its `recordings` (μ-law by file) are the version that the call began with, whatever is published since.
     """
 
@@ -58,7 +58,7 @@ class Call:
     state: State | None = None
     next_step: Transfer | Apology | None = None
     arriving: TransferEnded | None = None
-    unheard: Sequence[Prompt] = ()
+    left: Left = NOTHING
     stream: LiveStream | None = None
     connects: int = 0
     _expiry: asyncio.TimerHandle | None = field(default=None, repr=False)
