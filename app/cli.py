@@ -78,6 +78,28 @@ def show_call(call_sid: str, as_json: bool) -> None:
         click.echo(line)
 
 
+@cli.command("explain-turn")
+@click.argument("call_sid")
+@click.argument("turn", type=int)
+@click.option("--json", "as_json", is_flag=True, help="One document on stdout.")
+def explain_turn(call_sid: str, turn: int, as_json: bool) -> None:
+    """Where the time of a turn's answer went, and each decision with its reason."""
+    from app.ops.calls import events
+    from app.ops.explain import explain
+
+    settings = Settings.from_environment(os.environ)
+    latencies = settings.performance_target_latency, settings.performance_max_latency
+    try:
+        explanation = explain(events(settings.data_dir, call_sid), turn, *latencies)
+    except LookupError as error:
+        raise click.ClickException(str(error)) from None
+    if as_json:
+        click.echo(json.dumps(explanation.as_json(), ensure_ascii=False, indent=1))
+        return
+    for line in explanation.lines():
+        click.echo(line)
+
+
 def _list_calls(as_json: bool) -> None:
     from app.ops.calls import summaries
 

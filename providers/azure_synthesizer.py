@@ -35,7 +35,7 @@ VOICES = {
 IDLE_MAX = 16
 FIRST_AUDIO_S = 1.5
 STALL_S = 0.3  # it makes speech many times faster than it plays
-LAST_WORDS_S = 0.02  # the SDK tells of words and of the end on threads of their own
+LAST_WORDS_S = 0.1  # the SDK tells of words on a thread of their own, up to 20 ms after it told of the end
 STOP_S = 2.0
 TICKS_PER_MS = 10_000
 
@@ -143,15 +143,24 @@ class _Utterance:
         except TimeoutError:
             what = "stopped in mid-speech" if self._emitted_bytes else f"said nothing in {FIRST_AUDIO_S:g} s"
             self.error = TimedOut(f"Azure Speech {what}")
+        if self.error and not self._audio:
+            await self._last_words()
         if self._audio:
             self._emitted_bytes += len(self._audio[0])
             return self._audio.popleft()
         if self.error and self._emitted_bytes:
-            await asyncio.sleep(LAST_WORDS_S)
             raise BrokenStream(str(self.error), emitted=self._spoken)
         if self.error:
             raise self.error
         return b""
+
+    async def _last_words(self) -> None:
+        """Until the words are known that the audio says: a word that is not known of would be said again."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LAST_WORDS_S):
+                while max((end_ms for end_ms, _ in self._words), default=0.0) < self._heard_ms:
+                    self._changed.clear()
+                    await self._changed.wait()
 
     def audio_came(self, audio: bytes) -> None:
         self._audio.append(audio)
@@ -159,6 +168,7 @@ class _Utterance:
 
     def word_came(self, word: tuple[float, str]) -> None:
         self._words.append(word)
+        self._changed.set()
 
     def ended(self, error: ProviderError | None) -> None:
         came = self._emitted_bytes or self._audio
@@ -168,12 +178,15 @@ class _Utterance:
         self._changed.set()
 
     @property
+    def _heard_ms(self) -> float:
+        return self._emitted_bytes / BYTES_PER_MS
+
+    @property
     def _spoken(self) -> str:
         """The beginning of the text that the audio so far says to the end of a word."""
-        heard_ms = self._emitted_bytes / BYTES_PER_MS
         end = 0
         for end_ms, word in self._words:
-            if end_ms <= heard_ms:
+            if end_ms <= self._heard_ms:
                 found = self._text.find(word, end)
                 end = found + len(word) if found >= 0 else end
         return self._text[:end]
@@ -234,13 +247,18 @@ class _Mouth:
             self._utterance.word_came(word)
 
     def _ended(self, error: ProviderError | None) -> None:
-        utterance, self._utterance = self._utterance, None
-        if self._stopping:
-            self._stopping.cancel()
-        if utterance:
-            utterance.ended(error)
-            error = utterance.error
-        if not error and self._speaking:
+        left, self._stopping = self._stopping, None
+        if left:
+            left.cancel()
+        if self._utterance:
+            self._utterance.ended(error)
+            error = self._utterance.error
+        if error and left:
+            self.release()
+        if error:
+            return  # words of it may still be told
+        self._utterance = None
+        if self._speaking:
             self._azure.starting.submit(self._speaking.get)
             self._speaking = None
             self._done(self)

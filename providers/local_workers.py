@@ -114,7 +114,7 @@ class InferenceWorkers:
             future, work = job
             if future.set_running_or_notify_cancel():
                 self._busy_since[name] = time.monotonic()
-                _settle(future, work)
+                settle(future, work)
                 del self._busy_since[name]
 
     def _next(self) -> _Job | None:
@@ -130,7 +130,7 @@ def _step_back() -> None:
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
 
-def _settle(future: Future[T], work: Callable[[], T]) -> None:
+def settle(future: Future[T], work: Callable[[], T]) -> None:
     """The boundary of a provider attempt: whatever goes wrong inside is carried to whoever waits."""
     try:
         result = work()

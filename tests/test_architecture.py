@@ -42,7 +42,8 @@ DOORS: dict[str, set[str]] = {
     "app.ops": BELOW_CALL | {"app.call", "app.settings"},
     "app.ops.call_report": BELOW_CALL | {"app.call", "app.simulator"},
     "app.web": BELOW_WEB,
-    "app.designer": BELOW_CALL | {"app.settings"},
+    "app.designer": BELOW_CALL | {"app.settings", "app.designer.audio"},
+    "app.designer.audio": BELOW_MAIN | {"app.main", "app.designer", "app.simulator"},
     "app.server": BELOW_WEB,
     "app.main": BELOW_MAIN,
     "app.serving": BELOW_MAIN | {"app.main"},
@@ -90,7 +91,7 @@ BROAD_EXCEPTS = {
     "app/call/session.py:run_stream",
     "app/orchestrator/attempts.py:_pump",
     "app/orchestrator/model_provider.py:_tried",
-    "providers/local_workers.py:_settle",
+    "providers/local_workers.py:settle",
     "providers/model_stream.py:guarded",
 }
 

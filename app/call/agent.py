@@ -9,11 +9,11 @@ from typing import Protocol
 
 from app.audio.echo import EchoGate
 from app.call.answer_timing import AnswerTiming
+from app.call.call import Call
 from app.call.flow_run import FlowRun, Step
 from app.call.http_client import Answer
 from app.call.model_desk import ModelDesk
 from app.call.prompts import prompt_of, tone_of
-from app.call.registry import Call
 from app.call.resuming import taken_up
 from app.call.saying import NOTHING, Left, Prompt, Spoken
 from app.call.secrecy import Secrecy
@@ -120,6 +120,7 @@ class Agent:
         elif isinstance(step.then, fx.AskModel):
             self._ask_model(step.then, left.reply_said)
         self._desk.look_ahead(self._flow.ready_requests())
+        self._call.checkpoint(self._left(self.speaker.unheard))
 
     def _ask_model(self, ask: fx.AskModel, said: Sequence[str]) -> None:
         self._reply_said = list(said)
@@ -129,8 +130,11 @@ class Agent:
 
     def close(self) -> None:
         """The stream is over: leave what the next one of this call has to know."""
+        self._call.left = self._left(self.speaker.close())
+
+    def _left(self, unheard: Sequence[Prompt]) -> Left:
         said = tuple(self._reply_said) if _is_reply(self._flow.ending) else ()
-        self._call.left = Left(self.speaker.close(), said, tuple(self._reply_heard))
+        return Left(unheard, said, tuple(self._reply_heard))
 
     @property
     def replying(self) -> bool:
@@ -212,6 +216,7 @@ class Agent:
         self._is_put(prompt, sent)
         self._reports.began_to_speak()
         self._call.journal.write("said", text=prompt.record, node=prompt.node, cached=cached)
+        self._flow.spoke(prompt.kind, first=prompt is self.timing.prompt, ready=cached)
         if timeline := self.timing.started(prompt, ready, sent):
             self._call.journal.write("turn", timeline=timeline.as_record())
             self._services.turn_answered(timeline)
@@ -224,7 +229,7 @@ class Agent:
         if spoken.prompt.generated:
             self._reply_heard.append(spoken.heard)
         self._secrecy.heard(spoken.prompt, self._clock.now())
-        self._call.journal.write("heard", text=spoken.heard)
+        self._call.journal.write("heard", text=spoken.heard, gap_ms=round(spoken.gap_ms))
 
     def prompt_failed(self, prompt: Prompt, error: ProviderError) -> None:
         self._is_put(prompt, self._clock.now())

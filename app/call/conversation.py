@@ -13,13 +13,13 @@ from collections.abc import Awaitable, Callable
 from app.audio.echo import EchoGate
 from app.call.agent import Agent, Came
 from app.call.answer_timing import timeline_of
+from app.call.call import Call
 from app.call.floor import Floor, TurnEnded
 from app.call.flow_run import FlowRun, Step
 from app.call.hearing import Hearing
 from app.call.held_inputs import HeldInputs
 from app.call.message_taking import MessageTaking
 from app.call.patience import Patience
-from app.call.registry import Call
 from app.call.saying import Prompt
 from app.call.secrecy import Secrecy
 from app.call.services import Services
@@ -62,8 +62,7 @@ class Conversation:
         self._hearing = hearing
         self._tasks = tasks
         self._ended = ended
-        languages = services.languages_of(call.flow)
-        self._flow = FlowRun(call, services.clock, languages, services.unsupported, services.fallback)
+        self._flow = FlowRun(call, services)
         self._inputs: asyncio.Queue[Event] = asyncio.Queue(INPUTS_WAITING)
         self._busy = False
         self._turns_waiting = 0
@@ -86,8 +85,8 @@ class Conversation:
 
     async def run(self) -> None:
         """Speak and listen, for ever."""
-        self._tasks.create(self.speaker.make(self._tasks))
-        self._tasks.create(self.speaker.send())
+        for part in (self.speaker.make(self._tasks), self.speaker.send(), self._flow.foresee()):
+            self._tasks.create(part)
         self._agent.begin()
         self._performed()
         while True:

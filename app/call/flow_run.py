@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from app.call.call import Call
 from app.call.meaning import compared
-from app.call.registry import Call
-from app.clock import Clock
+from app.call.services import Services
 from app.flow import Context, State, begin, inputs, ready_requests, resume, step, understands
 from app.flow import effects as fx
+from app.orchestrator.cache_figures import Kind
 from app.orchestrator.language import LanguageChoice
 from providers.base import SimilarityModel
 
@@ -29,24 +30,22 @@ class Step:
 class FlowRun:
     """Keeps `call.state`, the checkpoint, up to date; `ending` is what the last step ended in.
 
-    `asked_at` is when that began, in monotonic seconds. `languages` are those that the call may change to
-    when its caller does; a caller of one that the flow does not have hears the text of `unsupported`, once, and the
-    call goes on in `fallback`.
+    `asked_at` is when that began, in monotonic seconds. The call may change its language when its caller does; a caller
+    of one that the flow does not have is told so, once, and the call goes on in the fallback.
     """
 
-    def __init__(
-        self,
-        call: Call,
-        clock: Clock,
-        languages: Sequence[str] = (),
-        unsupported: Mapping[str, str] | None = None,
-        fallback: str = "en",
-    ) -> None:
+    def __init__(self, call: Call, services: Services) -> None:
         self._call = call
-        self._clock = clock
-        has = call.flow.languages
-        self._unsupported = {code: text for code, text in (unsupported or {}).items() if code not in has}
-        self._fallback = fallback if fallback in has else has[0]
+        self._clock = services.clock
+        has, unsupported, languages = (
+            call.flow.languages,
+            services.unsupported,
+            services.languages_of(call.flow),
+        )
+        self._unsupported = {code: text for code, text in unsupported.items() if code not in has}
+        self._fallback = services.fallback if services.fallback in has else has[0]
+        self._figures = services.speech_cache.figures
+        self._foresight = services.foresight.of(call) if services.foresight else None
         self._languages = LanguageChoice(languages, others=self._unsupported)
         self._sorry: list[fx.Say] = []
         self._before: tuple[State, Ending | None, float] | None = None
@@ -57,6 +56,21 @@ class FlowRun:
     def question(self) -> fx.Listen | None:
         """What the caller was asked, while an answer is awaited."""
         return self.ending if isinstance(self.ending, fx.Listen) else None
+
+    @property
+    def answers(self) -> bool:
+        """Whether what is said answers something; the first words do not."""
+        return self._before is not None
+
+    async def foresee(self) -> None:
+        """Have ready what may be said next, for as long as the stream lasts."""
+        if self._foresight:
+            await self._foresight.run()
+
+    def spoke(self, kind: Kind | None, *, first: bool, ready: bool) -> None:
+        """Words are on their way to the caller, `first` of a step's; count whether answers were ready."""
+        if kind and first and self._before:
+            self._figures.answered(ready=ready)
 
     def begin(self) -> Step:
         """The first words of a call, or of a call that comes back after its stream was lost."""
@@ -126,7 +140,9 @@ class FlowRun:
         self._call.state, self.ending, self.asked_at = self._before
 
     def _advance(self, state: State, effects: Sequence[fx.Effect]) -> Step:
-        self._call.state = state
+        before, self._call.state = self._call.state, state
+        if self._foresight:
+            self._foresight.stepped(before, effects)
         says, then = [], None
         # the first is part of the utterance; what else it settled is told with the slots
         settled = [one for one in effects if isinstance(one, fx.Understood)][1:]

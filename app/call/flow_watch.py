@@ -5,40 +5,55 @@ from __future__ import annotations
 import asyncio
 import logging
 import traceback
-from collections.abc import Awaitable, Callable
 
+from app.call.aside import Aside
 from app.call.flow_store import FlowStore
+from app.call.learned import LearnedChances
 from app.call.services import Speech
 from app.errors import ProviderError
+from app.orchestrator.preparing import Preparer
 from app.orchestrator.prerender import render_fixed_words
-from app.orchestrator.speech_cache import SpeechCache
 
 log = logging.getLogger("callrelay.flows")
 
 LOOK_EVERY_S = 1.0
-
-# does what takes long beside the event loop
-Aside = Callable[[Callable[[], bool]], Awaitable[bool]]
+# fixed words are forgotten two hours after they were last wanted
+RENEW_EVERY_S = 3600.0
 
 
 class FlowWatch:
-    """`cache` is where fixed words are kept as speech, None where they are not."""
+    """`preparer` makes fixed words into speech, None where that is not wanted; `learned` is which ways calls go."""
 
-    def __init__(self, flows: FlowStore, speech: Speech, cache: SpeechCache | None, aside: Aside) -> None:
+    def __init__(
+        self,
+        flows: FlowStore,
+        speech: Speech,
+        preparer: Preparer | None,
+        aside: Aside,
+        learned: LearnedChances | None = None,
+    ) -> None:
         self._flows = flows
         self._speech = speech
-        self._cache = cache
+        self._preparer = preparer
         self._aside = aside
+        self._learned = learned
 
-    async def render(self) -> None:
-        """Make the fixed words of every flow into speech that is not there yet."""
-        if self._cache:
-            await render_fixed_words(self._flows.all(), self._speech.synthesizer, self._cache)
+    async def begin(self) -> None:
+        """Before the first call: recall which ways calls go, and make ready what most callers hear."""
+        await self._aside(self._recall)
+        if self._preparer:
+            await render_fixed_words(self._flows.all(), self._preparer, soon=True)
+
+    async def _render(self) -> None:
+        await self._aside(self._recall)
+        if self._preparer:
+            await render_fixed_words(self._flows.all(), self._preparer)
 
     async def run(self) -> None:
         """Look for edits, for ever. Only what is new is made ready; a newer version does not wait for an older one."""
         async with asyncio.TaskGroup() as group:
-            preparing = group.create_task(self._learn())
+            group.create_task(self._renew())
+            preparing = group.create_task(self._prepare())
             while True:
                 if await self._aside(self._refreshed):
                     preparing.cancel()
@@ -54,8 +69,19 @@ class FlowWatch:
             log.error("what was saved is not published, by a defect: %s\n%s", type(error).__name__, where)
             return False
 
+    def _recall(self) -> bool:
+        for flow in self._flows.all():
+            if self._learned:
+                self._learned.load(flow)
+        return True
+
+    async def _renew(self) -> None:
+        while True:
+            await asyncio.sleep(RENEW_EVERY_S)
+            await self._render()
+
     async def _prepare(self) -> None:
-        await self.render()
+        await self._render()
         await self._learn()
 
     async def _learn(self) -> None:

@@ -11,11 +11,11 @@ import json
 import logging
 import os
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -30,22 +30,57 @@ FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 Value = str | int | float | bool | None | list[Any] | dict[str, Any]
 
 
+class Witness(Protocol):
+    """Sees the record of every call as it grows, and keeps nobody waiting. What is masked there is masked here."""
+
+    def wrote(self, call_sid: str, line: Mapping[str, Any]) -> None:
+        """A line of the record, as in the file."""
+        ...
+
+    def troubled(self, call_sid: str) -> None:
+        """The disk takes no lines of a call any more."""
+        ...
+
+    def came(self, call_sid: str, flow: str, language: str) -> None:
+        """A call that began in another process goes on in this one."""
+        ...
+
+    def left(self, call_sid: str) -> None:
+        """A call goes on in another process."""
+        ...
+
+
 class Journal:
     """Append-only, open for as long as the call lasts. Closing is idempotent; the last line is `call_ended`.
 
-    Raises FileExistsError when the call has a record already: a call begins once. No other trouble of the disk is
-    raised: the file is then made, and its lines written, with a later line or by `settle`.
+    `witness` is told of every line.
+
+    Raises FileExistsError when the call has a record already: a call begins once. `began`, in monotonic seconds, is
+    when it did if this goes on with what another process began. No other trouble of the disk is raised: the file is
+    then made, and its lines written, with a later line or by `settle`.
     """
 
-    def __init__(self, directory: Path, call_sid: str, clock: Clock) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        call_sid: str,
+        clock: Clock,
+        witness: Witness | None = None,
+        *,
+        began: float | None = None,
+    ) -> None:
+        self._call_sid = call_sid
         self._clock = clock
-        self._started = clock.now()
+        self._witness = witness
+        self._flags = FLAGS if began is None else FLAGS & ~os.O_EXCL
+        self.began = clock.now() if began is None else began
         self._path = path_of(directory, call_sid)
         self._file: int | None = None
         self._waiting: deque[bytes] = deque(maxlen=WAITING_LINES)
         self._rest = b""  # of a line that the disk took a part of
         self._lost = 0
         self._troubled = False
+        self._left = False
         self.closed = False
         try:
             self._open()
@@ -57,10 +92,12 @@ class Journal:
     @property
     def seconds(self) -> float:
         """Since the call began."""
-        return self._clock.now() - self._started
+        return self._clock.now() - self.began
 
     def write(self, event: str, **values: Value) -> None:
         """Append one event. After `close` it raises RelayError: nothing may happen in a call that is over."""
+        if self._left:
+            return
         if self.closed:
             raise RelayError(f"the journal {self._path.name} is closed; {event!r} came too late")
         at = self._clock.wall().isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -68,6 +105,8 @@ class Journal:
         self._lost += len(self._waiting) == WAITING_LINES
         self._waiting.append(msgspec.json.encode(line) + b"\n")
         self.settle()
+        if self._witness:
+            self._witness.wrote(self._call_sid, line)
 
     def close(self, reason: str) -> None:
         """Write `call_ended` and let go of the file; the second time does nothing.
@@ -79,6 +118,13 @@ class Journal:
         self.write("call_ended", reason=reason, seconds=round(self.seconds, 3))
         self.closed = True
         self.settle()
+
+    def leave(self) -> None:
+        """Another process goes on with the record: nothing more is written to it from here."""
+        if self._witness and not self.closed:
+            self._witness.left(self._call_sid)
+        self._left = self.closed = True
+        self.abandon()
 
     def settle(self) -> bool:
         """Write what waits; whether nothing does any more."""
@@ -111,12 +157,14 @@ class Journal:
 
     def _open(self) -> int:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = os.open(self._path, FLAGS, 0o600)
+        self._file = os.open(self._path, self._flags, 0o600)
         return self._file
 
     def _alarm(self, error: OSError) -> None:
         if not self._troubled:
             log.error("%s cannot be written: %s; its lines wait in memory", self._path.name, error.strerror)
+            if self._witness:
+                self._witness.troubled(self._call_sid)
         self._troubled = True
 
     def __enter__(self) -> Journal:

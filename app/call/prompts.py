@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from app.audio.tones import RECORD_TONE
+from app.call.call import Call
 from app.call.flow_run import MASK
-from app.call.registry import Call
 from app.call.saying import Prompt
 from app.call.services import Services
 from app.flow.effects import Record, Say
@@ -17,13 +17,13 @@ def prompt_of(say: Say, services: Services, call: Call) -> Prompt:
         text=say.text,
         record=MASK if say.sensitive else say.text,
         node=say.node,
-        key=say.key,
         voice=voice_of(services.speech.synthesizer, say.language, call.flow.voices),
         by_speech=say.barge_in in ("speech", "any"),
         by_key=say.barge_in in ("dtmf", "any"),
         min_words=say.min_words,
         audio=call.recordings.get(say.audio) if say.audio else None,
-        lasting=say.wording == "static" and not say.sensitive,
+        kind=None if say.sensitive or say.wording == "generated" else say.wording,
+        key=say.key,
         generated=say.wording == "generated",
     )
 

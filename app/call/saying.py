@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from app.audio import g711
 from app.audio.loudness import voiced_ms
 from app.dialogue.transcript import split_at
+from app.flow.sentences import sentences
+from app.orchestrator.cache_figures import Kind
+from app.orchestrator.making import Words
 from providers.base import Voice
 
 LETTER_MS = 45.0
@@ -17,9 +20,9 @@ LETTER_MS = 45.0
 class Prompt:
     """Words to say. `by_speech` and `by_key`: whether speech (of at least `min_words`) or a key interrupts them.
 
-    `record` is what the journal may know of them, `key` their place in the flow. `lasting` words may be kept as speech,
-    `generated` ones are a model's, `passing` ones belong to their moment. `audio` is played instead of being made from
-    the words.
+    `record` is what the journal may know of them, `key` their place in the flow. Words of a `kind` may be kept as
+    speech, `generated` ones are a model's, `passing` ones belong to their moment. `audio` is played instead of being
+    made from the words.
     """
 
     text: str = field(repr=False)
@@ -30,19 +33,26 @@ class Prompt:
     by_speech: bool = True
     by_key: bool = True
     min_words: int = 1
-    lasting: bool = False
+    kind: Kind | None = None
     generated: bool = False
     passing: bool = False
     audio: bytes | None = field(default=None, repr=False)
 
+    @property
+    def words(self) -> Words:
+        """What varies is made and kept by sentences: most of them are the same every time."""
+        pieces = sentences(self.text) if self.kind == "templated" else (self.text,)
+        return Words(pieces, self.voice, self.kind, self.key)
+
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """What became of a prompt: how much of its `record` the caller heard."""
+    """What became of a prompt: how much of its `record` the caller heard, and the longest gap inside it."""
 
     prompt: Prompt
     heard: str
     unheard: str
+    gap_ms: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +76,13 @@ class Saying:
     start_ms: float
     ready_at: float
     cached: bool
+    whole: bool
     chunks: list[bytes] = field(default_factory=list)
     made_ms: float = 0.0
     complete: bool = False
     broke_off: bool = False
     started: bool = False
+    gap_ms: float = 0.0
 
     @property
     def end_ms(self) -> float:
@@ -86,9 +98,7 @@ class Saying:
         audio = b"".join(self.chunks)
         heard = voiced_ms(audio[: max(0, round((heard_ms - self.start_ms) * g711.BYTES_PER_MS))])
         guess = (
-            0.0
-            if self.cached or (self.complete and not self.broke_off)
-            else len(self.prompt.text) * LETTER_MS
+            0.0 if self.whole or (self.complete and not self.broke_off) else len(self.prompt.text) * LETTER_MS
         )
         share = heard / max(voiced_ms(audio), guess, 1.0)
-        return Spoken(self.prompt, *split_at(self.prompt.record, share))
+        return Spoken(self.prompt, *split_at(self.prompt.record, share), self.gap_ms)

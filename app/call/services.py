@@ -7,12 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
+from app.call.foresight import Foresight
 from app.call.http_client import HttpServices
 from app.call.message import MessageStore
 from app.call.registry import CallRegistry
 from app.call.timeline import Timeline
 from app.clock import Clock
 from app.flow import Flow
+from app.orchestrator.breaker import Breaker
 from app.orchestrator.failover_synthesizer import FailoverSynthesizer
 from app.orchestrator.failover_transcriber import FailoverTranscriber
 from app.orchestrator.speech_cache import SpeechCache
@@ -92,6 +94,16 @@ class Speech:
                 found[f"{engine.name}/{role}"] = {"state": state, "breaker": None}
         return found
 
+    @property
+    def breakers(self) -> dict[str, Breaker]:
+        """Of each engine that is one of several, by name and role."""
+        return {
+            f"{name}/{role}": breaker
+            for role, engine in self.engines.items()
+            if isinstance(engine, FailoverTranscriber | FailoverSynthesizer)
+            for name, breaker in engine.breakers.items()
+        }
+
     async def watch(self) -> None:
         """Find out, for ever, when engines that were down are back."""
         async with asyncio.TaskGroup() as group:
@@ -129,6 +141,7 @@ class Services:
     languages: Sequence[str] = ()
     unsupported: Mapping[str, str] = field(default_factory=dict)
     fallback: str = "en"
+    foresight: Foresight | None = None
 
     def languages_of(self, flow: Flow) -> Sequence[str]:
         """The languages that a call of the flow may change to: those that are both spoken and looked out for."""

@@ -21,6 +21,7 @@ from app.call.tasks import Tasks
 from app.carriers.events import ClearAudio, OutboundCommand, PlayAudio
 from app.clock import Clock
 from app.errors import ProviderError, TimedOut
+from app.orchestrator.making import ready, speech
 from app.orchestrator.speech_cache import SpeechCache
 from providers.base import Synthesizer
 
@@ -40,7 +41,7 @@ class SpeakerReports(Protocol):
         ...
 
     def prompt_started(self, prompt: Prompt, ready: float, sent: float, *, cached: bool) -> None:
-        """The first frame of a prompt has been sent; `cached`: its speech had been made before."""
+        """The first frame of a prompt has been sent; `cached`: its first sentence had been made before."""
         ...
 
     def prompt_ended(self, spoken: Spoken) -> None:
@@ -216,12 +217,14 @@ class Speaker:
 
     async def _make(self, prompt: Prompt) -> None:
         asked = self._clock.now()
-        cached = prompt.audio is not None or (prompt.lasting and (prompt.text, prompt.voice) in self._cache)
+        words = prompt.words
+        count = len(words.pieces) if prompt.audio is not None else ready(self._cache, words)
+        cached, whole = count > 0, count == len(words.pieces)
         saying = None
         try:
             async with aclosing(self._audio(prompt)) as chunks:
                 while (chunk := await self._next(chunks)) is not None:
-                    saying = saying or await self._first_audio(prompt, asked, cached)
+                    saying = saying or await self._first_audio(prompt, asked, cached, whole)
                     await self._feed(saying, chunk)
         except ProviderError as error:
             self._reports.prompt_failed(prompt, error)
@@ -241,21 +244,14 @@ class Speaker:
             raise TimedOut(f"{self._synthesizer.name} makes no speech") from None
 
     async def _audio(self, prompt: Prompt) -> AsyncGenerator[bytes, None]:
-        ready = prompt.audio
-        if ready is None and prompt.lasting:
-            ready = self._cache.get(prompt.text, prompt.voice)
-        if ready is not None:
-            yield ready
+        if prompt.audio is not None:
+            yield prompt.audio
             return
-        made = []
-        async with aclosing(self._synthesizer.synthesize(prompt.text, prompt.voice)) as chunks:
+        async with aclosing(speech(self._cache, self._synthesizer, prompt.words)) as chunks:
             async for chunk in chunks:
-                made.append(chunk)
                 yield chunk
-        if prompt.lasting:
-            self._cache.put(prompt.text, prompt.voice, b"".join(made))
 
-    async def _first_audio(self, prompt: Prompt, asked: float, cached: bool) -> Saying:
+    async def _first_audio(self, prompt: Prompt, asked: float, cached: bool, whole: bool) -> Saying:
         self._reports.speech_ready(prompt, asked, self._clock.now())
         if self.waits:
             with suppress(TimeoutError):
@@ -263,7 +259,7 @@ class Speaker:
                     await self._may_begin.wait()
         self._prompts.popleft()
         begins_ms = self._playout.sent_ms + self._playout.waiting_ms
-        saying = Saying(prompt, begins_ms, self._clock.now(), cached)
+        saying = Saying(prompt, begins_ms, self._clock.now(), cached, whole)
         self._sayings.append(saying)
         return saying
 
@@ -280,12 +276,15 @@ class Speaker:
         await self._send(command)
         if not isinstance(command, PlayAudio):
             return
-        now = self._clock.now()
+        now, gap_ms = self._clock.now(), self._playout.gap_ms()
         self._echo.played(now + self._playout.ahead_ms(now) / 1000, g711.rms(command.payload))
         for saying in self._sayings:
             if not saying.started and self._playout.sent_ms > saying.start_ms:
                 saying.started = True
                 self._reports.prompt_started(saying.prompt, saying.ready_at, now, cached=saying.cached)
+        if gap_ms:
+            speaking = [saying for saying in self._sayings if saying.started][-1]
+            speaking.gap_ms = max(speaking.gap_ms, gap_ms)
 
     def _settle(self) -> None:
         now = self._clock.now()
@@ -301,7 +300,7 @@ class Speaker:
         """What was heard to its end is over."""
         while self._sayings and self._sayings[0].heard_by(heard_ms):
             saying = self._sayings.popleft()
-            whole = Spoken(saying.prompt, saying.prompt.record, "")
+            whole = Spoken(saying.prompt, saying.prompt.record, "", saying.gap_ms)
             self._reports.prompt_ended(saying.spoken(saying.end_ms) if saying.broke_off else whole)
 
     def close(self) -> list[Prompt]:

@@ -16,7 +16,8 @@ from app.flow.inputs import TransferOutcome
 from app.flow.library import build_library
 from app.flow.model import Flow
 from app.flow.nodes.http import Http
-from app.flow.rehearsal.call import CannotGoOn, Rehearsal
+from app.flow.rehearsal.answers import CannotGoOn
+from app.flow.rehearsal.call import Rehearsal
 from app.flow.rehearsal.script import CALLER, Mock, Mocks, read_script
 
 OUTCOMES: Final[Mapping[str, TransferOutcome]] = {

@@ -5,12 +5,18 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from app.settings import Settings
+
+if TYPE_CHECKING:
+    from app.flow.model import Flow
+    from app.flow.rehearsal.run import Result
+    from app.flow.rehearsal.script import Rehearsed
 
 HELD, DID_NOT_HOLD = 0, 1
 FILES: Final = click.argument("files", nargs=-1, type=click.Path(path_type=Path))
@@ -70,6 +76,7 @@ def lint(context: click.Context, files: tuple[Path, ...], form: str, as_json: bo
     metavar="N",
     help="Run all N times.",
 )
+@click.option("--audio", is_flag=True, help="Speak the tests, and hear what is understood; takes minutes.")
 @AS_JSON
 @click.pass_context
 def test(
@@ -78,17 +85,29 @@ def test(
     coverage: bool,
     junit: Path | None,
     repeat: int,
+    audio: bool,
     as_json: bool,
 ) -> None:
-    """Hold flows against their tests, NAME.test.yaml, at text level and in virtual time (docs/flow-tests.md)."""
+    """Hold flows against their tests, NAME.test.yaml, in virtual time, as text or aloud (docs/flow-tests.md)."""
     from app.designer.files import flow_files
     from app.designer.testing import as_document, as_junit, as_text, run_flows
 
-    tested = run_flows(flow_files(files, flows_dir()), repeat)
+    if audio and coverage:
+        raise click.UsageError("--coverage is measured on text; leave out --audio")
+    tested = run_flows(flow_files(files, flows_dir()), repeat, _aloud if audio else None)
     click.echo(as_document(tested) if as_json else as_text(tested, coverage=coverage))
     if junit is not None:
         junit.write_text(as_junit(tested), "utf-8")
     context.exit(HELD if all(one.held(coverage=coverage) for one in tested) else DID_NOT_HOLD)
+
+
+def _aloud(path: Path, flow: Flow, tests: Sequence[Rehearsed]) -> Iterator[Result]:
+    """The engines are loaded here, and who waits sees how far it is."""
+    from app.designer.audio.run import run_aloud
+
+    for number, result in enumerate(run_aloud(path, flow, tests), 1):
+        click.echo(f"{flow.name} {number}/{len(tests)}: {result.test.name}", err=True)
+        yield result
 
 
 @click.command("chat")

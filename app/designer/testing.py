@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,14 +16,20 @@ from app.flow.library import build_library
 from app.flow.model import Flow
 from app.flow.rehearsal.coverage import Coverage, coverage
 from app.flow.rehearsal.run import Failure, Result, run_test
-from app.flow.rehearsal.script import Script, read_script
+from app.flow.rehearsal.script import Rehearsed, Script, read_script
 
 
 class StandIns(Mapping[str, str]):
-    """In place of the operator's settings, so that a test is the same everywhere: a number, whatever is asked for."""
+    """In place of the operator's settings, so that a test is the same everywhere: a number, whatever is asked for.
+
+    `own` are settings that a test has of its own.
+    """
+
+    def __init__(self, own: Mapping[str, str] | None = None) -> None:
+        self._own = own or {}
 
     def __getitem__(self, name: str) -> str:
-        return "+15550199"
+        return self._own.get(name, "+15550199")
 
     def __iter__(self) -> Iterator[str]:
         return iter(("ANYTHING",))
@@ -50,13 +56,17 @@ class TestedFlow:
         return not self.faults and all(result.held for result in self.results) and excused
 
 
-def run_flows(paths: Sequence[Path], repeat: int = 1) -> list[TestedFlow]:
+# how the tests of a flow are run; the file is the flow's
+Runner = Callable[[Path, Flow, Sequence[Rehearsed]], Iterable[Result]]
+
+
+def run_flows(paths: Sequence[Path], repeat: int = 1, aloud: Runner | None = None) -> list[TestedFlow]:
     """The tests of each flow; a flow that is only called is tested by those that call it, one without tests not."""
-    return [tested for path in paths if (tested := run_flow(path, repeat))]
+    return [tested for path in paths if (tested := run_flow(path, repeat, aloud))]
 
 
-def run_flow(path: Path, repeat: int = 1) -> TestedFlow | None:
-    """None where there is nothing to test it with."""
+def run_flow(path: Path, repeat: int = 1, aloud: Runner | None = None) -> TestedFlow | None:
+    """None where there is nothing to test it with. With `aloud` that runs the tests, and nothing is covered."""
     tests = path.with_name(f"{path.stem}.test.yaml")
     library = build_library(directory_texts(path.parent), StandIns())
     if path.stem not in library.flows:
@@ -69,6 +79,8 @@ def run_flow(path: Path, repeat: int = 1) -> TestedFlow | None:
         _check(script, flow)
     except InvalidFlow as error:
         return TestedFlow(path.stem, str(tests), faults=error.faults)
+    if aloud:
+        return TestedFlow(flow.name, str(tests), list(aloud(path, flow, script.tests * repeat)))
     results = [run_test(flow, test, seed) for seed in range(repeat) for test in script.tests]
     return TestedFlow(flow.name, str(tests), results, coverage(flow, results, script.untested))
 
@@ -89,12 +101,20 @@ def as_text(tested: Iterable[TestedFlow], *, coverage: bool) -> str:
 def _lines(tested: TestedFlow, with_coverage: bool) -> Iterable[str]:
     yield from map(str, tested.faults)
     for result in tested.results:
-        yield f"{'held' if result.held else 'FAILED':>7}  {tested.name}: {result.test.name}"
-        yield from (f"         {failure}" for failure in result.failures)
-        for judge in result.skipped:
-            yield f"         {_at(judge.place)} skipped, there is no judge: {judge.question}"
+        yield from result_lines(tested.name, result)
     if tested.coverage is not None:
         yield from _coverage_lines(tested.name, tested.coverage, with_coverage)
+
+
+def result_lines(flow: str, result: Result) -> Iterator[str]:
+    """One test, and what there is to say about it."""
+    verdict = "left out" if result.left_out else "held" if result.held else "FAILED"
+    yield f"{verdict:>8}  {flow}: {result.test.name}{f' ({result.left_out})' if result.left_out else ''}"
+    for one in result.heard:
+        yield f'          "{one.said}" was heard as: {" | ".join(one.heard) or "nothing"}'
+    yield from (f"          {failure}" for failure in result.failures)
+    for judge in result.skipped:
+        yield f"          {_at(judge.place)} skipped, there is no judge: {judge.question}"
 
 
 def _coverage_lines(name: str, found: Coverage, whole: bool) -> Iterable[str]:
@@ -105,9 +125,9 @@ def _coverage_lines(name: str, found: Coverage, whole: bool) -> Iterable[str]:
     )
     for one in found.missed if whole else ():
         reason = found.reasons.get(one.name)
-        yield f"         {_at(one.place)} {one.name} to {one.target}: {reason or 'no test takes it'}"
+        yield f"          {_at(one.place)} {one.name} to {one.target}: {reason or 'no test takes it'}"
     for stale in found.stale if whole else ():
-        yield f'         untested names "{stale}", which is taken or is not there; remove it'
+        yield f'          untested names "{stale}", which is taken or is not there; remove it'
 
 
 def _at(place: Place) -> str:
@@ -151,6 +171,8 @@ def _result(result: Result) -> dict[str, Any]:
         "steps": result.steps,
         "failures": [{**_place(one.place), "message": one.message} for one in result.failures],
         "skipped": [{**_place(one.place), "judge": one.question} for one in result.skipped],
+        "left_out": result.left_out or None,
+        "heard": [{**_place(one.place), "said": one.said, "heard": one.heard} for one in result.heard],
     }
 
 
@@ -180,5 +202,7 @@ def as_junit(tested: Iterable[TestedFlow]) -> str:
 def _add_outcome(case: ElementTree.Element, failures: Sequence[Failure], result: Result) -> None:
     for failure in failures:
         ElementTree.SubElement(case, "failure", {"message": failure.message}).text = str(failure)
-    if result.skipped and not failures:
+    if result.left_out:
+        ElementTree.SubElement(case, "skipped", {"message": result.left_out})
+    elif result.skipped and not failures:
         ElementTree.SubElement(case, "skipped", {"message": f"judge: {result.skipped[0].question}"})

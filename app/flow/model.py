@@ -174,7 +174,7 @@ class Flow:
         return [(name, sample) for name, phrases in by_intent for sample in phrases.samples]
 
     def fixed_wordings(self) -> Iterator[tuple[str, str]]:
-        """(language, text) of everything that is always said in the same words."""
+        """(language, text) of everything that is always said in the same words, be it a sentence among others."""
         ladders = (self.settings.no_input, self.settings.no_match)
         built_in = [rung.prompt for ladder in ladders for rung in ladder.rungs if rung.prompt]
         for flow in self.subflows.values():
@@ -182,8 +182,11 @@ class Flow:
         for prompt in (*self.prompts, *built_in):
             for code in self.languages:
                 for line in prompt.lines.get(code, ()):
-                    if line.template.static and not line.audio:
-                        yield code, line.template.render({})
+                    if not line.audio:
+                        yield from ((code, text) for text in line.template.fixed)
+        for code in self.languages:
+            texts = (text for several in language(code).prompts.values() for text in several)
+            yield from ((code, text) for text in texts if "{" not in text)
 
     def recordings(self) -> Iterator[tuple[str, Place]]:
         """Every recorded prompt's file, and where the flow names it."""

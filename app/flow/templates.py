@@ -23,6 +23,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
 
 from app.flow.expressions import listed
+from app.flow.sentences import template_sentences
 from app.flow.speaking import FILTERS
 
 MAX_LENGTH = 4000
@@ -149,6 +150,16 @@ class Template:
     @property
     def static(self) -> bool:
         return self._compiled is None
+
+    @property
+    def sentences(self) -> tuple[Template, ...]:
+        """Its sentences, which have their holes each for itself."""
+        return tuple(compile_template(one) for one in template_sentences(self.source))
+
+    @property
+    def fixed(self) -> tuple[str, ...]:
+        """What is always the same: all of it, or some of its sentences."""
+        return tuple(one.render({}) for one in ((self,) if self.static else self.sentences) if one.static)
 
     def render(self, values: Mapping[str, object]) -> str:
         """The text with its holes filled, white space folded."""

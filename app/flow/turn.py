@@ -71,7 +71,7 @@ class Turn:
             min_words=settings.min_words,
             wording="static" if line.template.static else "templated",
             audio=line.audio,
-            sensitive=any(self._sensitive(name) for name in line.template.names),
+            sensitive=any(self.is_sensitive(name) for name in line.template.names),
         )
 
     def say_built_in(self, key: str, settings: Settings, value: str, *, sensitive: bool) -> None:
@@ -90,7 +90,8 @@ class Turn:
             )
         )
 
-    def _sensitive(self, name: str) -> bool:
+    def is_sensitive(self, name: str) -> bool:
+        """Whether a name such as `day.weekday` is a sensitive slot's."""
         slot = self.flow.slots.get(name.partition(".")[0])
         return slot is not None and slot.sensitive
 

@@ -13,6 +13,8 @@ from app.call.registry import CallRegistry
 from app.call.services import Speech
 from app.clock import Clock
 from app.ops.meters import Meters, percentile
+from app.ops.quality import QualityBook
+from app.orchestrator.breaker import Breaker
 from app.orchestrator.failover import FailoverModel
 from app.orchestrator.speech_cache import SpeechCache
 
@@ -26,6 +28,7 @@ class Health:
     registry: CallRegistry
     flows: FlowStore
     meters: Meters
+    quality: QualityBook
     speech: Speech
     speech_cache: SpeechCache
     started_at: float
@@ -50,7 +53,7 @@ class Health:
                 "activeSessions": len(self.registry),
                 "capacity": self.admission.capacity,
             },
-            "providers": self._providers(),
+            "providers": self.providers(),
             "loop": {
                 "lagP95Ms": _rounded(self.meters.loop_lag_p95_ms),
                 "tasks": len(asyncio.all_tasks()),
@@ -63,13 +66,19 @@ class Health:
             return "draining"
         if not self.admission.ready:
             return "unhealthy"
-        engines_well = all(provider["state"] == "healthy" for provider in self._providers().values())
+        engines_well = all(provider["state"] == "healthy" for provider in self.providers().values())
         return "healthy" if engines_well and not self.flows.faults else "degraded"
 
-    def _providers(self) -> dict[str, Any]:
+    def providers(self) -> dict[str, Any]:
+        """Each provider's state, by name and role."""
         engines = self.speech.report()
         models = self.model.report() if self.model else {}
         return engines | {f"{name}/model": report for name, report in models.items()}
+
+    def breakers(self) -> dict[str, Breaker]:
+        """Of each provider that has one, by name and role."""
+        models = self.model.breakers if self.model else {}
+        return self.speech.breakers | {f"{name}/model": breaker for name, breaker in models.items()}
 
     def _performance(self) -> dict[str, Any]:
         answers = self.meters.answers_ms()
@@ -77,7 +86,7 @@ class Health:
             "averageLatency": _rounded(sum(answers) / len(answers)) if answers else None,
             "p95Latency": _rounded(percentile(answers, 0.95)),
             "cacheHitRate": self.speech_cache.hit_rate,
-            "qualityScore": None,
+            "qualityScore": self.quality.overall,
             "breakdown": self.meters.breakdown_ms(),
         }
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from app.call.timeline import Timeline
 from app.clock import Clock
+from app.ops.ring import Ring
 
 WINDOW_S = 300.0
 TURNS_KEPT = 10_000
@@ -27,33 +28,13 @@ def percentile(values: Sequence[float], share: float) -> float | None:
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else None
 
 
-class _Ring:
-    """The newest rows of figures, the first of each its moment, in memory that is taken once.
-
-    Many small objects that live for minutes among others that live for milliseconds would fragment it.
-    """
-
-    def __init__(self, rows: int, columns: int) -> None:
-        self._rows = np.zeros((rows, columns))
-        self._count = 0
-
-    def add(self, at: float, *figures: float) -> None:
-        self._rows[self._count % len(self._rows)] = (at, *figures)
-        self._count += 1
-
-    def since(self, at: float) -> NDArray[np.float64]:
-        """The figures' columns, of every row that is not older; in no order."""
-        rows = self._rows[: self._count]
-        return rows[rows[:, 0] >= at, 1:].T
-
-
 @dataclass(slots=True)
 class Meters:
     """Counts turns and measures the loop."""
 
     clock: Clock
-    _turns: _Ring = field(default_factory=lambda: _Ring(TURNS_KEPT, 5))
-    _lags: _Ring = field(default_factory=lambda: _Ring(int(WINDOW_S / LAG_EVERY_S), 2))
+    _turns: Ring = field(default_factory=lambda: Ring(TURNS_KEPT, 5))
+    _lags: Ring = field(default_factory=lambda: Ring(int(WINDOW_S / LAG_EVERY_S), 2))
 
     def turn(self, timeline: Timeline) -> None:
         """A turn was answered."""
@@ -75,7 +56,11 @@ class Meters:
 
     def answers_ms(self) -> list[float]:
         """Time from the end of the caller's speech to the answer, each turn of the last five minutes."""
-        answers_ms, *_ = self._turns.since(self._window)
+        return self.answers_since_ms(self._window)
+
+    def answers_since_ms(self, at: float) -> list[float]:
+        """The same of each turn since a moment, in monotonic seconds."""
+        answers_ms, *_ = self._turns.since(at)
         return list(answers_ms.tolist())
 
     def breakdown_ms(self) -> dict[str, float | None]:

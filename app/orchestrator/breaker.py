@@ -12,7 +12,7 @@ A request that the service refuses for what is in it says nothing about the serv
 from __future__ import annotations
 
 import math
-from collections import deque
+from collections import Counter, deque
 from typing import Literal
 
 from app.errors import BadCredentials, BadRequest, ProviderError, RateLimited
@@ -27,10 +27,15 @@ OPEN_S = 5.0
 
 
 class Breaker:
-    """See above. `state` is what it is in, `locked` whether only new settings can help."""
+    """See above. `state` is what it is in, `locked` whether only new settings can help.
+
+    `successes` counts attempts and probes that went well, `failures` the others by the kind of their error.
+    """
 
     def __init__(self) -> None:
         self.state: State = "closed"
+        self.successes = 0
+        self.failures: Counter[str] = Counter()
         self._closes_at_s = -math.inf
         self._in_a_row = 0
         self._outcomes: deque[tuple[float, bool]] = deque()
@@ -56,6 +61,10 @@ class Breaker:
 
     def succeeded(self, now_s: float) -> None:
         """An attempt, or the probe, went well."""
+        self.successes += 1
+        self._went_well(now_s)
+
+    def _went_well(self, now_s: float) -> None:
         if self.state == "half_open":
             self.state = "closed"
             self._outcomes.clear()
@@ -64,13 +73,14 @@ class Breaker:
 
     def failed(self, now_s: float, error: ProviderError) -> None:
         """An attempt, or the probe, failed."""
+        self.failures[type(error).__name__] += 1
         if isinstance(error, BadCredentials):
             self._open(math.inf)
         elif isinstance(error, RateLimited) and error.retry_after_s is not None:
             self._open(max(self._closes_at_s, now_s + error.retry_after_s))
         elif isinstance(error, BadRequest):
             if self.state == "half_open":
-                self.succeeded(now_s)
+                self._went_well(now_s)
         elif self.state == "half_open":
             self._open(now_s + OPEN_S)
         elif self.state == "closed":

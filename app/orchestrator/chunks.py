@@ -11,15 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
+from app.flow.sentences import SENTENCE_END
+
 FIRST_LEAST: Final = 8
 FIRST_WORDS: Final = 5
 LONG: Final = 90
 LONG_WORDS: Final = 20
-# an end is sure only when something follows; "Dr. Lee", "J. Lee" and "3. März" have none
-_SENTENCE = re.compile(
-    r"(?:(?<!\b[A-ZÄÖÜ])(?<!\b[DMS]r)(?<!\bMs)(?<!\bSt)(?<!\bMrs)(?<!\b\d)(?<!\b\d\d)\.|[!?…])+"
-    r"[\"'»”)]*(?=\s)"
-)
 _CLAUSE = re.compile(r"[,;:–—](?=\s)")
 
 
@@ -45,7 +42,7 @@ class Chunks:
 
     def _end(self) -> int | None:
         least = FIRST_LEAST if self._first else 0
-        sentence = next((one.end() for one in _SENTENCE.finditer(self._text) if one.end() >= least), None)
+        sentence = next((one.end() for one in SENTENCE_END.finditer(self._text) if one.end() >= least), None)
         if sentence is not None and (self._first or sentence <= LONG):
             return self._earlier_clause(sentence) if self._first else sentence
         if self._first:

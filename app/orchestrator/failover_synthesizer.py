@@ -14,6 +14,7 @@ from typing import Any
 
 from app.clock import Clock
 from app.errors import BrokenStream, ProviderError, Refused, TimedOut
+from app.orchestrator.breaker import Breaker
 from app.orchestrator.routes import Routes
 from app.orchestrator.speaking_rate import SpeakingRate
 from app.orchestrator.speech_provider import OnSwitch, SpeechProvider, Switch, unwatched
@@ -88,6 +89,11 @@ class FailoverSynthesizer(Synthesizer):
     def healthy(self) -> bool:
         return any(e.synthesizer.healthy and e.provider.breaker.allows for e in self._engines)
 
+    @property
+    def breakers(self) -> dict[str, Breaker]:
+        """Of each engine, by name."""
+        return {engine.name: engine.provider.breaker for engine in self._engines}
+
     def report(self) -> dict[str, dict[str, Any]]:
         """Each engine's part of /health, by name."""
         return {engine.name: engine.provider.report(engine.synthesizer.healthy) for engine in self._engines}
@@ -114,6 +120,21 @@ class FailoverSynthesizer(Synthesizer):
                 if not following:
                     raise
                 self._on_switch(Switch("synthesizer", engine.name, following.name, str(error)))
+
+    def overheard(self, on_switch: OnSwitch) -> FailoverSynthesizer:
+        """The same, who takes over is told to one more."""
+        told = self._on_switch
+
+        def both(switch: Switch) -> None:
+            told(switch)
+            on_switch(switch)
+
+        return self.watched(both)
+
+    def speaks_itself(self, voice: Voice) -> bool:
+        """Whether it is not down, whose voice it is."""
+        engine = self._able(voice.language)[0]
+        return self._voice_of(engine, voice) == voice
 
     def _able(self, language: str) -> list[_Engine]:
         """Who may be asked; somebody always is."""

@@ -13,6 +13,7 @@ from typing import Any
 
 from app.clock import Clock
 from app.errors import ProviderError, Refused
+from app.orchestrator.breaker import Breaker
 from app.orchestrator.failover_stream import PRE_ROLL_BYTES, PROBATION_S, Engine, FailoverStream
 from app.orchestrator.routes import Routes
 from app.orchestrator.speech_provider import OnSwitch, unwatched
@@ -57,6 +58,11 @@ class FailoverTranscriber(Transcriber):
     @property
     def healthy(self) -> bool:
         return any(e.transcriber.healthy and e.provider.breaker.allows for e in self._engines)
+
+    @property
+    def breakers(self) -> dict[str, Breaker]:
+        """Of each engine, by name."""
+        return {engine.name: engine.provider.breaker for engine in self._engines}
 
     def report(self) -> dict[str, dict[str, Any]]:
         """Each engine's part of /health, by name."""

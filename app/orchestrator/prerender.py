@@ -1,29 +1,31 @@
-"""Fixed words are made into speech before anybody calls."""
+"""Fixed words are made into speech before anybody calls, and stay for as long as their flow is published."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from contextlib import aclosing
 
 from app.errors import ProviderError
 from app.flow import Flow
-from app.orchestrator.speech_cache import SpeechCache
+from app.orchestrator.preparing import Preparer
 from app.orchestrator.voices import voice_of
-from providers.base import Synthesizer
 
 log = logging.getLogger("callrelay.speech")
 
 
-async def render_fixed_words(flows: Iterable[Flow], synthesizer: Synthesizer, cache: SpeechCache) -> None:
-    """Put every fixed wording of the flows into the cache; one that fails is made when it is needed."""
+async def render_fixed_words(flows: Iterable[Flow], preparer: Preparer, *, soon: bool = False) -> None:
+    """Have every fixed wording of the flows ready; one that fails is made when it is needed.
+
+    `soon`: only what most callers hear, the flows' first languages.
+    """
     for flow in flows:
-        for language, text in flow.fixed_wordings():
-            voice = voice_of(synthesizer, language, flow.voices)
-            if (text, voice) in cache:
+        for language, text in dict.fromkeys(flow.fixed_wordings()):
+            if soon and language != flow.languages[0]:
+                continue
+            voice = voice_of(preparer.synthesizer, language, flow.voices)
+            if preparer.cache.renew(text, voice):
                 continue
             try:
-                async with aclosing(synthesizer.synthesize(text, voice)) as chunks:
-                    cache.put(text, voice, b"".join([chunk async for chunk in chunks]))
+                await preparer.fetch(text, voice, "static")
             except ProviderError as error:
                 log.warning("flow %s: fixed words could not be rendered: %s", flow.name, error)

@@ -7,8 +7,10 @@ It counts where that provider is in the chain; else the language has the voice t
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from app.orchestrator.failover_synthesizer import FailoverSynthesizer
+from app.orchestrator.speech_provider import Switch
 from providers.base import Synthesizer, Voice
 
 
@@ -21,3 +23,23 @@ def voice_of(synthesizer: Synthesizer, language: str, wanted: Mapping[str, str])
     if name and provider in names:
         return Voice(name, language, provider)
     return synthesizer.voice(language) or synthesizer.default_voice
+
+
+@dataclass(slots=True)
+class OneVoice:
+    """A synthesizer, and whether nobody has stood in for the voice since: what others said is not worth keeping."""
+
+    synthesizer: Synthesizer
+    kept: bool
+
+    @classmethod
+    def watch(cls, synthesizer: Synthesizer, voice: Voice) -> OneVoice:
+        """From now on."""
+        if not isinstance(synthesizer, FailoverSynthesizer):
+            return cls(synthesizer, True)
+        watched = cls(synthesizer, synthesizer.speaks_itself(voice))
+        watched.synthesizer = synthesizer.overheard(watched._switched)
+        return watched
+
+    def _switched(self, switch: Switch) -> None:
+        self.kept = False

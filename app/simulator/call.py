@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
@@ -33,18 +33,18 @@ DIAL_STATUS = {"answered": "completed", "no-answer": "no-answer", "busy": "busy"
 class CallPlan:
     """Who calls where, and how. `url` is the voice webhook as this machine reaches it.
 
-    `dial_outcome` is what becomes of a `<Dial>`: answered, no-answer, busy or failed.
+    `dial_outcome` is what becomes of a `<Dial>`, or who says so each time: answered, no-answer, busy or failed.
     """
 
     url: str
     signer: Signer
-    acts: Sequence[Act] = ()
+    acts: Iterable[Act] = ()
     identity: CallIdentity = field(default_factory=CallIdentity)
     language: str = "en"
     line: LineModel = field(default_factory=LineModel)
     faults: Faults = field(default_factory=Faults)
     patience: Patience = field(default_factory=Patience)
-    dial_outcome: str = "answered"
+    dial_outcome: str | Callable[[], str] = "answered"
     status_callback: str | None = None
     record: bool = True
 
@@ -208,7 +208,8 @@ class SimulatedCall:
                 self._tell("the stream is closed")
 
     async def _dial(self, dial: Dial) -> dict[str, str]:
-        outcome = self._plan.dial_outcome
+        planned = self._plan.dial_outcome
+        outcome = planned if isinstance(planned, str) else planned()
         self._tell(f"the carrier dials {dial.number}: {outcome}")
         ring_s = dial.ring_s if outcome == "no-answer" else min(DIAL_RING_S, dial.ring_s)
         talk_s = DIAL_TALK_S if outcome == "answered" else 0.0

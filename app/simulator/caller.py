@@ -7,7 +7,7 @@ next one. Moments are monotonic seconds; a turn's are seconds since the call beg
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass
 
 from app.simulator.ear import Ear, Stretch
@@ -30,7 +30,17 @@ class Speak:
     after_ms: float | None = None
 
 
-Act = Speak | Press | StaySilent | Expect
+@dataclass(frozen=True, slots=True)
+class Until:
+    """Wait until somebody who knows more than can be heard says that it is enough; and, if `quiet`, until the agent
+    has fallen silent.
+    """
+
+    enough: Callable[[], bool]
+    quiet: bool = True
+
+
+Act = Speak | Press | StaySilent | Expect | Until
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +63,11 @@ class Event:
 
 
 class Caller:
-    """Takes `acts` one after the other. `turns[0]` is the agent's greeting."""
+    """Takes `acts` one after the other, each when the last is done. `turns[0]` is the agent's greeting."""
 
     def __init__(
         self,
-        acts: Sequence[Act],
+        acts: Iterable[Act],
         ear: Ear,
         call_began: float,
         *,
@@ -67,7 +77,8 @@ class Caller:
     ) -> None:
         self.turns = [Turn({}, 0.0, 0.0, answer_due=False)]
         self.hung_up = False
-        self._acts = list(acts)
+        self._acts = iter(acts)
+        self._waiting = 0
         self._ear = ear
         self._call_began = call_began
         self._patience = patience
@@ -96,22 +107,28 @@ class Caller:
         self._now = now
         self._listen(0.0)
         self._close_turn()
-        return len(self._acts)
+        return self._waiting + sum(not isinstance(act, Until) for act in self._acts)
 
     def _run(self) -> Waiting:
-        while self._acts:
-            act = self._acts[0]
-            if isinstance(act, Expect):
-                self.turns[-1].expects.append(act)
-            else:
-                yield from self._await_turn(act)
-                self._close_turn()
-                del self._acts[0]
-                yield from self._perform(act)
-                continue
-            del self._acts[0]
+        for act in self._acts:
+            match act:
+                case Expect():
+                    self.turns[-1].expects.append(act)
+                case Until():
+                    yield from self._wait(act)
+                case _:
+                    self._waiting = 1
+                    yield from self._await_turn(act)
+                    self._close_turn()
+                    self._waiting = 0
+                    yield from self._perform(act)
         yield from self._hear_out()
         self.hung_up = True
+
+    def _wait(self, act: Until) -> Waiting:
+        pause_s = self._patience.pause_ms / 1000
+        while not act.enough() or (act.quiet and self._ear.quiet_for(self._now) < pause_s):
+            yield
 
     def _perform(self, act: Speak | Press | StaySilent) -> Waiting:
         match act:

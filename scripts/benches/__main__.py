@@ -54,13 +54,21 @@ def recognition(
 
 @bench.command()
 @click.option("--count", default=300, show_default=True, type=click.IntRange(1), help="Turns, at least.")
+@click.option(
+    "--plain-silence",
+    type=click.FloatRange(min=0),
+    metavar="MS",
+    help="For comparison: end every turn by this silence, whatever was said.",
+)
 @at_once_option
 @seed_option
 @as_json_option
 @save_option
-def turns(count: int, at_once: int, seed: int, as_json: bool, save: bool) -> None:
+def turns(
+    count: int, plain_silence: float | None, at_once: int, seed: int, as_json: bool, save: bool
+) -> None:
     """Where the time of a turn goes, on the embedded engines."""
-    _finish(asyncio.run(turns_bench.measure(count, at_once, seed)), as_json, save)
+    _finish(asyncio.run(turns_bench.measure(count, at_once, seed, plain_silence)), as_json, save)
 
 
 @bench.command()
@@ -126,12 +134,19 @@ def failover(requests: int, seed: int, as_json: bool, save: bool) -> None:
 
 @bench.command()
 @click.option("--language", default="en", show_default=True, type=click.Choice(["en", "es"]))
+@click.option(
+    "--phrasings",
+    default="held",
+    show_default=True,
+    type=click.Choice(["held", "dev"]),
+    help="Those that nothing was tuned on, or those for development.",
+)
 @click.option("--show", is_flag=True, help="List what was not understood, or wrongly.")
 @as_json_option
 @save_option
-def understanding(language: str, show: bool, as_json: bool, save: bool) -> None:
-    """Held phrasings, put to the shipped flows: understood, asked back, missed, or taken for something else."""
-    _finish(asyncio.run(understanding_bench.measure(language, show)), as_json, save)
+def understanding(language: str, phrasings: str, show: bool, as_json: bool, save: bool) -> None:
+    """Phrasings, put to the shipped flows: understood, asked back, missed, or taken for something else."""
+    _finish(asyncio.run(understanding_bench.measure(language, phrasings, show)), as_json, save)
 
 
 def _finish(report: Report, as_json: bool, save: bool) -> None:

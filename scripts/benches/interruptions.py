@@ -150,9 +150,9 @@ async def _tries(server: ServerProcess, call: Placed, engines: EmbeddedEngines) 
         for event in record
         if event["event"] == "interrupted"
     ]
-    found = []
+    found, acts = [], list(call.plan.acts)
     for number, turn in enumerate(call.report.turns):
-        act = call.plan.acts[number]
+        act = acts[number]
         assert isinstance(act, Speak)
         onset_s = turn.began_s + onset_ms(act.utterance.audio) / 1000
         clear_s = _first(call.report.clears_s, onset_s, onset_s + WITHIN_S)

@@ -8,7 +8,7 @@ import signal
 import socket
 import sys
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -117,7 +117,10 @@ def log_path(data_dir: Path) -> Path:
 
 @asynccontextmanager
 async def serving(
-    data_dir: Path, variables: Mapping[str, str], core: int | None = None
+    data_dir: Path,
+    variables: Mapping[str, str],
+    core: int | None = None,
+    command: Sequence[str] = (*CALLRELAY, "serve"),
 ) -> AsyncIterator[ServerProcess]:
     """A server on a free port, ready for calls; on one core only where one is given. Killed at the end.
 
@@ -127,7 +130,7 @@ async def serving(
     own = {"PORT": str(port), "DATA_DIR": str(data_dir), "LOG_FORMAT": "json"}
     with log_path(data_dir).open("ab") as log:
         process = await asyncio.create_subprocess_exec(
-            *CALLRELAY, "serve", cwd=ROOT, env=environment({**own, **variables}), stderr=log
+            *command, cwd=ROOT, env=environment({**own, **variables}), stderr=log
         )
     if core is not None:
         os.sched_setaffinity(process.pid, {core})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,10 +17,11 @@ from app.simulator.caller import Patience, Speak
 from app.simulator.line import LineModel
 from app.simulator.turns import Turn
 from app.simulator.webhook import CallIdentity, Route, Signer, new_sid
+from scripts.benches import plain_silence
 from scripts.benches.calls import Placed, place_all, progress
 from scripts.benches.figures import Summary
 from scripts.benches.report import Report
-from scripts.benches.server import ServerProcess, serving
+from scripts.benches.server import CALLRELAY, ServerProcess, serving
 from scripts.benches.voices import spoken
 
 OVERHEAD_MOST_MS = 10.0
@@ -53,12 +55,17 @@ class Answered:
     timeline: dict[str, Any]
 
 
-async def measure(count: int, at_once: int, seed: int) -> Report:
-    """Hold at least `count` turns."""
-    report = Report("turns", {"turns": count, "at_once": at_once, "seed": seed})
+async def measure(count: int, at_once: int, seed: int, plain_silence_ms: float | None) -> Report:
+    """Hold at least `count` turns; with `plain_silence_ms`, each ends by that silence and nothing else."""
+    parameters: dict[str, Any] = {"turns": count, "at_once": at_once, "seed": seed}
+    command = [*CALLRELAY, "serve"]
+    if plain_silence_ms is not None:
+        parameters["plain_silence_ms"] = plain_silence_ms
+        command = [sys.executable, "-m", plain_silence.__name__, str(plain_silence_ms)]
+    report = Report("turns", parameters)
     acts = await spoken([*ECHOED, *ASKED])
     with tempfile.TemporaryDirectory() as directory:
-        async with serving(Path(directory), {"SPEECH_CHAIN": "embedded"}) as server:
+        async with serving(Path(directory), {"SPEECH_CHAIN": "embedded"}, command=command) as server:
             plans = list(_plans(server.url, acts, count, Random(seed)))
             placed = await place_all(plans, at_once, progress(len(plans), 5))
             turns = [turn for call in placed for turn in _turns(server, call)]

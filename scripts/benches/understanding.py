@@ -1,7 +1,8 @@
 """How well flows understand what nothing was tuned on: held phrasings, written by somebody who knew the prompts only.
 
-Each phrasing is put to its question in the shipped flow, as text. It is understood, asked back ("Did you say …?"), not
-understood, or taken for something else: a false action, which is what callers forgive least.
+What is learned from, rules and thresholds alike, is another set: the phrasings for development. Each phrasing is put to
+its question in the shipped flow, as text. It is understood, asked back ("Did you say …?"), not understood, or taken for
+something else: a false action, which is what callers forgive least.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from providers.local_workers import InferenceWorkers
 from scripts.benches.report import Report
 from scripts.benches.server import ROOT
 
-HELD = ROOT / "tests" / "flow" / "held"
+PHRASINGS = ROOT / "tests" / "flow"
 NOW: Final = datetime.fromisoformat("2026-11-13T10:00:00-05:00")
 CALLER = "+14155550100"
 FALSE_MOST = 0.01
@@ -47,7 +48,7 @@ QUESTIONS: Final[Mapping[str, tuple[str, str, Mapping[str, Json]]]] = {
     "hours": ("greeting", "menu", {}),
 }
 # what the shipped flows call it
-SAME: Final = {"done": "bye", "address": "where", "this": CALLER}
+SAME: Final = {"done": "goodbye", "address": "location", "this": CALLER}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,22 +70,22 @@ class Verdict:
     taken_for: str = ""
 
 
-def phrasings(language: str) -> list[Phrasing]:
-    """The held rows of a language."""
-    with (HELD / f"{language}.tsv").open(encoding="utf-8", newline="") as file:
+def phrasings(language: str, group: str) -> list[Phrasing]:
+    """The rows of a language: `held`, or `dev` for development."""
+    with (PHRASINGS / group / f"{language}.tsv").open(encoding="utf-8", newline="") as file:
         return [Phrasing(*row) for row in csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE)]
 
 
-async def measure(language: str, show: bool) -> Report:
+async def measure(language: str, group: str, show: bool) -> Report:
     """Put every phrasing of a language to its question."""
-    report = Report("understanding", {"language": language})
+    report = Report("understanding", {"language": language, "phrasings": group})
     paths = sorted(path for path in (ROOT / "flows").rglob("*") if path.suffix in (".yaml", ".md"))
     flows = build_library({str(path.relative_to(ROOT)): path.read_text("utf-8") for path in paths}, {}).flows
     workers = InferenceWorkers()
     try:
         model = EmbeddedSimilarity(workers)
         await model.warm_up()
-        verdicts = [await _verdict(flows, one, language, model) for one in phrasings(language)]
+        verdicts = [await _verdict(flows, one, language, model) for one in phrasings(language, group)]
     finally:
         await workers.aclose()
     _describe(report, verdicts, show)
@@ -109,30 +110,42 @@ async def _verdict(
 def _judged(phrasing: Phrasing, after: State, effects: Sequence[Effect]) -> Verdict:
     meant = SAME.get(phrasing.meant, phrasing.meant)
     if after.phase == "confirming" and after.pending and not _understood(effects):
-        asked = {str(after.pending["name"]), str(after.pending["value"])}
+        asked = _names(str(after.pending["name"]), after.pending["value"])
         right = meant in asked
-        return Verdict(phrasing, "asked back" if right else "asked back wrongly", "asked back", str(asked))
+        return Verdict(phrasing, "asked back" if right else "asked back wrongly", "asked back", _told(asked))
     understood = _understood(effects)
-    if understood is None:
+    if not understood:
         right = meant == NONE
         return Verdict(phrasing, "right" if right else "not understood", "none")
     taken = set(_taken(understood, effects))
     outcome = "right" if _is_meant(meant, taken) else "false"
-    return Verdict(phrasing, outcome, understood.rung, ", ".join(sorted(taken)))
+    return Verdict(phrasing, outcome, understood[0].rung, _told(taken))
 
 
-def _understood(effects: Sequence[Effect]) -> Understood | None:
-    return next((effect for effect in effects if isinstance(effect, Understood)), None)
+def _understood(effects: Sequence[Effect]) -> list[Understood]:
+    """What was understood; a yes that is but the door to a choice behind it is that choice."""
+    found = [effect for effect in effects if isinstance(effect, Understood)]
+    choices = [one for one in found if one.rung in ("choice", "similarity")]
+    return found[1:] if len(choices) > 1 and found[0].intent == "yes" else found
 
 
-def _taken(understood: Understood, effects: Sequence[Effect]) -> Iterator[str]:
-    yield understood.intent
+def _taken(understood: Sequence[Understood], effects: Sequence[Effect]) -> Iterator[str]:
+    for one in understood:
+        yield one.intent
     for effect in effects:
         if isinstance(effect, SlotFilled) and effect.value is not None:
-            yield str(effect.value)
-            yield f"{effect.name}={effect.value}"
+            yield from _names(effect.name, effect.value)
         elif isinstance(effect, Event) and effect.name == "rejected":
             yield "rejected"
+
+
+def _names(slot: str, value: Json) -> set[str]:
+    """What a row may call a value."""
+    return {slot, str(value), f"{slot}={value}"}
+
+
+def _told(names: set[str]) -> str:
+    return ", ".join(sorted(names))
 
 
 def _is_meant(meant: str, taken: set[str]) -> bool:
@@ -159,15 +172,18 @@ def _describe(report: Report, verdicts: Sequence[Verdict], show: bool) -> None:
     rungs = Counter(one.rung for one in verdicts)
     wrong = Counter(one.rung for one in verdicts if one.outcome == "false")
     report.table(
-        ["rung", "share %", "false"],
-        [[rung, 100 * count / len(verdicts), wrong[rung]] for rung, count in rungs.most_common()],
+        ["rung", "phrasings", "share %", "false", "error %"],
+        [
+            [rung, count, 100 * count / len(verdicts), wrong[rung], 100 * wrong[rung] / count]
+            for rung, count in rungs.most_common()
+        ],
     )
     false = sum(one.outcome == "false" for one in verdicts) / len(verdicts)
     report.figures = {
         "outcomes": {
             name: dict(Counter(one.outcome for one in group)) for name, group in rows.items() if group
         },
-        "rungs": dict(rungs),
+        "rungs": {rung: {"phrasings": count, "false": wrong[rung]} for rung, count in rungs.items()},
         "false": round(false, 4),
     }
     if show:

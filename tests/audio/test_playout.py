@@ -131,3 +131,36 @@ def test_a_mark_stands_right_behind_every_utterance() -> None:
     commands, _ = drain(playout, 0.0)
     sent = [isinstance(command, PlayAudio) for command in commands]
     assert [sent[:at].count(True) * 20 for at, one in enumerate(sent) if not one] == [200, 260, 460, 520]
+
+
+def test_a_gap_inside_an_utterance_is_told_once() -> None:
+    playout = Playout()
+    playout.feed(speech(100))
+    due(playout, 0.0)
+    playout.feed(speech(100))
+    due(playout, 0.3)
+    assert playout.gap_ms() == pytest.approx(200)
+    assert playout.gap_ms() == 0
+
+
+@pytest.mark.parametrize("late_s", [0.0, 0.05])
+def test_what_nobody_hears_is_no_gap(late_s: float) -> None:
+    playout = Playout()
+    playout.feed(speech(100))
+    due(playout, 0.0)
+    playout.feed(speech(100))
+    due(playout, 0.1 + late_s)
+    assert playout.gap_ms() == 0
+
+
+def test_silence_between_two_utterances_is_no_gap() -> None:
+    playout = Playout()
+    playout.feed(speech(100))
+    playout.end_utterance()
+    due(playout, 0.0)
+    playout.feed(speech(100))
+    due(playout, 5.0)
+    playout.clear(5.01)
+    playout.feed(speech(100))
+    due(playout, 9.0)
+    assert playout.gap_ms() == 0

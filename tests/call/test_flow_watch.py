@@ -21,6 +21,7 @@ from app.clock import ManualClock, SystemClock
 from app.errors import Refused
 from app.flow import Flow, Library, build_library
 from app.main import Relay
+from app.orchestrator.preparing import Preparer
 from app.orchestrator.speech_cache import SpeechCache
 from app.simulator.asgi import AsgiCarriage
 from app.simulator.faults import Faults
@@ -57,8 +58,8 @@ async def watching(
     store: FlowStore, cache: SpeechCache | None, learner: Learner, voice: ScriptedSynthesizer
 ) -> AsyncIterator[None]:
     speech = Speech(ScriptedVoiceDetector(), ScriptedTranscriber([]), voice, similarity=learner)
-    watch = FlowWatch(store, speech, cache, inline)
-    await watch.render()
+    watch = FlowWatch(store, speech, None if cache is None else Preparer(cache, voice), inline)
+    await watch.begin()
     async with asyncio.TaskGroup() as group:
         running = group.create_task(watch.run())
         await asyncio.sleep(0.1)

@@ -83,7 +83,7 @@ async def test_lasting_words_are_made_once(clock: ManualClock) -> None:
     synthesizer = ScriptedSynthesizer(first_ms=50)
     async with stage(clock, synthesizer) as s:
         for _ in range(2):
-            s.speaker.say(replace(prompt("welcome"), lasting=True))
+            s.speaker.say(replace(prompt("welcome"), kind="static"))
         await s.reports.silent.wait()
     assert list(synthesizer.spoken) == ["welcome"]
     assert bytes(s.carrier.played) == hum("welcome") * 2

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from app.errors import Refused
 from app.flow import load
+from app.orchestrator.preparing import Preparer
 from app.orchestrator.prerender import render_fixed_words
 from app.orchestrator.speech_cache import SpeechCache
 from providers.base import Voice
@@ -43,7 +44,7 @@ def test_is_bounded_by_bytes() -> None:
 async def test_fixed_words_are_ready_before_the_first_call() -> None:
     flow = load(FLOW.read_text(), str(FLOW))
     cache = SpeechCache(100)
-    await render_fixed_words([flow], ScriptedSynthesizer(), cache)
+    await render_fixed_words([flow], Preparer(cache, ScriptedSynthesizer()))
     greeting = "Hello, you have reached the front desk."
     assert cache.get(greeting, VOICE) == hum(greeting)
     assert ("Sorry, I didn't catch that.", VOICE) in cache
@@ -52,5 +53,5 @@ async def test_fixed_words_are_ready_before_the_first_call() -> None:
 async def test_a_voice_that_fails_does_not_stop_the_boot() -> None:
     cache = SpeechCache(100)
     flow = load(FLOW.read_text(), str(FLOW))
-    await render_fixed_words([flow], ScriptedSynthesizer(fail=Refused("quota")), cache)
+    await render_fixed_words([flow], Preparer(cache, ScriptedSynthesizer(fail=Refused("quota"))))
     assert cache.hit_rate is None

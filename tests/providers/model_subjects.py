@@ -58,6 +58,10 @@ class Service(Protocol):
         """Wait, at most two seconds, until it answers nobody."""
         ...
 
+    async def deserted(self) -> None:
+        """Wait, at most two seconds, until nobody is connected any more."""
+        ...
+
 
 @dataclass
 class Subject:
@@ -81,6 +85,9 @@ class ScriptedService:
 
     async def idle(self) -> None:
         assert not self.answering
+
+    async def deserted(self) -> None:
+        await self.idle()
 
     def _reply(self) -> Reply:
         answer, fault = self.answer, self.answer.fault

@@ -276,5 +276,10 @@ async def test_warming_up_finds_a_wrong_key(name: str) -> None:
 
 @every_sdk
 async def test_a_server_without_a_list_of_models_is_warm_too(name: str) -> None:
-    async with fake_served(name, Answer(status=404)) as it:
-        await it.model.warm_up()
+    async with serving(name, Answer(status=404)) as service:
+        model = model_of(service)
+        await model.warm_up()
+        service.answer = Answer()
+        assert said(await replied(model)) == "Hello there."
+        await model.aclose()
+        assert service.connections == 1

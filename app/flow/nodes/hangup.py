@@ -13,7 +13,7 @@ from app.flow.section import Section
 def read_hangup(name: str, section: Section, draft: Draft, defaults: Settings) -> Node:
     return Say(
         name=name,
-        settings=draft.settings(section, name, defaults),
+        settings=draft.manner(section, defaults),
         prompt=draft.prompt(section, "hangup", f"{name}.hangup"),
         next=None,
         log=section.name("log"),

@@ -59,7 +59,7 @@ def read_record(name: str, section: Section, draft: Draft, defaults: Settings) -
     max_ms = section.duration_ms("max")
     return Record(
         name=name,
-        settings=draft.settings(section, name, defaults),
+        settings=draft.manner(section, defaults),
         prompt=draft.prompt(section, "record", f"{name}.record"),
         max_s=max(1, round((MAX_MS if max_ms is None else max_ms) / 1000)),
         finish=read_press(section, "finish") or FINISH,

@@ -66,7 +66,7 @@ def read_say(name: str, section: Section, draft: Draft, defaults: Settings) -> N
         section.fault(section.place, f"{section.what} needs either `next: NODE` or `hangup: true`, not both")
     return Say(
         name=name,
-        settings=draft.settings(section, name, defaults),
+        settings=draft.manner(section, defaults),
         prompt=draft.prompt(section, "say", f"{name}.say"),
         next=route,
         log=section.name("log"),

@@ -97,7 +97,7 @@ def read_transfer(name: str, section: Section, draft: Draft, defaults: Settings)
     ring_ms = section.duration_ms("ring")
     return Transfer(
         name=name,
-        settings=draft.settings(section, name, defaults),
+        settings=draft.manner(section, defaults),
         number=draft.template(number or "", place),
         prompt=draft.prompt(section, "say", f"{name}.say"),
         ring_s=max(5, round((RING_MS if ring_ms is None else ring_ms) / 1000)),

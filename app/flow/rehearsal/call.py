@@ -40,18 +40,15 @@ from app.flow.languages import language
 from app.flow.model import Flow
 from app.flow.phrases import words_of
 from app.flow.predict import Candidate, predict, predict_start
+from app.flow.rehearsal.answers import Answers, CannotGoOn
 from app.flow.rehearsal.choosing import nearest
-from app.flow.rehearsal.script import Mock, Mocks
+from app.flow.rehearsal.script import Mocks
 from app.flow.state import Context, State
 from app.flow.values import Json
 
 # a calm voice
 LETTERS_PER_S: Final = 14.0
 WORDS_PER_S: Final = 2.5
-
-
-class CannotGoOn(Exception):
-    """The caller cannot do that now; the message says why."""
 
 
 class Rehearsal:
@@ -82,8 +79,7 @@ class Rehearsal:
         self.taken: set[Place] = set()
         self.answer_ms: float | None = None
         self.steps = 0
-        self._mocks = mocks
-        self._used: Counter[tuple[str, bool]] = Counter()
+        self._answers = Answers(mocks)
         self._waited_ms = 0.0
         self._last: Effect | None = None
         state, effects = begin(flow, Context(now, caller, "", language, seed))
@@ -214,7 +210,7 @@ class Rehearsal:
     def _answer(self, request: CallService) -> None:
         self.asked[request.node] += 1
         self.sent[request.node] = request.request.body
-        mock = self._mock(request.node, models=False)
+        mock = self._answers.next(request.node, models=False)
         took_ms = request.timeout_ms if mock.timed_out else mock.delay_ms
         waiting = request.waiting
         late = mock.timed_out or took_ms > request.timeout_ms
@@ -229,10 +225,10 @@ class Rehearsal:
             self._give(ServiceAnswered(mock.status, self.now, mock.json, mock.readable))
 
     def _reply(self, ask: AskModel) -> None:
-        if ask.purpose == "choose" and not self._mocks.get(ask.node):
+        if ask.purpose == "choose" and not self._answers.known(ask.node):
             self._give(ModelReplied(self.now, outcome=nearest(ask.messages[-1].text, ask.outcomes)))
             return
-        mock = self._mock(ask.node, models=True)
+        mock = self._answers.next(ask.node, models=True)
         took_ms = ask.timeout_ms if mock.timed_out else mock.delay_ms
         self._pass(took_ms)
         if mock.timed_out or took_ms > ask.timeout_ms:
@@ -242,17 +238,6 @@ class Rehearsal:
             self._heard(replace(ask.speech, text=mock.says))
         tool = ToolUse(f"tool-{self.steps}", mock.tool, mock.arguments) if mock.tool else None
         self._give(ModelReplied(self.now, mock.says or "", mock.outcome, tool))
-
-    def _mock(self, node: str, *, models: bool) -> Mock:
-        """The next answer of a node's service, or of its model."""
-        name = node if node in self._mocks else node.rpartition(".")[2]
-        known = [one for one in self._mocks.get(name, ()) if one.timed_out or one.is_models == models]
-        if not known:
-            example = "says: Yes., outcome: answered" if models else "json: {…}"
-            raise CannotGoOn(f'node "{node}" has no mock; add `{name}: {{{example}}}` to the mocks')
-        turn = min(self._used[node, models], len(known) - 1)
-        self._used[node, models] += 1
-        return known[turn]
 
     def _pass(self, milliseconds: float) -> None:
         self._waited_ms += milliseconds

@@ -2,14 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol
 
+from app.flow.effects import Say
+from app.flow.model import Flow
 from app.flow.rehearsal.call import Rehearsal
 from app.flow.rehearsal.script import Bot, Expect
+from app.flow.state import State
 from app.flow.values import Json
 
 
+class Witnessed(Protocol):
+    """What can be known of a call, rehearsed or real. `said` and `entered` are since the caller last did something."""
+
+    @property
+    def flow(self) -> Flow: ...
+
+    @property
+    def state(self) -> State: ...
+
+    @property
+    def said(self) -> Sequence[Say]: ...
+
+    @property
+    def entered(self) -> Sequence[str]: ...
+
+    @property
+    def events(self) -> Sequence[str]: ...
+
+    @property
+    def asked(self) -> Counter[str]: ...
+
+    @property
+    def sent(self) -> Mapping[str, Json]: ...
+
+
 def check_bot(call: Rehearsal, wanted: Bot) -> Iterator[str]:
+    """All of it: of a rehearsal the times are known, too, and what could have been prepared."""
+    yield from check_turn(call, wanted)
+    if wanted.prepared is not None:
+        yield from _check_prepared(call, wanted)
+    if wanted.within_ms is not None and (call.answer_ms is None or call.answer_ms > wanted.within_ms):
+        took = "never" if call.answer_ms is None else f"after {call.answer_ms:.0f} ms"
+        yield f"the first words came {took}, not within {wanted.within_ms} ms"
+    if wanted.waits_ms is not None and wanted.waits_ms != call.waits_ms:
+        yield f"an answer is waited for {call.waits_ms} ms, not {wanted.waits_ms}"
+
+
+def check_turn(call: Witnessed, wanted: Bot) -> Iterator[str]:
+    """Where the call is, what was said, and the slots."""
     own = [say.text for say in call.said if wanted.node in (None, say.node, _bare(say.node))]
     everything = " ".join(say.text for say in call.said)
     words = " ".join(own) if own else everything
@@ -22,16 +65,9 @@ def check_bot(call: Rehearsal, wanted: Bot) -> Iterator[str]:
         if part.casefold() in everything.casefold():
             yield f'"{part}" was said: {everything}'
     yield from _check_slots(call, wanted)
-    if wanted.prepared is not None:
-        yield from _check_prepared(call, wanted)
-    if wanted.within_ms is not None and (call.answer_ms is None or call.answer_ms > wanted.within_ms):
-        took = "never" if call.answer_ms is None else f"after {call.answer_ms:.0f} ms"
-        yield f"the first words came {took}, not within {wanted.within_ms} ms"
-    if wanted.waits_ms is not None and wanted.waits_ms != call.waits_ms:
-        yield f"an answer is waited for {call.waits_ms} ms, not {wanted.waits_ms}"
 
 
-def check_call(call: Rehearsal, wanted: Expect) -> Iterator[str]:
+def check_call(call: Witnessed, wanted: Expect) -> Iterator[str]:
     if wanted.node is not None and wanted.node not in (call.state.node, _bare(call.state.node)):
         yield f'the call is at "{call.state.node}", not at "{wanted.node}"'
     for event in wanted.events:
@@ -47,7 +83,7 @@ def check_call(call: Rehearsal, wanted: Expect) -> Iterator[str]:
         yield f"the call {'has ended' if call.state.ended else 'goes on'}"
 
 
-def _check_sent(call: Rehearsal, node: str, wanted: Json) -> Iterator[str]:
+def _check_sent(call: Witnessed, node: str, wanted: Json) -> Iterator[str]:
     bodies = [body for name, body in call.sent.items() if node in (name, _bare(name))]
     if not bodies:
         yield f'the service of "{node}" was not asked'
@@ -65,12 +101,12 @@ def _bare(node: str) -> str:
     return node.rpartition(".")[2]
 
 
-def _is_at(call: Rehearsal, node: str) -> bool:
+def _is_at(call: Witnessed, node: str) -> bool:
     """Whether the call is there, or has been since the caller last did something."""
     return any(node in (one, _bare(one)) for one in (call.state.node, *call.entered))
 
 
-def _check_slots(call: Rehearsal, wanted: Bot) -> Iterator[str]:
+def _check_slots(call: Witnessed, wanted: Bot) -> Iterator[str]:
     for name, value in wanted.slots.items():
         if name not in call.flow.part(call.state.node).slots:
             yield f'there is no slot "{name}"'

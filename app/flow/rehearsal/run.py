@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from app.flow.document import Place
 from app.flow.model import Flow
-from app.flow.rehearsal.call import CannotGoOn, Rehearsal
+from app.flow.rehearsal.answers import CannotGoOn
+from app.flow.rehearsal.call import Rehearsal
 from app.flow.rehearsal.checks import check_bot, check_call
 from app.flow.rehearsal.script import (
     Bot,
@@ -33,10 +34,20 @@ class Failure:
         return f"{self.place.path}:{self.place.line}:{self.place.column} {self.message}"
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What the caller said aloud at a step, and what was understood of it, utterance by utterance."""
+
+    place: Place
+    said: str
+    heard: tuple[str, ...]
+
+
 @dataclass(slots=True)
 class Result:
     """How a test went. `steps` counts the engine's; `skipped` are the questions that nobody could judge; `visited` and
-    `taken` are the nodes and the places of the transitions that it came by.
+    `taken` are the nodes and the places of the transitions that it came by. Of one that was to be spoken, `heard` is
+    what came of the words; `left_out` says why it was not.
     """
 
     test: Rehearsed
@@ -45,6 +56,8 @@ class Result:
     steps: int = 0
     visited: set[str] = field(default_factory=set)
     taken: set[Place] = field(default_factory=set)
+    heard: list[Heard] = field(default_factory=list)
+    left_out: str = ""
 
     @property
     def held(self) -> bool:

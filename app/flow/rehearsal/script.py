@@ -115,7 +115,7 @@ Step = Says | Presses | IsSilent | TransferEnds | Bot | Expect | Judge
 @dataclass(frozen=True, slots=True)
 class Rehearsed:
     """One test: a call. `mocks` are by node, the file's own and the test's over them; `environment` are settings of
-    the operator that the test has of its own.
+    the operator that the test has of its own. `text_only` says why it cannot be spoken, empty where it can.
     """
 
     name: str
@@ -126,6 +126,7 @@ class Rehearsed:
     caller: str = CALLER
     language: str | None = None
     environment: Mapping[str, str] = field(default_factory=dict)
+    text_only: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +204,7 @@ def _test(section: Section, now: datetime, mocks: Mocks) -> Rehearsed:
         _caller(section),
         section.text("language"),
         _environment(section),
+        section.text("text_only") or "",
     )
     section.finish()
     return found

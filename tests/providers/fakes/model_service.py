@@ -97,6 +97,13 @@ class FakeModelService:
         async with asyncio.timeout(2):
             await self._quiet.wait()
 
+    async def deserted(self) -> None:
+        """Wait, at most two seconds, until nobody is connected any more, and nothing of a connection is left."""
+        async with asyncio.timeout(2):
+            await asyncio.gather(*self._tasks)
+        for _ in range(3):  # the loop lets go of closed sockets in its next rounds
+            await asyncio.sleep(0)
+
     async def hang_up(self) -> None:
         """Be there no longer, for those who are connected neither."""
         if self.server:

@@ -1,0 +1,172 @@
+"""Making speech that is not there yet: once for all who want it, sentence by sentence, and kept for the next.
+
+Whoever asks first makes it; who asks meanwhile hears the same audio as it comes. If the maker leaves early (its caller
+interrupted), those who follow make it anew from the beginning and go on behind what they have passed on already.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+
+from app.audio.g711 import BYTES_PER_MS, SILENCE
+from app.orchestrator.cache_figures import Kind
+from app.orchestrator.speech_cache import SpeechCache, key_of
+from app.orchestrator.voices import OneVoice
+from providers.base import Synthesizer, Voice
+
+# a breath, as the embedded voices take it
+BETWEEN_SENTENCES = SILENCE * 150 * BYTES_PER_MS
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What is to be said, in `pieces` that are kept one by one; `place` is where the flow says it.
+
+    `kind` None: it is sensitive or a model's, and nothing of it is kept.
+    """
+
+    pieces: Sequence[str] = field(repr=False)
+    voice: Voice
+    kind: Kind | None
+    place: str = ""
+
+
+@dataclass(slots=True, eq=False)
+class Making:
+    """Speech in the making. `complete` says whether all of it has come, once it has `ended`."""
+
+    urgent: bool
+    chunks: list[bytes] = field(default_factory=list)
+    complete: bool = False
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+    _more: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def add(self, chunk: bytes) -> None:
+        self.chunks.append(chunk)
+        self._tell()
+
+    def end(self, *, complete: bool) -> None:
+        self.complete = complete
+        self.ended.set()
+        self._tell()
+
+    async def follow(self) -> AsyncGenerator[bytes, None]:
+        """What has come, and what comes, until it has ended."""
+        heard = 0
+        while True:
+            more = self._more
+            while heard < len(self.chunks):
+                heard += 1
+                yield self.chunks[heard - 1]
+            if self.ended.is_set():
+                return
+            await more.wait()
+
+    def _tell(self) -> None:
+        self._more.set()
+        self._more = asyncio.Event()
+
+
+def ready(cache: SpeechCache, words: Words) -> int:
+    """How many of the first pieces can be said at once."""
+    if words.kind is None:
+        return 0
+    missing = (at for at, piece in enumerate(words.pieces) if (piece, words.voice) not in cache)
+    return next(missing, len(words.pieces))
+
+
+async def speech(cache: SpeechCache, synthesizer: Synthesizer, words: Words) -> AsyncGenerator[bytes, None]:
+    """The speech of all pieces, with a breath between. Raises ProviderError."""
+    breath = b""
+    for piece in words.pieces:
+        async with aclosing(_piece(cache, synthesizer, piece, words)) as chunks:
+            async for chunk in chunks:
+                yield breath + chunk
+                breath = b""
+        breath = BETWEEN_SENTENCES
+
+
+async def _piece(
+    cache: SpeechCache, synthesizer: Synthesizer, text: str, words: Words
+) -> AsyncGenerator[bytes, None]:
+    if words.kind is None:
+        async with aclosing(synthesizer.synthesize(text, words.voice)) as chunks:
+            async for chunk in chunks:
+                yield chunk
+        return
+    audio = cache.get(text, words.voice, words.kind)
+    if audio is not None:
+        if audio:
+            yield audio
+        return
+    asked, first = cache.clock.now(), True
+    async with aclosing(made(cache, synthesizer, text, words.voice, words.kind)) as chunks:
+        async for chunk in chunks:
+            if first:
+                first, why = False, cache.why_missing(text, words.voice)
+                cache.figures.waited(words.place, why, (cache.clock.now() - asked) * 1000)
+            yield chunk
+
+
+async def made(
+    cache: SpeechCache, synthesizer: Synthesizer, text: str, voice: Voice, kind: Kind, *, ahead: bool = False
+) -> AsyncGenerator[bytes, None]:
+    """Speech that is not kept yet, by whoever is at it already, or else made now; kept when it is complete.
+
+    `ahead`: nobody waits for it yet. Raises ProviderError.
+    """
+    key, passed_on = key_of(text, voice), 0
+    if making := cache.makings.get(key):
+        async with aclosing(making.follow()) as chunks:
+            async for chunk in chunks:
+                passed_on += len(chunk)
+                yield chunk
+        if making.complete:
+            return
+    async with aclosing(_anew(cache, synthesizer, text, voice, kind, ahead=ahead)) as chunks:
+        async for chunk in chunks:
+            skipped = min(passed_on, len(chunk))
+            passed_on -= skipped
+            if chunk[skipped:]:
+                yield chunk[skipped:]
+
+
+async def _anew(
+    cache: SpeechCache, synthesizer: Synthesizer, text: str, voice: Voice, kind: Kind, *, ahead: bool
+) -> AsyncGenerator[bytes, None]:
+    key, making, clock, spent_s = key_of(text, voice), Making(urgent=not ahead), cache.clock, 0.0
+    cache.makings[key] = making
+    speaker = OneVoice.watch(synthesizer, voice)
+    try:
+        async with aclosing(speaker.synthesizer.synthesize(text, voice)) as chunks:
+            while True:
+                asked = clock.now()
+                chunk = await anext(chunks, None)
+                spent_s += clock.now() - asked
+                if chunk is None:
+                    break
+                if not making.chunks:
+                    cache.figures.made(voice, spent_s * 1000)
+                making.add(chunk)
+                yield chunk
+        making.complete = True
+        # another's voice stands in while the own is down: nobody wants to hear that for hours
+        if speaker.kept:
+            audio = b"".join(making.chunks)
+            cache.put(text, voice, audio, kind=kind, made_ms=spent_s * 1000, ahead=ahead)
+    finally:
+        making.end(complete=making.complete)
+        if cache.makings.get(key) is making:
+            del cache.makings[key]
+
+
+async def prepare(cache: SpeechCache, synthesizer: Synthesizer, text: str, voice: Voice, kind: Kind) -> None:
+    """Make speech before anybody asks for it, if it is not there. Raises ProviderError."""
+    if (text, voice) in cache:
+        return
+    async with aclosing(made(cache, synthesizer, text, voice, kind, ahead=True)) as chunks:
+        async for _ in chunks:
+            pass
