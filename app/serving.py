@@ -28,7 +28,8 @@ def serve(environment: Mapping[str, str]) -> None:
         relay = Relay(settings, clock, speech, environment, model=model)
         _announce(settings)
         config, drain_s = uvicorn_config(relay.app), settings.drain_seconds
-        RelayServer(config, clock, relay.admission, relay.registry, drain_s).run([listener])
+        stalled = relay.operations.stalled
+        RelayServer(config, clock, relay.admission, relay.registry, drain_s, stalled).run([listener])
 
 
 def _announce(settings: Settings) -> None:

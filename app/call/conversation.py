@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from app.audio.echo import EchoGate
 from app.call.answer_timing import AnswerTiming, timeline_of
+from app.call.call import Call
 from app.call.floor import Floor, TurnEnded
 from app.call.flow_run import FlowRun, Step
 from app.call.hearing import Hearing
@@ -22,7 +23,6 @@ from app.call.message_taking import MessageTaking
 from app.call.model_desk import ModelDesk
 from app.call.patience import Patience
 from app.call.prompts import prompt_of, tone_of
-from app.call.registry import Call
 from app.call.secrecy import Secrecy
 from app.call.service_desk import ServiceDesk
 from app.call.services import Services
@@ -43,7 +43,6 @@ RELEASE_TIMEOUT_S = 1.0
 
 class Conversation:
     """Implements `SpeakerReports`, `FloorActor`, `Counter`, `ModelCounter`, `MessageReports` and `Waiting`.
-
     `ended` ends the stream and gives the reason.
     """
 
@@ -143,7 +142,7 @@ class Conversation:
         if spoken.prompt.generated:
             self._reply_heard.append(spoken.heard)
         self._secrecy.heard(spoken.prompt, self._clock.now())
-        self._call.journal.write("heard", text=spoken.heard)
+        self._call.journal.write("heard", text=spoken.heard, gap_ms=round(spoken.gap_ms))
 
     def prompt_failed(self, prompt: Prompt, error: ProviderError) -> None:
         self._error(f"{prompt.node} could not be spoken", error)
@@ -309,6 +308,7 @@ class Conversation:
             self.speaker.say(prompt)
         if isinstance(step.then, fx.Record):
             self.speaker.say(tone_of(step.then, self._services))
+        self._call.checkpoint(self.speaker.unheard)
         if step.then:
             self._models.cancel()
         if self.question and step.then:

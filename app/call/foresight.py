@@ -11,8 +11,8 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from app.call.call import Call
 from app.call.learned import LearnedChances
-from app.call.registry import Call
 from app.clock import Clock
 from app.flow import State
 from app.flow import effects as fx
@@ -44,6 +44,11 @@ class Foresight:
     def of(self, call: Call) -> CallForesight:
         """One stream's."""
         return CallForesight(self, call)
+
+    async def aclose(self) -> None:
+        """Keep what was learned, and let go."""
+        await self.learned.save()
+        await self.preparer.aclose()
 
     async def run(self) -> None:
         """Prepare and remember, for ever."""

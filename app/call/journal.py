@@ -41,27 +41,46 @@ class Witness(Protocol):
         """The disk takes no lines of a call any more."""
         ...
 
+    def came(self, call_sid: str, flow: str, language: str) -> None:
+        """A call that began in another process goes on in this one."""
+        ...
+
+    def left(self, call_sid: str) -> None:
+        """A call goes on in another process."""
+        ...
+
 
 class Journal:
     """Append-only, open for as long as the call lasts. Closing is idempotent; the last line is `call_ended`.
 
     `witness` is told of every line.
 
-    Raises FileExistsError when the call has a record already: a call begins once. No other trouble of the disk is
-    raised: the file is then made, and its lines written, with a later line or by `settle`.
+    Raises FileExistsError when the call has a record already: a call begins once. `began`, in monotonic seconds, is
+    when it did if this goes on with what another process began. No other trouble of the disk is raised: the file is
+    then made, and its lines written, with a later line or by `settle`.
     """
 
-    def __init__(self, directory: Path, call_sid: str, clock: Clock, witness: Witness | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        call_sid: str,
+        clock: Clock,
+        witness: Witness | None = None,
+        *,
+        began: float | None = None,
+    ) -> None:
         self._call_sid = call_sid
         self._clock = clock
         self._witness = witness
-        self._started = clock.now()
+        self._flags = FLAGS if began is None else FLAGS & ~os.O_EXCL
+        self.began = clock.now() if began is None else began
         self._path = path_of(directory, call_sid)
         self._file: int | None = None
         self._waiting: deque[bytes] = deque(maxlen=WAITING_LINES)
         self._rest = b""  # of a line that the disk took a part of
         self._lost = 0
         self._troubled = False
+        self._left = False
         self.closed = False
         try:
             self._open()
@@ -73,10 +92,12 @@ class Journal:
     @property
     def seconds(self) -> float:
         """Since the call began."""
-        return self._clock.now() - self._started
+        return self._clock.now() - self.began
 
     def write(self, event: str, **values: Value) -> None:
         """Append one event. After `close` it raises RelayError: nothing may happen in a call that is over."""
+        if self._left:
+            return
         if self.closed:
             raise RelayError(f"the journal {self._path.name} is closed; {event!r} came too late")
         at = self._clock.wall().isoformat(timespec="milliseconds").replace("+00:00", "Z")
@@ -97,6 +118,13 @@ class Journal:
         self.write("call_ended", reason=reason, seconds=round(self.seconds, 3))
         self.closed = True
         self.settle()
+
+    def leave(self) -> None:
+        """Another process goes on with the record: nothing more is written to it from here."""
+        if self._witness and not self.closed:
+            self._witness.left(self._call_sid)
+        self._left = self.closed = True
+        self.abandon()
 
     def settle(self) -> bool:
         """Write what waits; whether nothing does any more."""
@@ -129,7 +157,7 @@ class Journal:
 
     def _open(self) -> int:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = os.open(self._path, FLAGS, 0o600)
+        self._file = os.open(self._path, self._flags, 0o600)
         return self._file
 
     def _alarm(self, error: OSError) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from app.call.call import Call
 from app.call.listener import Listener
 from app.call.message import Message, MessageStore
-from app.call.registry import Call
 from app.flow.effects import Record
 
 

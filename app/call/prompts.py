@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from app.audio.tones import RECORD_TONE
+from app.call.call import Call
 from app.call.flow_run import MASK
-from app.call.registry import Call
 from app.call.services import Services
 from app.call.speaker import Prompt
 from app.flow.effects import Record, Say

@@ -1,17 +1,25 @@
-"""The calls of this process. A call outlives its stream, so its state is owned here and never by a socket."""
+"""The calls of this process. A call outlives its stream, so its state is owned here and never by a socket.
+
+It may outlive this process, too, and come back to another one: what each needs to know is in the call store, and
+whoever finds that somebody else has changed a call there since forgets it. Where the store cannot be used, a call
+goes on with what is known of it here.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 
-from app.call.journal import Journal
-from app.call.speaker import Prompt
+from app.call.call import Apology, Call, LiveStream
+from app.call.call_store import CallStore, Row, SavedCall, StoreTrouble
+from app.call.flow_store import FlowStore
+from app.call.journal import Journal, Witness
+from app.clock import Clock
+from app.errors import RelayError
 from app.flow.effects import Transfer
-from app.flow.inputs import TransferEnded
-from app.flow.model import Flow
 from app.flow.state import State
 
 log = logging.getLogger("callrelay.call")
@@ -22,57 +30,31 @@ SETTLE_EVERY_S = 5.0
 UNWRITTEN_MAX = 100
 REPLACED = "replaced by a newer stream"
 LOST = "connection lost"
+LEFT_ALONE = "its worker is gone"
+LOOK_ROUND_EVERY_S = 1.0
+# a worker that dies says no more that it has a call; one that waits for a stream ends the call itself before that
+HELD_S = 30.0
+SPARE_S = 5.0
+# how long a stream of another worker may take to end once the carrier says that it has
+RELEASED_WITHIN_S = 1.0
+RELEASED_LOOKS = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Apology:
-    """The stream failed by our fault: say sorry, and hang up."""
-
-
-@dataclass(slots=True, eq=False)
-class LiveStream:
-    """The stream a call has now. `end` asks it to end, for a reason; `gone` is set when it has."""
-
-    end: Callable[[str], None]
-    gone: asyncio.Event = field(default_factory=asyncio.Event)
-
-
-@dataclass(slots=True, eq=False)
-class Call:
-    """One call, from its first webhook to its last line in the journal.
-
-    `state` is the flow's, None until the flow begins. `next_step` is what the carrier must do when the stream has ended
-    and the call has not; `arriving` is what the next stream begins with, `unheard` what the last one could not say to
-    its end. `connects` counts how often a stream was asked for in vain. `seed` decides every choice at random.
-    `flow` and its `recordings` (μ-law by file) are the version that the call began with, whatever is published since.
-    """
-
-    sid: str
-    flow: Flow
-    recordings: Mapping[str, bytes] = field(repr=False)
-    language: str
-    caller: str = field(repr=False)
-    called: str
-    journal: Journal
-    seed: int = 0
-    state: State | None = None
-    next_step: Transfer | Apology | None = None
-    arriving: TransferEnded | None = None
-    unheard: Sequence[Prompt] = ()
-    stream: LiveStream | None = None
-    connects: int = 0
-    _expiry: asyncio.TimerHandle | None = field(default=None, repr=False)
-
-    @property
-    def over(self) -> bool:
-        """Whether the journal is closed."""
-        return self.journal.closed
+class HeldElsewhere(RelayError):
+    """The call's stream is another worker's."""
 
 
 class CallRegistry:
     """Opens, finds and ends calls. A call that no stream comes for ends by itself."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self, store: CallStore, flows: FlowStore, data_dir: Path, clock: Clock, witness: Witness
+    ) -> None:
+        self._store = store
+        self._flows = flows
+        self._data_dir = data_dir
+        self._clock = clock
+        self._witness = witness
         self._calls: dict[str, Call] = {}
         self._unwritten: list[Journal] = []
         self._empty = asyncio.Event()
@@ -87,13 +69,42 @@ class CallRegistry:
         return list(self._calls)
 
     def get(self, sid: str) -> Call | None:
-        """The call if it is still going on."""
+        """The call if it is still going on here."""
         return self._calls.get(sid)
+
+    async def find(self, sid: str) -> Call | None:
+        """The call if it is still going on, whoever had it last. Raises HeldElsewhere when its stream is another
+        worker's, and stays there for a second.
+        """
+        for _ in range(RELEASED_LOOKS):
+            known = self._calls.get(sid)
+            if known and known.stream:
+                return known
+            try:
+                row = self._store.look(sid)
+            except StoreTrouble:
+                return known
+            if not (row and row.held):
+                return self._current(sid, row)
+            await asyncio.sleep(RELEASED_WITHIN_S / RELEASED_LOOKS)
+        raise HeldElsewhere(f"call {sid} has its stream on another worker")
+
+    def claim(self, sid: str) -> Call | None:
+        """The call, for a stream that begins here; whoever has it now has it no more."""
+        known = self._calls.get(sid)
+        try:
+            row = self._store.claim(sid, HELD_S)
+        except StoreTrouble:
+            return known
+        if known and row and known.changes == row.changes - 1:
+            known.changes = row.changes
+        return self._current(sid, row)
 
     def add(self, call: Call) -> None:
         """A call begins; its stream must come within a minute."""
-        self._calls[call.sid] = call
-        self._empty.clear()
+        with suppress(StoreTrouble):
+            call.changes = self._store.begin(call.sid, call.saved(), STREAM_AWAITED_S + SPARE_S)
+        self._take_in(call)
         self.await_stream(call, STREAM_AWAITED_S, "no stream came")
 
     async def attach(self, call: Call, end: Callable[[str], None]) -> bool:
@@ -110,7 +121,7 @@ class CallRegistry:
         call.connects = 0
         call.next_step = None
         self._stop_waiting(call)
-        return True
+        return self._keep(call, held=True, kept_s=HELD_S)
 
     def detach(self, call: Call) -> None:
         """The stream is gone, the call is not."""
@@ -119,22 +130,18 @@ class CallRegistry:
             call.stream = None
 
     def await_stream(self, call: Call, seconds: float, reason: str) -> None:
-        """End the call for `reason` unless a stream is attached within `seconds`."""
+        """End the call for `reason` unless a stream is attached within `seconds`, here or to another worker."""
         self._stop_waiting(call)
-        call._expiry = asyncio.get_running_loop().call_later(seconds, self.end, call, reason)
+        if self._keep(call, held=False, kept_s=seconds + SPARE_S):
+            call.expiry = asyncio.get_running_loop().call_later(seconds, self.end, call, reason)
 
     def end(self, call: Call, reason: str) -> None:
         """The call is over: forget it and close its journal. The second time does nothing."""
-        self.detach(call)
-        self._stop_waiting(call)
-        if self._calls.get(call.sid) is call:
-            del self._calls[call.sid]
-        if not self._calls:
-            self._empty.set()
-        if not call.over:
+        if not call.over and self._removed(call):
             log.info("call %s ends: %s, after %.1f s", call.sid, reason, call.journal.seconds)
             call.journal.close(reason)
             self._settle_later(call.journal)
+        self._forget(call)
 
     async def hung_up(self, call: Call) -> None:
         """The carrier says that the call is over. Its stream, where it still has one, ends first and in order."""
@@ -148,12 +155,132 @@ class CallRegistry:
         await self._empty.wait()
 
     def end_all(self, reason: str) -> None:
-        """End whatever is left; for the end of the process."""
+        """End whatever is left; for the end of the process. Who was put through comes back to another one."""
         for call in list(self._calls.values()):
-            self.end(call, reason)
+            if call.changes is not None and isinstance(call.next_step, Transfer) and not call.stream:
+                call.journal.leave()
+                self._forget(call)
+            else:
+                self.end(call, reason)
         for journal in self._unwritten:
             journal.abandon()
         self._unwritten.clear()
+
+    # calls that other workers may have too
+
+    async def look_round(self) -> None:
+        """For ever: say which calls are looked after, forget those that another worker has now, and end those that
+        nobody looks after.
+        """
+        while True:
+            await asyncio.sleep(LOOK_ROUND_EVERY_S)
+            with suppress(StoreTrouble):
+                self._look_at_all()
+
+    def _look_at_all(self) -> None:
+        for call in list(self._calls.values()):
+            self._look_at(call)
+        for sid in self._store.stale():
+            self._end_stale(sid)
+
+    def _look_at(self, call: Call) -> None:
+        if call.changes is None:
+            return
+        if call.stream:
+            self._keep_if(call, self._store.renew(call.sid, call.changes, HELD_S))
+        else:
+            row = self._store.look(call.sid)
+            self._keep_if(call, row is not None and row.changes == call.changes)
+
+    def _end_stale(self, sid: str) -> None:
+        if sid in self._calls:
+            return
+        call = self.claim(sid)
+        if call:
+            self.end(call, LEFT_ALONE)
+        else:
+            self._store.forsake(sid)
+
+    def _keep(self, call: Call, *, held: bool, kept_s: float) -> bool:
+        """Keep the call's checkpoint; False when another worker has it now."""
+        if call.changes is None:
+            return True
+        try:
+            kept = self._store.save(call.sid, call.changes, call.saved(), held=held, kept_s=kept_s)
+        except StoreTrouble:
+            return True
+        call.changes += kept
+        return self._keep_if(call, kept)
+
+    def _checkpoint(self, call: Call) -> None:
+        self._keep(call, held=call.stream is not None, kept_s=HELD_S)
+
+    def _removed(self, call: Call) -> bool:
+        try:
+            return call.changes is None or self._store.remove(call.sid, call.changes)
+        except StoreTrouble:
+            return True
+
+    def _keep_if(self, call: Call, ours: bool) -> bool:
+        """Let go of a call that is not ours any more."""
+        if not ours:
+            if not call.over:
+                log.info("call %s is another worker's now", call.sid)
+                call.journal.leave()
+            if call.stream:
+                call.stream.end(REPLACED)
+            else:
+                self._forget(call)
+        return ours
+
+    def _current(self, sid: str, row: Row | None) -> Call | None:
+        """The call as it is now: ours, if nobody has changed it since."""
+        known = self._calls.get(sid)
+        if known and (known.changes is None or (row and known.changes == row.changes)):
+            return known
+        if known:
+            self._keep_if(known, False)
+        return self._adopted(sid, row) if row else None
+
+    def _adopted(self, sid: str, row: Row) -> Call | None:
+        """A call that began with another worker."""
+        saved = row.saved
+        published = self._flows.get(saved.flow)
+        if published is None:
+            log.error("call %s cannot go on: there is no flow %r any more", sid, saved.flow)
+            return None
+        journal = Journal(self._data_dir, sid, self._clock, self._witness, began=saved.began)
+        self._witness.came(sid, saved.flow, saved.language)
+        call = Call(
+            sid,
+            published.flow,
+            published.recordings,
+            saved.language,
+            saved.caller,
+            saved.called,
+            journal,
+            saved.seed,
+        )
+        _restore(call, saved)
+        call.changes = row.changes
+        self._take_in(call)
+        return call
+
+    def _take_in(self, call: Call) -> None:
+        call.keep = self._checkpoint
+        self._calls[call.sid] = call
+        self._empty.clear()
+
+    def _forget(self, call: Call) -> None:
+        self.detach(call)
+        self._stop_waiting(call)
+        call.keep = None
+        if self._calls.get(call.sid) is call:
+            del self._calls[call.sid]
+        if not self._calls:
+            self._empty.set()
+
+    # journals that the disk does not take
 
     def _settle_later(self, journal: Journal) -> None:
         """A full disk is asked again until it takes the record's end; the oldest go when too many wait."""
@@ -173,6 +300,15 @@ class CallRegistry:
             asyncio.get_running_loop().call_later(SETTLE_EVERY_S, self._settle)
 
     def _stop_waiting(self, call: Call) -> None:
-        if call._expiry:
-            call._expiry.cancel()
-            call._expiry = None
+        if call.expiry:
+            call.expiry.cancel()
+            call.expiry = None
+
+
+def _restore(call: Call, saved: SavedCall) -> None:
+    """A flow that was edited meanwhile goes on in its new version; one that lost the node cannot take the outcome."""
+    call.state = State.from_json(saved.state) if saved.state else None
+    call.next_step = Apology() if saved.apology else saved.transfer
+    if call.state and call.flow.has_node(call.state.node):
+        call.arriving = saved.arriving
+    call.unheard, call.connects = saved.unheard, saved.connects

@@ -10,10 +10,11 @@ from dataclasses import replace
 from functools import partial
 from typing import Protocol
 
+from app.call.call import Apology, Call
 from app.call.conversation import Conversation
 from app.call.hearing import Hearing
 from app.call.journal import Journal
-from app.call.registry import LOST, REPLACED, RESUME_AWAITED_S, STREAM_AWAITED_S, Apology, Call
+from app.call.registry import LOST, REPLACED, RESUME_AWAITED_S, STREAM_AWAITED_S
 from app.call.services import Services
 from app.call.tasks import Tasks
 from app.carriers.base import CarrierCodec

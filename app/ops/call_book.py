@@ -41,6 +41,14 @@ class CallBook:
         self._metrics.journal_errors.inc()
         self._troubled.add(call_sid)
 
+    def came(self, call_sid: str, flow: str, language: str) -> None:
+        view = CallView(call_sid, self._clock.now(), flow=flow, language=language)
+        self._live[call_sid] = view, TurnJudge()
+
+    def left(self, call_sid: str) -> None:
+        self._live.pop(call_sid, None)
+        self._troubled.discard(call_sid)
+
     @property
     def unwritten(self) -> int:
         """How many calls that go on have had trouble with the disk."""

@@ -9,7 +9,6 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 from app.clock import Clock
 from app.ops.call_book import CallBook
 from app.ops.health import Health
-from app.ops.metrics import CallMetrics
 from app.ops.state_metrics import StateMetrics
 from app.ops.watch import Watch
 from app.orchestrator.ladder import Economy, Ladder
@@ -18,12 +17,20 @@ from app.orchestrator.ladder import Economy, Ladder
 class Operations:
     """`book` sees the records of all calls; `watch` runs for as long as the server does."""
 
-    def __init__(self, clock: Clock, health: Health, ladder: Ladder, economy: Economy) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        health: Health,
+        figures: CollectorRegistry,
+        book: CallBook,
+        ladder: Ladder,
+        economy: Economy,
+    ) -> None:
         self._clock = clock
         self._health = health
-        self.figures = CollectorRegistry()
-        self.book = CallBook(clock, health.quality, CallMetrics(self.figures))
-        self.watch = Watch(clock, health, self.book, ladder, economy)
+        self.figures = figures
+        self.book = book
+        self.watch = Watch(clock, health, book, ladder, economy)
         self._stalls = 0
         self.figures.register(StateMetrics(health, self.watch, lambda: self._stalls))
         ProcessCollector(registry=self.figures)

@@ -8,7 +8,8 @@ import logging
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from app.call.registry import Call, CallRegistry
+from app.call.call import Call
+from app.call.registry import CallRegistry
 from app.call.services import Services
 from app.call.session import Disconnected, run_stream
 from app.carriers.base import CarrierCodec, carrier_codecs
@@ -102,7 +103,7 @@ class Streams:
             raise RemoteProtocolError(
                 "the stream's token is missing, used, too old or of another call", close_code=POLICY_VIOLATION
             )
-        call = self._registry.get(started.call_sid)
+        call = self._registry.claim(started.call_sid)
         if call is None:
             raise RemoteProtocolError("no call is waiting for this stream", close_code=POLICY_VIOLATION)
         return call

@@ -4,9 +4,8 @@ A token goes out in signed TwiML and comes back in the stream's `start`. Any wor
 tokens live in DATA_DIR/state.sqlite3, as SHA-256 only: who reads the file cannot open a stream. Whatever goes wrong
 with the file, nobody is let in.
 
-Age is told by the monotonic clock, which all processes of a machine share (and SQLite's WAL needs one machine
-anyway), so a correction of the date neither ages a token nor keeps it alive. After a reboot the clock begins anew;
-tokens of before are then too old or too new, and refused.
+Age is told by the monotonic clock. After a reboot that begins anew; tokens of before are then too old or too new, and
+refused.
 """
 
 from __future__ import annotations
@@ -16,11 +15,11 @@ import secrets
 import sqlite3
 from pathlib import Path
 
+from app.call.state_file import NAME, open_state
 from app.clock import Clock
-from app.errors import Overloaded, SettingsError
+from app.errors import Overloaded
 
 LIFETIME_S = 60.0
-LOCK_PATIENCE_S = 0.1
 TOKEN_BYTES = 24
 
 _SCHEMA = """
@@ -39,14 +38,8 @@ class StreamTokens:
     def __init__(self, data_dir: Path, clock: Clock) -> None:
         """Opens the file, making it where there is none. Raises SettingsError when it cannot be used."""
         self._clock = clock
-        self._path = data_dir / "state.sqlite3"
-        try:
-            data_dir.mkdir(parents=True, exist_ok=True)
-            self._database = _opened(self._path)
-        except (OSError, sqlite3.Error) as error:
-            raise SettingsError(
-                f"DATA_DIR: {self._path} cannot be used ({error}); name a folder that can be written to"
-            ) from error
+        self._path = data_dir / NAME
+        self._database = open_state(data_dir, _SCHEMA)
 
     def mint(self, call_sid: str) -> str:
         """A new token that opens one stream of the call within 60 s. Raises Overloaded when none can be kept."""
@@ -70,14 +63,6 @@ class StreamTokens:
     def close(self) -> None:
         """Let go of the file. Idempotent."""
         self._database.close()
-
-
-def _opened(path: Path) -> sqlite3.Connection:
-    database = sqlite3.connect(path, timeout=LOCK_PATIENCE_S, isolation_level=None, check_same_thread=False)
-    database.execute("PRAGMA journal_mode=WAL")
-    database.execute("PRAGMA synchronous=OFF")
-    database.execute(_SCHEMA)
-    return database
 
 
 def _digest(token: str) -> bytes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import secrets
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from urllib.parse import parse_qsl
 from xml.etree.ElementTree import Element
 
@@ -16,9 +17,10 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from app.call.admission import Admission
+from app.call.call import Apology, Call
 from app.call.flow_store import FlowStore, PublishedFlow
 from app.call.journal import Journal, Witness, is_call_sid, path_of
-from app.call.registry import STREAM_AWAITED_S, Apology, Call, CallRegistry
+from app.call.registry import STREAM_AWAITED_S, CallRegistry, HeldElsewhere
 from app.carriers import twiml
 from app.clock import Clock
 from app.errors import Overloaded
@@ -101,6 +103,8 @@ class VoiceWebhooks:
                 return PlainTextResponse("CallSid is missing or is no call's SID", 422)
             try:
                 return await handler(request, form)
+            except HeldElsewhere:
+                return _has_its_stream(form["CallSid"])
             except (Overloaded, OSError) as error:
                 log.error("call %s refused: %s", form["CallSid"], error)
                 return _twiml(twiml.reject())
@@ -108,9 +112,9 @@ class VoiceWebhooks:
         return endpoint
 
     async def _incoming(self, request: Request, form: Form) -> Response:
-        known = self._registry.get(form["CallSid"])
+        known = await self._registry.find(form["CallSid"])
         if known and known.stream:
-            return _has_its_stream(known)
+            return _has_its_stream(known.sid)
         if known:
             return self._connect(request, known)
         if path_of(self._settings.data_dir, form["CallSid"]).exists():
@@ -163,10 +167,14 @@ class VoiceWebhooks:
         return call
 
     async def _stream_ended(self, request: Request, form: Form) -> Response:
-        call = self._registry.get(form["CallSid"])
+        over = form.get("CallStatus") in TERMINAL_STATUSES
+        try:
+            call = await self._registry.find(form["CallSid"])
+        except HeldElsewhere:  # by a worker that is gone, or the carrier only repeats itself
+            return _twiml(twiml.hangup()) if over else self._stream_for(request, form["CallSid"])
         if call is None:
             return _twiml(twiml.hangup())
-        if form.get("CallStatus") in TERMINAL_STATUSES:
+        if over:
             await self._registry.hung_up(call)
             return _twiml(twiml.hangup())
         match call.next_step:
@@ -183,21 +191,21 @@ class VoiceWebhooks:
 
     async def _whisper(self, request: Request, form: Form) -> Response:
         """What the other party hears before the caller is put through; the request's own call is their leg."""
-        call = self._registry.get(request.query_params.get("call", ""))
+        call = await self._registry.find(request.query_params.get("call", ""))
         step = call.next_step if call else None
         if isinstance(step, Transfer) and step.whisper:
             return _twiml(twiml.say(step.whisper.text, step.whisper.language))
         return _twiml()
 
     async def _dial_ended(self, request: Request, form: Form) -> Response:
-        call = self._registry.get(form["CallSid"])
+        call = await self._registry.find(form["CallSid"])
         if call is None or call.state is None:
             return _twiml(twiml.hangup())
         if form.get("CallStatus") in TERMINAL_STATUSES:
             await self._registry.hung_up(call)
             return _twiml(twiml.hangup())
         if call.stream:
-            return _has_its_stream(call)
+            return _has_its_stream(call.sid)
         call.arriving = TransferEnded(
             OUTCOMES.get(form.get("DialCallStatus", ""), "failed"), self._clock.wall()
         )
@@ -205,9 +213,10 @@ class VoiceWebhooks:
         return self._connect(request, call)
 
     async def _status(self, request: Request, form: Form) -> Response:
-        call = self._registry.get(form["CallSid"])
-        if call and form.get("CallStatus") in TERMINAL_STATUSES:
-            await self._registry.hung_up(call)
+        if form.get("CallStatus") in TERMINAL_STATUSES:
+            with suppress(HeldElsewhere):  # whose stream ends as well
+                if call := await self._registry.find(form["CallSid"]):
+                    await self._registry.hung_up(call)
         return Response(status_code=204)
 
     def _connect(self, request: Request, call: Call) -> Response:
@@ -218,13 +227,17 @@ class VoiceWebhooks:
             self._registry.end(call, "no stream came")
             return _twiml(twiml.say(SORRY, "en-US"), twiml.hangup())
         try:
-            token = self._tokens.mint(call.sid)
+            return self._stream_for(request, call.sid)
         except Overloaded as error:
             if call.state is None and call.connects == 1:
                 self._registry.end(call, "overloaded")
                 raise
             log.error("call %s is asked to come again: %s", call.sid, error)
             return _twiml(twiml.redirect(self._url(request, "/voice/stream-ended")))
+
+    def _stream_for(self, request: Request, call_sid: str) -> Response:
+        """Ask the carrier for a stream. Raises Overloaded."""
+        token = self._tokens.mint(call_sid)
         stream_url = "ws" + self._url(request, STREAM_PATH).removeprefix("http")
         action = self._url(request, "/voice/stream-ended")
         connect = twiml.connect_stream(stream_url, {"token": token}, action=action)
@@ -235,9 +248,9 @@ class VoiceWebhooks:
         return (self._settings.public_url or str(request.base_url).rstrip("/")) + path
 
 
-def _has_its_stream(call: Call) -> Response:
+def _has_its_stream(call_sid: str) -> Response:
     """A repeated webhook: another stream would take the caller's place."""
-    log.warning("refused a repeated webhook: call %s has its stream", call.sid)
+    log.warning("refused a repeated webhook: call %s has its stream", call_sid)
     return PlainTextResponse("this call has its stream", 403)
 
 

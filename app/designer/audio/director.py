@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from app.call.call import Call
 from app.call.journal import read
-from app.call.registry import Call
 from app.clock import Clock
 from app.designer.audio.services import MockedServices
 from app.flow.document import Place

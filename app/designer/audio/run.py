@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from app.call.call import Call
 from app.call.journal import path_of
-from app.call.registry import Call, CallRegistry
+from app.call.registry import CallRegistry
 from app.call.services import Speech
 from app.clock import ManualClock, run_virtual
 from app.designer.audio.director import Director

@@ -6,8 +6,8 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable
 
+from app.call.call import Call
 from app.call.http_client import Answer
-from app.call.registry import Call
 from app.clock import Clock
 from app.flow import ready_requests
 from app.flow.effects import ServiceRequest

@@ -1,0 +1,168 @@
+"""Where calls are kept that may come back to another worker: checkpoints in DATA_DIR/state.sqlite3.
+
+A call's stream, its webhooks and the streams that follow may reach any worker process, and the one that had it may be
+gone. So each call has a row, and each change of the row a number: who changes it must know the number that it has, or
+somebody else was there since and has the call now. `held` says that a stream holds it; a row that nobody has touched
+by `kept_until` belongs to a worker that is gone.
+
+What a caller said may be in a row, so it is sealed (AES-GCM) with a key made from the carrier's secret, which is in
+the environment and never on the disk.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import secrets
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from app.call.speaker import Prompt
+from app.call.state_file import open_state
+from app.clock import Clock
+from app.flow.effects import Transfer
+from app.flow.inputs import TransferEnded
+
+log = logging.getLogger("callrelay.call")
+
+NONCE_BYTES = 12
+# beyond any wait for a transfer: a row of before a reboot, when the clock began anew
+KEPT_AT_MOST_S = 5 * 3600.0
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS calls (
+    sid TEXT PRIMARY KEY, changes INTEGER NOT NULL, held INTEGER NOT NULL, kept_until REAL NOT NULL,
+    sealed BLOB NOT NULL
+)
+"""
+_BEGIN = "INSERT INTO calls VALUES (?, 1, 0, ?, ?)"
+_LOOK = "SELECT changes, held, sealed FROM calls WHERE sid = ?"
+_SAVE = "UPDATE calls SET changes = changes + 1, held = ?, kept_until = ?, sealed = ? WHERE sid = ? AND changes = ?"
+_CLAIM = """
+UPDATE calls SET changes = changes + 1, held = 1, kept_until = ? WHERE sid = ? RETURNING changes, held, sealed
+"""
+_RENEW = "UPDATE calls SET kept_until = ? WHERE sid = ? AND changes = ?"
+_REMOVE = "DELETE FROM calls WHERE sid = ? AND changes = ?"
+_STALE = "SELECT sid FROM calls WHERE kept_until NOT BETWEEN ? AND ?"
+_FORSAKE = "DELETE FROM calls WHERE sid = ?"
+
+
+class SavedCall(msgspec.Struct, kw_only=True):
+    """A call's checkpoint; see `Call`. `began` is in monotonic seconds, `state` the flow's `State`."""
+
+    flow: str
+    language: str
+    caller: str
+    called: str
+    seed: int
+    began: float
+    connects: int
+    state: dict[str, Any] | None
+    transfer: Transfer | None
+    apology: bool
+    arriving: TransferEnded | None
+    unheard: list[Prompt]
+
+    def __repr__(self) -> str:
+        return f"SavedCall(flow={self.flow!r}, began={self.began:.1f})"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A call as it is kept."""
+
+    changes: int
+    held: bool
+    saved: SavedCall
+
+
+class StoreTrouble(Exception):
+    """The file cannot be used now: the worker that knows a call goes on with it alone."""
+
+
+class CallStore:
+    """Every statement is atomic among all workers. Methods raise StoreTrouble."""
+
+    def __init__(self, data_dir: Path, clock: Clock, secret: str) -> None:
+        """Raises SettingsError when the file cannot be used."""
+        self._clock = clock
+        self._cipher = AESGCM(hashlib.sha256(b"callrelay checkpoint\0" + secret.encode()).digest())
+        self._database = open_state(data_dir, _SCHEMA)
+        self._troubled = False
+
+    def begin(self, sid: str, saved: SavedCall, kept_s: float) -> int:
+        """Keep a new call; its first number."""
+        self._run(_BEGIN, sid, self._until(kept_s), self._seal(sid, saved))
+        return 1
+
+    def look(self, sid: str) -> Row | None:
+        """The call as it is now, None where there is none."""
+        return self._row(sid, self._run(_LOOK, sid).fetchall())
+
+    def save(self, sid: str, changes: int, saved: SavedCall, *, held: bool, kept_s: float) -> bool:
+        """Keep what has become of a call; False, and nothing has changed, when somebody else has it now."""
+        done = self._run(_SAVE, held, self._until(kept_s), self._seal(sid, saved), sid, changes)
+        return done.rowcount == 1
+
+    def claim(self, sid: str, kept_s: float) -> Row | None:
+        """Take the call for a stream, whoever has it."""
+        return self._row(sid, self._run(_CLAIM, self._until(kept_s), sid).fetchall())
+
+    def renew(self, sid: str, changes: int, kept_s: float) -> bool:
+        """Say that somebody still looks after the call; False when it is somebody else."""
+        return self._run(_RENEW, self._until(kept_s), sid, changes).rowcount == 1
+
+    def remove(self, sid: str, changes: int) -> bool:
+        """The call is over; False when somebody else has it now, and it is not."""
+        return self._run(_REMOVE, sid, changes).rowcount == 1
+
+    def stale(self) -> Sequence[str]:
+        """The calls that nobody looks after any more."""
+        now = self._clock.now()
+        return [sid for (sid,) in self._run(_STALE, now, now + KEPT_AT_MOST_S).fetchall()]
+
+    def forsake(self, sid: str) -> None:
+        """Throw away what nobody can read."""
+        self._run(_FORSAKE, sid)
+
+    def close(self) -> None:
+        """Let go of the file. Idempotent."""
+        self._database.close()
+
+    def _run(self, statement: str, *values: object) -> sqlite3.Cursor:
+        try:
+            done = self._database.execute(statement, values)
+        except sqlite3.Error as error:
+            if not self._troubled:
+                log.error("checkpoints of calls cannot be kept: %s", error)
+            self._troubled = True
+            raise StoreTrouble from error
+        self._troubled = False
+        return done
+
+    def _until(self, kept_s: float) -> float:
+        return self._clock.now() + kept_s
+
+    def _seal(self, sid: str, saved: SavedCall) -> bytes:
+        nonce = secrets.token_bytes(NONCE_BYTES)
+        return nonce + self._cipher.encrypt(nonce, msgspec.msgpack.encode(saved), sid.encode())
+
+    def _row(self, sid: str, found: Sequence[tuple[int, int, bytes]]) -> Row | None:
+        """One that was sealed with another secret, or by another version of callrelay, is none."""
+        for changes, held, sealed in found:
+            nonce, rest = sealed[:NONCE_BYTES], sealed[NONCE_BYTES:]
+            try:
+                plain = self._cipher.decrypt(nonce, rest, sid.encode())
+                return Row(changes, bool(held), msgspec.msgpack.decode(plain, type=SavedCall))
+            except (InvalidTag, msgspec.DecodeError):
+                log.error(
+                    "the checkpoint of call %s cannot be read: sealed with another secret, or outdated", sid
+                )
+        return None
