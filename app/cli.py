@@ -41,7 +41,7 @@ def serve() -> None:
     """Take calls, as the environment says (docs/settings.md)."""
     from app.serving import serve as run
 
-    run(os.environ)
+    sys.exit(run(os.environ))
 
 
 @cli.group(invoke_without_command=True)

@@ -155,6 +155,7 @@ class Settings:
     cache_accuracy: float = _setting("CACHE_ACCURACY", 0.8, _share)
     cache_compression: bool = _setting("CACHE_COMPRESSION", False, _flag)
     console_token: str | None = _setting("CONSOLE_TOKEN", None, secret=True)
+    web_concurrency: int = _setting("WEB_CONCURRENCY", 1, _whole_number(1, 64))
     drain_seconds: int = _setting("DRAIN_SECONDS", 270, _whole_number(0, 3600))
     log_level: str = _setting("LOG_LEVEL", "info", _one_of("debug", "info", "warning", "error"))
     log_format: str | None = _setting("LOG_FORMAT", None, _one_of("text", "json"))

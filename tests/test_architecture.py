@@ -46,7 +46,8 @@ DOORS: dict[str, set[str]] = {
     "app.designer.audio": BELOW_MAIN | {"app.main", "app.designer", "app.simulator"},
     "app.server": BELOW_WEB,
     "app.main": BELOW_MAIN,
-    "app.serving": BELOW_MAIN | {"app.main"},
+    "app.supervisor": set(),
+    "app.serving": BELOW_MAIN | {"app.main", "app.supervisor"},
     "app.cli": BELOW_MAIN
     | {"app.main", "app.serving", "app.simulator", "app.designer", "app.doctor", "app.ops.call_report"},
     "app.doctor": BELOW_MAIN | {"app.main", "app.designer"},
