@@ -15,6 +15,7 @@ import click
 from app.designer.command import chat, flow
 from app.doctor.command import doctor
 from app.errors import RelayError
+from app.ops.cache_command import cache
 from app.ops.call_report import JournalEnrichment
 from app.settings import Settings
 from app.simulator.command import command as call
@@ -34,6 +35,7 @@ cli.add_command(call)
 cli.add_command(flow)
 cli.add_command(chat)
 cli.add_command(doctor)
+cli.add_command(cache)
 
 
 @cli.command()
@@ -75,6 +77,28 @@ def show_call(call_sid: str, as_json: bool) -> None:
         click.echo(json.dumps(record, ensure_ascii=False, indent=1))
         return
     for line in (*transcript(record), "", *waterfall(record)):
+        click.echo(line)
+
+
+@cli.command("explain-turn")
+@click.argument("call_sid")
+@click.argument("turn", type=int)
+@click.option("--json", "as_json", is_flag=True, help="One document on stdout.")
+def explain_turn(call_sid: str, turn: int, as_json: bool) -> None:
+    """Where the time of a turn's answer went, and each decision with its reason."""
+    from app.ops.calls import events
+    from app.ops.explain import explain
+
+    settings = Settings.from_environment(os.environ)
+    latencies = settings.performance_target_latency, settings.performance_max_latency
+    try:
+        explanation = explain(events(settings.data_dir, call_sid), turn, *latencies)
+    except LookupError as error:
+        raise click.ClickException(str(error)) from None
+    if as_json:
+        click.echo(json.dumps(explanation.as_json(), ensure_ascii=False, indent=1))
+        return
+    for line in explanation.lines():
         click.echo(line)
 
 

@@ -35,7 +35,7 @@ from app.orchestrator.failover import FailoverModel
 from app.orchestrator.failover_synthesizer import FailoverSynthesizer
 from app.orchestrator.failover_transcriber import FailoverTranscriber
 from app.orchestrator.ladder import Economy, Ladder
-from app.orchestrator.preparing import Preparer
+from app.orchestrator.preparing import Preparer, SharedSpeech
 from app.orchestrator.routes import Routes, read_routes
 from app.orchestrator.speech_cache import SpeechCache
 from app.orchestrator.threshold import AdaptiveThreshold
@@ -188,7 +188,13 @@ def open_models(settings: Settings, clock: Clock) -> FailoverModel | None:
     chain = [name for name in dict.fromkeys(settings.model_chain) if keys[name]]
     models = [_open_model(name, settings, place == 1) for place, name in enumerate(chain)]
     asked = models if settings.performance_failover_enabled else models[:1]
-    return FailoverModel(asked, clock, open_routes(settings)) if asked else None
+    named = {
+        "azure": settings.azure_openai_deployment,
+        "openai": settings.openai_model,
+        "anthropic": settings.anthropic_model,
+    }
+    bigger = [name for name in chain[1:2] if not named.get(name)]
+    return FailoverModel(asked, clock, open_routes(settings), bigger) if asked else None
 
 
 def _open_model(name: str, settings: Settings, bigger: bool) -> LanguageModel:
@@ -221,9 +227,23 @@ def open_foresight(settings: Settings, clock: Clock, synthesizer: Synthesizer, a
         packed=settings.cache_compression,
         clock=clock,
     )
-    preparer, learned = Preparer(cache, synthesizer), LearnedChances(settings.data_dir, clock, aside)
+    shared = _open_shared_speech(settings.redis_url, clock) if settings.redis_url else None
+    preparer = Preparer(cache, synthesizer, shared)
+    learned = LearnedChances(settings.data_dir, clock, aside)
     threshold = AdaptiveThreshold(settings.cache_accuracy)
     return Foresight(clock, preparer, learned, threshold, settings.cache_depth)
+
+
+def _open_shared_speech(url: str, clock: Clock) -> SharedSpeech:
+    """The client is loaded here, for those who use it. Raises SettingsError for an address that is none."""
+    from app.orchestrator.shared_speech import RedisSpeech
+
+    try:
+        return RedisSpeech(url, clock)
+    except ValueError as error:
+        raise SettingsError(
+            f"REDIS_URL: {error}; expected an address like redis://localhost:6379/0"
+        ) from None
 
 
 class Relay:
@@ -278,7 +298,7 @@ class Relay:
             book,
         )
         streams = Streams(access, tokens, self.registry, self._services(settings, clock, model, routes))
-        operators = Operators(settings.console_token, self.operations)
+        operators = Operators(settings.console_token, self.operations, foresight)
         several = settings.web_concurrency > 1
         self._board = (
             Board(settings.data_dir, clock, health.report, self._meters.answers_ms) if several else None
@@ -332,7 +352,7 @@ class Relay:
             if self._model:
                 await self._model.warm_up()
                 watches.append(group.create_task(self._model.watch()))
-            await self._flow_watch.render()
+            await self._flow_watch.begin()
             for work in (self._flow_watch.run(), self._foresight.run(), self.operations.watch.run()):
                 watches.append(group.create_task(work))
             self.admission.ready = True
@@ -344,7 +364,7 @@ class Relay:
                 self.registry.end_all("server stopped")
                 for watch in watches:
                     watch.cancel()
-                await self._foresight.learned.save()
+                await self._foresight.aclose()
                 await self._speech.aclose()
                 if self._model:
                     await self._model.aclose()

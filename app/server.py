@@ -12,6 +12,7 @@ import logging
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from types import FrameType
 
 import uvicorn
@@ -21,6 +22,7 @@ from app.call.admission import Admission
 from app.call.registry import CallRegistry
 from app.clock import Clock
 from app.errors import SettingsError
+from app.ops.watchdog import LoopWatchdog
 
 log = logging.getLogger("callrelay")
 
@@ -60,7 +62,7 @@ def uvicorn_config(app: ASGIApp) -> uvicorn.Config:
 
 
 class RelayServer(uvicorn.Server):
-    """uvicorn that lets calls finish, for at most `drain_s` seconds."""
+    """uvicorn that lets calls finish, for at most `drain_s` seconds; `stalled` is told when the loop stands still."""
 
     def __init__(
         self,
@@ -69,8 +71,10 @@ class RelayServer(uvicorn.Server):
         admission: Admission,
         registry: CallRegistry,
         drain_s: float,
+        stalled: Callable[[], None],
     ) -> None:
         super().__init__(config)
+        self._watchdog = LoopWatchdog(clock, stalled)
         self._clock = clock
         self._admission = admission
         self._registry = registry
@@ -97,6 +101,11 @@ class RelayServer(uvicorn.Server):
         self._admission.draining = True
         self._drain_until = self._clock.now() + self._drain_s
         log.info("no new calls; %d may go on for %d s", len(self._registry), self._drain_s)
+
+    async def main_loop(self) -> None:
+        """Serve; a loop that stands still is noticed."""
+        with self._watchdog:
+            await super().main_loop()
 
     async def on_tick(self, counter: int) -> bool:
         """Ten times a second: exit once nobody is talking any more."""

@@ -60,8 +60,9 @@ def _serve(
     if not supervised:
         _announce(settings)
     config, drain_s = uvicorn_config(relay.app), settings.drain_seconds
+    stalled = relay.operations.stalled
     kind = SupervisedServer if supervised else RelayServer
-    kind(config, clock, relay.admission, relay.registry, drain_s).run([listener])
+    kind(config, clock, relay.admission, relay.registry, drain_s, stalled).run([listener])
 
 
 def _announce(settings: Settings) -> None:

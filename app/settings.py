@@ -94,6 +94,12 @@ def _speech_url(text: str) -> str:
     return text.rstrip("/")
 
 
+def _redis_url(text: str) -> str:
+    if not text.startswith(("redis://", "rediss://", "unix://")):
+        raise ValueError("expected an address like redis://localhost:6379/0")
+    return text
+
+
 def _region(text: str) -> str:
     if not (text.isascii() and text.isalnum()):
         raise ValueError("expected a region like westeurope")
@@ -156,6 +162,7 @@ class Settings:
     cache_compression: bool = _setting("CACHE_COMPRESSION", False, _flag)
     console_token: str | None = _setting("CONSOLE_TOKEN", None, secret=True)
     web_concurrency: int = _setting("WEB_CONCURRENCY", 1, _whole_number(1, 64))
+    redis_url: str | None = _setting("REDIS_URL", None, _redis_url, secret=True)
     drain_seconds: int = _setting("DRAIN_SECONDS", 270, _whole_number(0, 3600))
     log_level: str = _setting("LOG_LEVEL", "info", _one_of("debug", "info", "warning", "error"))
     log_format: str | None = _setting("LOG_FORMAT", None, _one_of("text", "json"))

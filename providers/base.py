@@ -272,7 +272,7 @@ class ModelRequest:
     `instruction` says what to do, `facts` what may be told; `outcomes` are the names, each with what it means,
     of which the model may choose one to end the conversation. `language` is ISO 639-1; `max_tokens` bounds the reply.
     `begun` is what the agent has already said of this very reply: it goes on from there. `style` says how the language
-    is to be spoken; empty: just that it is.
+    is to be spoken; empty: just that it is. `brief` replies are shorter than usual, for time is short.
     """
 
     instruction: str = field(repr=False)
@@ -284,6 +284,7 @@ class ModelRequest:
     tools: Sequence[Tool] = ()
     begun: str = field(default="", repr=False)
     style: str = ""
+    brief: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,8 @@ def instructions(request: ModelRequest) -> str:
         parts.append(f"<facts>\n{request.facts}\n</facts>")
     if request.outcomes:
         parts.append(f"As soon as the conversation has come to one of its ends, call `{FINISH}`.")
+    if request.brief:
+        parts.append("Be brief now: one short sentence.")
     if request.begun:
         parts.append(_going_on(request.begun))
     return "\n\n".join(parts)

@@ -24,6 +24,7 @@ WARY_AHEAD_MS = 200.0
 BURST_MS = 100.0
 MARK_EVERY_MS = 200.0
 MARK_OVERDUE_S = 1.0
+GAP_MS = 60.0  # nobody hears a shorter one
 ROUNDING_MS = 0.01
 
 
@@ -38,6 +39,8 @@ class Playout:
     wary: bool = False
     _queue: bytearray = field(default_factory=bytearray)
     _ended: bool = True
+    _begins: bool = True
+    _gap_ms: float = 0.0
     _generation: int = 0
     _marks: deque[tuple[str, float]] = field(default_factory=deque)
     _marked_ms: float = 0.0
@@ -48,6 +51,7 @@ class Playout:
 
     def feed(self, audio: bytes) -> None:
         """Append μ-law audio to the utterance being spoken."""
+        self._begins = self._begins or (self._ended and not self._queue)
         self._queue += audio
         self._ended = False
 
@@ -79,6 +83,11 @@ class Playout:
                 yield self._next_mark()
         if self._ended and not self._queue and self._marked_ms < self.sent_ms:
             yield self._next_mark()
+
+    def gap_ms(self) -> float:
+        """How long the far end had nothing to play inside an utterance, told once; 0 where nobody heard it."""
+        gap_ms, self._gap_ms = self._gap_ms, 0.0
+        return gap_ms if gap_ms > GAP_MS else 0.0
 
     def next_due(self, now: float) -> float | None:
         """When `due` will have something again, None while there is nothing to send."""
@@ -130,7 +139,9 @@ class Playout:
 
     def _next_frame(self, now: float) -> PlayAudio:
         if self.ahead_ms(now) <= 0:
+            self._gap_ms = 0.0 if self._begins else (now - self.played_at(self.sent_ms)) * 1000
             self._run_started, self._run_from_ms = now, self.sent_ms
+        self._begins = False
         payload = bytes(self._queue[:FRAME_BYTES])
         del self._queue[:FRAME_BYTES]
         self.sent_ms += FRAME_MS

@@ -142,7 +142,7 @@ class Conversation:
         if spoken.prompt.generated:
             self._reply_heard.append(spoken.heard)
         self._secrecy.heard(spoken.prompt, self._clock.now())
-        self._call.journal.write("heard", text=spoken.heard)
+        self._call.journal.write("heard", text=spoken.heard, gap_ms=round(spoken.gap_ms))
 
     def prompt_failed(self, prompt: Prompt, error: ProviderError) -> None:
         self._error(f"{prompt.node} could not be spoken", error)

@@ -38,8 +38,13 @@ class FlowWatch:
         self._aside = aside
         self._learned = learned
 
-    async def render(self) -> None:
-        """Make the fixed words of every flow into speech that is not there yet, and recall which ways calls go."""
+    async def begin(self) -> None:
+        """Before the first call: recall which ways calls go, and make ready what most callers hear."""
+        await self._aside(self._recall)
+        if self._preparer:
+            await render_fixed_words(self._flows.all(), self._preparer, soon=True)
+
+    async def _render(self) -> None:
         await self._aside(self._recall)
         if self._preparer:
             await render_fixed_words(self._flows.all(), self._preparer)
@@ -48,7 +53,7 @@ class FlowWatch:
         """Look for edits, for ever. Only what is new is made ready; a newer version does not wait for an older one."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._renew())
-            preparing = group.create_task(self._learn())
+            preparing = group.create_task(self._prepare())
             while True:
                 if await self._aside(self._refreshed):
                     preparing.cancel()
@@ -73,10 +78,10 @@ class FlowWatch:
     async def _renew(self) -> None:
         while True:
             await asyncio.sleep(RENEW_EVERY_S)
-            await self.render()
+            await self._render()
 
     async def _prepare(self) -> None:
-        await self.render()
+        await self._render()
         await self._learn()
 
     async def _learn(self) -> None:

@@ -45,6 +45,11 @@ class Foresight:
         """One stream's."""
         return CallForesight(self, call)
 
+    async def aclose(self) -> None:
+        """Keep what was learned, and let go."""
+        await self.learned.save()
+        await self.preparer.aclose()
+
     async def run(self) -> None:
         """Prepare and remember, for ever."""
         async with asyncio.TaskGroup() as group:

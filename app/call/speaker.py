@@ -64,11 +64,12 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """What became of a prompt: how much of its `record` the caller heard."""
+    """What became of a prompt: how much of its `record` the caller heard, and the longest gap inside it."""
 
     prompt: Prompt
     heard: str
     unheard: str
+    gap_ms: float = 0.0
 
 
 class SpeakerReports(Protocol):
@@ -107,6 +108,7 @@ class _Saying:
     complete: bool = False
     broke_off: bool = False
     started: bool = False
+    gap_ms: float = 0.0
 
     @property
     def end_ms(self) -> float:
@@ -121,7 +123,7 @@ class _Saying:
             0.0 if self.whole or (self.complete and not self.broke_off) else len(self.prompt.text) * LETTER_MS
         )
         share = heard / max(voiced_ms(audio), guess, 1.0)
-        return Spoken(self.prompt, *split_at(self.prompt.record, share))
+        return Spoken(self.prompt, *split_at(self.prompt.record, share), self.gap_ms)
 
 
 class Speaker:
@@ -296,12 +298,15 @@ class Speaker:
         await self._send(command)
         if not isinstance(command, PlayAudio):
             return
-        now = self._clock.now()
+        now, gap_ms = self._clock.now(), self._playout.gap_ms()
         self._echo.played(now + self._playout.ahead_ms(now) / 1000, g711.rms(command.payload))
         for saying in self._sayings:
             if not saying.started and self._playout.sent_ms > saying.start_ms:
                 saying.started = True
                 self._reports.prompt_started(saying.prompt, saying.ready_at, now, cached=saying.cached)
+        if gap_ms:
+            speaking = [saying for saying in self._sayings if saying.started][-1]
+            speaking.gap_ms = max(speaking.gap_ms, gap_ms)
 
     def _settle(self) -> None:
         now = self._clock.now()
@@ -313,7 +318,7 @@ class Speaker:
             if not finished and heard_ms < self._sayings[0].end_ms:
                 break
             saying = self._sayings.popleft()
-            whole = Spoken(saying.prompt, saying.prompt.record, "")
+            whole = Spoken(saying.prompt, saying.prompt.record, "", saying.gap_ms)
             self._reports.prompt_ended(saying.spoken(saying.end_ms) if saying.broke_off else whole)
         if self.speaking and finished and not (self._sayings or self._prompts or self._making):
             self._silent.set()

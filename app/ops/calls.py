@@ -63,10 +63,11 @@ def waterfall(record: Sequence[dict[str, Any]]) -> Iterator[str]:
         for name in STAGE_ORDER:
             if name in turn["stages"]:
                 start, end = turn["stages"][name]
-                yield f"  {name:<18}{end - start:7.1f} ms  {_bar(start, end, longest)}"
+                yield f"  {name:<18}{end - start:7.1f} ms  {bar(start, end, longest)}"
 
 
-def _bar(start: float, end: float, longest: float) -> str:
+def bar(start: float, end: float, longest: float) -> str:
+    """A stage on a scale of `longest` milliseconds that begins where the caller's speech ended."""
     scale = BAR_WIDTH / max(longest, 1.0)
     before = round(max(start, 0.0) * scale)
     return " " * before + "█" * max(1, round(end * scale) - before)

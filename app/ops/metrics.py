@@ -38,7 +38,7 @@ class CallMetrics:
         self._prompts = counter("prompts", "Prompts begun, by whether their speech was ready", "ready")
         self._interruptions = counter("interruptions", "Times that callers interrupted the agent", "flow")
         self._taken_back = counter("turns_taken_back", "Turns that were not over after all", "flow")
-        self._gaps = counter("audio_gaps", "Gaps inside the agent's utterances")
+        self._gaps = counter("audio_gaps", "Utterances of the agent with a gap that can be heard")
         self._events = counter(
             "flow_events", "Events of flows: no_input, no_match, their own", "flow", "event"
         )
@@ -80,7 +80,7 @@ class CallMetrics:
 
     def _take_trouble(self, view: CallView, line: Mapping[str, Any]) -> None:
         match line["event"]:
-            case "gap":
+            case "heard" if line["gap_ms"]:
                 self._gaps.inc()
             case "error":
                 self._errors.labels(view.flow).inc()

@@ -44,7 +44,7 @@ class TurnJudge:
                 turn.steady = False
             case "error":
                 turn.steady = False
-            case "gap":
+            case "heard":
                 turn.longest_gap_ms = max(turn.longest_gap_ms, line["gap_ms"])
             case "interrupted" | "taken_back" if turn.cut_after_ms is None and turn.answer_ms is not None:
                 turn.cut_after_ms = line["ms"] - self._answered_at_ms

@@ -7,7 +7,7 @@ nothing is said twice and no sentence breaks off: see `splice`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Iterator, Sequence
 from contextlib import aclosing
 from copy import copy
 from dataclasses import dataclass, replace
@@ -49,15 +49,23 @@ def _unwatched(decision: Decision) -> None:
 class FailoverModel(LanguageModel):
     """The first of `models` that answers in time, by preference; at least one, with names that differ.
 
-    `routes` may say for a language who is preferred, and how it is spoken.
+    `routes` may say for a language who is preferred, and how it is spoken; `bigger` are those that take longer for
+    being better. `economy` is what is given up: the bigger ones come last, replies are short, nobody hedges.
     """
 
-    def __init__(self, models: Sequence[LanguageModel], clock: Clock, routes: Routes | None = None) -> None:
+    def __init__(
+        self,
+        models: Sequence[LanguageModel],
+        clock: Clock,
+        routes: Routes | None = None,
+        bigger: Collection[str] = (),
+    ) -> None:
         self.providers = {model.name: ModelProvider(model, clock) for model in models}
         self.clock = clock
         self.routes = routes or Routes()
         self.tokens = HedgeTokens()
         self.economy = Economy()
+        self._bigger = frozenset(bigger)
         self._on_decision: Callable[[Decision], None] = _unwatched
 
     def __repr__(self) -> str:
@@ -85,6 +93,23 @@ class FailoverModel(LanguageModel):
     def report(self) -> dict[str, dict[str, Any]]:
         """Each provider's part of /health, by name."""
         return {name: provider.report() for name, provider in self.providers.items()}
+
+    @property
+    def hedges(self) -> bool:
+        """Whether a second provider may be asked beside a slow first."""
+        return "no_hedge" not in self.economy.in_force
+
+    def chain(self, language: str) -> list[ModelProvider]:
+        """Everybody, by preference."""
+        names = self.routes.ordered("models", language, list(self.providers))
+        if "small_model" in self.economy.in_force:
+            names.sort(key=self._bigger.__contains__)
+        return [self.providers[name] for name in names]
+
+    def asked(self, request: ModelRequest) -> ModelRequest:
+        """As it goes out: in the language's manner, and briefly where time is short."""
+        brief = "short_answers" in self.economy.in_force
+        return replace(request, style=self.routes.of(request.language).style, brief=brief)
 
     async def reply(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         """See `LanguageModel`. Raises what the last provider failed with when none is left."""
@@ -126,14 +151,13 @@ class _Reply:
     ) -> None:
         self._providers = owner.providers
         self._clock = owner.clock
-        self._request = replace(request, style=owner.routes.of(request.language).style)
+        self._request = owner.asked(request)
         self._running = running
         self._on_decision = on_decision
         self._began_s = owner.clock.now()
         self._starts: dict[str, tuple[float, Why]] = {}
-        names = owner.routes.ordered("models", request.language, list(owner.providers))
-        chain = [owner.providers[name].candidate() for name in names if owner.providers[name].breaker.allows]
-        self._plan = ReplyPlan(chain, owner.tokens)
+        chain = [one.candidate() for one in owner.chain(request.language) if one.breaker.allows]
+        self._plan = ReplyPlan(chain, owner.tokens if owner.hedges else HedgeTokens())
         self._failure: ProviderError = Refused("no language model: all of them are down; see /health")
         self._said = ""
         self._chosen = False

@@ -14,9 +14,9 @@ import math
 from dataclasses import dataclass
 from typing import Final, Literal
 
-Measure = Literal["short_answers", "small_model", "no_hedge", "embedded_fillers"]
+Measure = Literal["short_answers", "small_model", "no_hedge"]
 
-MEASURES: Final[tuple[Measure, ...]] = ("short_answers", "small_model", "no_hedge", "embedded_fillers")
+MEASURES: Final[tuple[Measure, ...]] = ("short_answers", "small_model", "no_hedge")
 WINDOW_S = 60.0
 TURNS_NEEDED = 10
 CALM_SHARE = 0.8

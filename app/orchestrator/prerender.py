@@ -13,10 +13,15 @@ from app.orchestrator.voices import voice_of
 log = logging.getLogger("callrelay.speech")
 
 
-async def render_fixed_words(flows: Iterable[Flow], preparer: Preparer) -> None:
-    """Have every fixed wording of the flows ready; one that fails is made when it is needed."""
+async def render_fixed_words(flows: Iterable[Flow], preparer: Preparer, *, soon: bool = False) -> None:
+    """Have every fixed wording of the flows ready; one that fails is made when it is needed.
+
+    `soon`: only what most callers hear, the flows' first languages.
+    """
     for flow in flows:
         for language, text in dict.fromkeys(flow.fixed_wordings()):
+            if soon and language != flow.languages[0]:
+                continue
             voice = voice_of(preparer.synthesizer, language, flow.voices)
             if preparer.cache.renew(text, voice):
                 continue

@@ -121,3 +121,36 @@ def test_a_pause_in_feeding_starts_the_clock_anew() -> None:
     playout.feed(speech(100))
     due(playout, 3.0)
     assert playout.heard_ms(3.05) == pytest.approx(150)
+
+
+def test_a_gap_inside_an_utterance_is_told_once() -> None:
+    playout = Playout()
+    playout.feed(speech(100))
+    due(playout, 0.0)
+    playout.feed(speech(100))
+    due(playout, 0.3)
+    assert playout.gap_ms() == pytest.approx(200)
+    assert playout.gap_ms() == 0
+
+
+@pytest.mark.parametrize("late_s", [0.0, 0.05])
+def test_what_nobody_hears_is_no_gap(late_s: float) -> None:
+    playout = Playout()
+    playout.feed(speech(100))
+    due(playout, 0.0)
+    playout.feed(speech(100))
+    due(playout, 0.1 + late_s)
+    assert playout.gap_ms() == 0
+
+
+def test_silence_between_two_utterances_is_no_gap() -> None:
+    playout = Playout()
+    playout.feed(speech(100))
+    playout.end_utterance()
+    due(playout, 0.0)
+    playout.feed(speech(100))
+    due(playout, 5.0)
+    playout.clear(5.01)
+    playout.feed(speech(100))
+    due(playout, 9.0)
+    assert playout.gap_ms() == 0

@@ -59,7 +59,7 @@ async def watching(
 ) -> AsyncIterator[None]:
     speech = Speech(ScriptedVoiceDetector(), ScriptedTranscriber([]), voice, similarity=learner)
     watch = FlowWatch(store, speech, None if cache is None else Preparer(cache, voice), inline)
-    await watch.render()
+    await watch.begin()
     async with asyncio.TaskGroup() as group:
         running = group.create_task(watch.run())
         await asyncio.sleep(0.1)

@@ -12,6 +12,7 @@ import pytest
 from app.clock import ManualClock
 from app.errors import BadCredentials, BrokenStream, ProviderError, RateLimited, Refused, TimedOut
 from app.orchestrator.failover import Decision, FailoverModel
+from app.orchestrator.ladder import MEASURES
 from providers.base import (
     Finished,
     LanguageModel,
@@ -22,6 +23,7 @@ from providers.base import (
     TextDelta,
     ToolCall,
 )
+from providers.prompting import instructions
 from providers.scripted_model import Reply, ScriptedModel
 
 REQUEST = ModelRequest("Help.", [Message("caller", "When do you open?")], "en", 50)
@@ -275,3 +277,32 @@ async def test_replies_at_the_same_time_do_not_mix(clock: ManualClock) -> None:
     breaks = Reply(SENTENCE, first_ms=50, gap_ms=10, fault=BrokenStream("broke"), fault_at=5)
     caller = Caller(clock, saying(breaks, "a"), saying(going_on, "b"))
     assert set(await asyncio.gather(*(caller.said() for _ in range(50)))) == {SENTENCE}
+
+
+async def test_what_is_given_up_shows_in_what_is_asked(clock: ManualClock) -> None:
+    asked: list[ModelRequest] = []
+
+    def noting(request: ModelRequest) -> Reply:
+        asked.append(request)
+        return going_on(request)
+
+    model = FailoverModel([saying(noting, "a"), saying(noting, "b")], clock, bigger=["a"])
+    assert ([one.name for one in model.chain("en")], model.hedges) == (["a", "b"], True)
+    model.economy.in_force = frozenset(MEASURES[:1])
+    _ = [event async for event in model.reply(REQUEST)]
+    assert "one short sentence" in instructions(asked[-1])
+    assert "one short sentence" not in instructions(REQUEST)
+    model.economy.in_force = frozenset(MEASURES[:2])
+    assert ([one.name for one in model.chain("en")], model.hedges) == (["b", "a"], True)
+    model.economy.in_force = frozenset(MEASURES[:3])
+    assert not model.hedges
+
+
+async def test_nobody_hedges_where_that_is_given_up(clock: ManualClock) -> None:
+    caller = Caller(clock, saying(Reply(stall_at=0), "a"), saying(going_on, "b"))
+    caller.model.economy.in_force = frozenset(["no_hedge"])
+    for _ in range(30):
+        caller.model.providers["a"].first_tokens.learn(0.1)
+        caller.model.tokens.turn()
+    assert await caller.said() == SENTENCE
+    assert (caller.decisions[1].provider, caller.decisions[1].why) == ("b", "late")

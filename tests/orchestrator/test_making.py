@@ -1,0 +1,107 @@
+"""Making speech: once for all, piece by piece, and whatever becomes of who began."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+
+import pytest
+
+from app.clock import ManualClock
+from app.errors import BrokenStream, ProviderError
+from app.orchestrator.failover_synthesizer import FailoverSynthesizer
+from app.orchestrator.making import BETWEEN_SENTENCES, Words, prepare, ready, speech
+from app.orchestrator.speech_cache import SpeechCache
+from providers.base import Synthesizer, Voice
+from providers.scripted import ScriptedSynthesizer, hum
+
+VOICE = Voice("hum", "en")
+FIRST, SECOND = "One moment please.", "The code is four five."
+
+
+def words(*pieces: str) -> Words:
+    return Words(pieces, VOICE, "templated", "ask.ask")
+
+
+async def heard(cache: SpeechCache, synthesizer: Synthesizer, said: Words) -> bytes:
+    return b"".join([chunk async for chunk in speech(cache, synthesizer, said)])
+
+
+async def test_pieces_are_kept_one_by_one_and_joined_with_a_breath(clock: ManualClock) -> None:
+    cache, voice = SpeechCache(10, clock=clock), ScriptedSynthesizer()
+    whole = hum(FIRST) + BETWEEN_SENTENCES + hum(SECOND)
+    assert await heard(cache, voice, words(FIRST, SECOND)) == whole
+    assert ready(cache, words(FIRST, "other", SECOND)) == 1
+    assert await heard(cache, voice, words(FIRST, SECOND)) == whole
+    assert list(voice.spoken) == [FIRST, SECOND]
+
+
+async def test_what_two_want_at_once_is_made_once(clock: ManualClock) -> None:
+    cache, voice = SpeechCache(10, clock=clock), ScriptedSynthesizer(first_ms=100, rate=2.0)
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(heard(cache, voice, words(FIRST))) for _ in range(3)]
+        tasks.append(group.create_task(_prepared(cache, voice)))
+    assert {task.result() for task in tasks} == {hum(FIRST)}
+    assert list(voice.spoken) == [FIRST]
+    assert cache.makings == {}
+
+
+async def _prepared(cache: SpeechCache, voice: Synthesizer) -> bytes:
+    await prepare(cache, voice, FIRST, VOICE, "static")
+    return cache.get(FIRST, VOICE) or b""
+
+
+async def test_who_follows_hears_all_when_the_maker_leaves(clock: ManualClock) -> None:
+    cache, voice = SpeechCache(10, clock=clock), ScriptedSynthesizer(rate=1.0, chunk_ms=100)
+    async with asyncio.TaskGroup() as group:
+        maker = group.create_task(heard(cache, voice, words(SECOND)))
+        await asyncio.sleep(0.15)
+        follower = group.create_task(heard(cache, voice, words(SECOND)))
+        await asyncio.sleep(0.25)
+        maker.cancel()
+    assert follower.result() == hum(SECOND)
+    assert cache.peek(SECOND, VOICE) is not None
+
+
+async def test_speech_that_breaks_off_is_not_kept(clock: ManualClock) -> None:
+    cache = SpeechCache(10, clock=clock)
+    voice = ScriptedSynthesizer(fail=BrokenStream("gone"), fail_after_chunks=1)
+    with pytest.raises(ProviderError):
+        await heard(cache, voice, words(SECOND))
+    assert cache.texts == []
+    assert cache.makings == {}
+
+
+async def test_nothing_is_kept_of_what_another_voice_says_in_its_place(clock: ManualClock) -> None:
+    cache, mended = SpeechCache(10, clock=clock), ScriptedSynthesizer(name="first")
+    mended.fail = BrokenStream("gone")
+    chain = FailoverSynthesizer([mended, ScriptedSynthesizer(name="next")], clock)
+    assert await heard(cache, chain, words(SECOND))
+    assert cache.texts == []
+    mended.fail = None
+    assert await heard(cache, chain, words(SECOND)) == hum(SECOND)
+    assert cache.texts == [SECOND]
+
+
+async def test_nothing_of_a_secret_is_kept(clock: ManualClock) -> None:
+    cache, voice = SpeechCache(10, clock=clock), ScriptedSynthesizer()
+    secret = Words((SECOND,), VOICE, None)
+    assert await heard(cache, voice, secret) == hum(SECOND)
+    assert (cache.texts, ready(cache, secret)) == ([], 0)
+    assert cache.figures.hit_rate is None
+
+
+async def test_a_miss_is_told_with_its_place_its_reason_and_what_it_cost(clock: ManualClock) -> None:
+    cache, voice = SpeechCache(10, clock=clock), ScriptedSynthesizer(first_ms=250)
+    cache.note(SECOND, VOICE, "too unlikely")
+    await heard(cache, voice, words(SECOND))
+    (miss,) = cache.figures.report()["worst_misses"]
+    assert miss == {"at": "ask.ask", "why": "too unlikely", "count": 1, "waited_ms": 250}
+
+
+async def test_who_leaves_in_the_middle_leaves_nothing_behind(clock: ManualClock) -> None:
+    cache, voice = SpeechCache(10, clock=clock), ScriptedSynthesizer(rate=1.0)
+    async with aclosing(speech(cache, voice, words(SECOND))) as chunks:
+        await anext(chunks)
+    assert cache.makings == {}
+    assert cache.texts == []
