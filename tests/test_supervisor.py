@@ -67,7 +67,7 @@ async def test_a_worker_that_is_killed_takes_no_call_along(tmp_path: Path) -> No
     async with serving(tmp_path, TWO) as server:
         await both_there(server)
         async with asyncio.TaskGroup() as group:
-            steps: list[Step] = [StaySilent(40)]
+            steps: list[Step] = [StaySilent(15)]
             calling = group.create_task(place(server, "CA1", steps, "greeting"))
             await in_call(server, "CA1")
             killed = await who_has_the_call(server)

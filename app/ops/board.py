@@ -109,6 +109,9 @@ def merged(posts: Sequence[Post]) -> dict[str, Any]:
             "lagP95Ms": max((report["loop"]["lagP95Ms"] or 0.0 for report in reports), default=None),
             "tasks": sum(report["loop"]["tasks"] for report in reports),
         },
+        "process": {
+            part: sum(report["process"][part] or 0.0 for report in reports) for part in reports[0]["process"]
+        },
         "workers": sorted((_line(post) for post in posts), key=lambda line: line["process"]),
     }
 
