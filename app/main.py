@@ -20,6 +20,7 @@ from app.call.foresight import Foresight
 from app.call.http_client import HttpClient, HttpServices
 from app.call.learned import LearnedChances
 from app.call.message import MessageStore
+from app.call.recording import Recordings
 from app.call.registry import CallRegistry
 from app.call.services import Closable, Services, Speech
 from app.clock import Clock
@@ -265,6 +266,7 @@ class Relay:
         self._speech = speech
         self._model = model if isinstance(model, FailoverModel) else None
         self._meters = Meters(clock)
+        self._aside = aside
         self._http = http or HttpClient(clock, settings.http_allow or ())
         self._foresight = foresight = open_foresight(settings, clock, speech.synthesizer, aside)
         self.speech_cache = foresight.preparer.cache
@@ -318,6 +320,7 @@ class Relay:
             routes.unsupported if settings.language_detection else {},
             settings.fallback_language,
             self._foresight if settings.performance_cache_enabled else None,
+            Recordings(settings.data_dir, clock, self._aside) if settings.record_calls else None,
         )
 
     def _health(self, clock: Clock, flows: FlowStore, quality: QualityBook) -> Health:

@@ -67,7 +67,7 @@ class Conversation:
         self._answer = AnswerTiming()
         self._turn: TurnEnded | None = None
         self._held = HeldInputs()
-        self._secrecy = Secrecy(in_force=call.state is not None)
+        self.secrecy = Secrecy(in_force=call.state is not None)
         echo = EchoGate()
         # they report to us and end with us: a cycle would keep each call in memory until it is looked for
         reports = weakref.proxy(self)
@@ -103,8 +103,8 @@ class Conversation:
         if self._messages.going_on:
             self._messages.pressed(digit, self._flow.ending)
             return
-        began_at = self._secrecy.key_entry(self._clock.now())
-        key = inputs.Pressed(digit, self._clock.wall(), self._secrecy.covers(began_at))
+        began_at = self.secrecy.key_entry(self._clock.now())
+        key = inputs.Pressed(digit, self._clock.wall(), self.secrecy.covers(began_at))
         if self._is_surplus(key, began_at):
             return
         if self.prompt and self.prompt.by_key:
@@ -141,7 +141,7 @@ class Conversation:
     def prompt_ended(self, spoken: Spoken) -> None:
         if spoken.prompt.generated:
             self._reply_heard.append(spoken.heard)
-        self._secrecy.heard(spoken.prompt, self._clock.now())
+        self.secrecy.heard(spoken.prompt, self._clock.now())
         self._call.journal.write("heard", text=spoken.heard, gap_ms=round(spoken.gap_ms))
 
     def prompt_failed(self, prompt: Prompt, error: ProviderError) -> None:
@@ -273,7 +273,7 @@ class Conversation:
         await self._answer_words(turn, text, hypothesis, timeline)
 
     async def _answer_words(self, turn: TurnEnded, text: str, best: Hypothesis, timeline: Timeline) -> None:
-        secret, now = self._secrecy.covers(turn.began_at), self._clock.wall()
+        secret, now = self.secrecy.covers(turn.began_at), self._clock.wall()
         heard = inputs.Heard(text, best.language, best.confidence, now, sensitive=secret)
         surplus = self._is_surplus(heard, turn.began_at)
         if surplus or self._holding:
@@ -312,7 +312,7 @@ class Conversation:
         if step.then:
             self._models.cancel()
         if self.question and step.then:
-            self._secrecy.asked(self.question, self.speaker.unheard, self._clock.now())
+            self.secrecy.asked(self.question, self.speaker.unheard, self._clock.now())
         if isinstance(step.then, fx.CallService):
             self._desk.ask(step.then, not_before=self._turn.stands_at if self._turn else 0.0)
         elif isinstance(step.then, fx.AskModel):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.audio.tones import RECORD_TONE
 from app.call.call import Call
-from app.call.flow_run import MASK
+from app.call.secrecy import MASK
 from app.call.services import Services
 from app.call.speaker import Prompt
 from app.flow.effects import Record, Say
