@@ -15,6 +15,7 @@ import click
 from app.designer.command import chat, flow
 from app.doctor.command import doctor
 from app.errors import RelayError
+from app.ops.cache_command import cache
 from app.ops.call_report import JournalEnrichment
 from app.settings import Settings
 from app.simulator.command import command as call
@@ -34,6 +35,7 @@ cli.add_command(call)
 cli.add_command(flow)
 cli.add_command(chat)
 cli.add_command(doctor)
+cli.add_command(cache)
 
 
 @cli.command()

@@ -299,7 +299,7 @@ class Relay:
             book,
         )
         streams = Streams(access, tokens, self.registry, self._services(settings, clock, model, routes))
-        operators = Operators(settings.console_token, self.operations)
+        operators = Operators(settings.console_token, self.operations, foresight)
         routed = (*webhooks.routes, *streams.routes, *health_routes(health), *operators.routes)
         self.app = Starlette(routes=routed, lifespan=self._lifespan)
 

@@ -27,7 +27,10 @@ GIVE_WAY_S = 0.5
 
 
 class SharedSpeech(Protocol):
-    """Speech that other processes made, too. Never raises, and answers soon."""
+    """Speech that other processes made, too. Never raises, and answers soon. `state` is in words."""
+
+    @property
+    def state(self) -> str: ...
 
     async def get(self, key: str) -> bytes | None: ...
 
@@ -77,6 +80,11 @@ class Preparer:
         async with asyncio.TaskGroup() as group:
             for _ in range(AT_ONCE):
                 group.create_task(self._serve())
+
+    @property
+    def shared_state(self) -> str:
+        """How the shared level is, in words."""
+        return self._shared.state if self._shared else "none; set REDIS_URL"
 
     async def aclose(self) -> None:
         """Let go of the shared level."""

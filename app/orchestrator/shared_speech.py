@@ -44,6 +44,13 @@ class RedisSpeech:
         )
         self.reading, self.writing = Breaker(), Breaker()
 
+    @property
+    def state(self) -> str:
+        down = [
+            what for what, one in (("reading", self.reading), ("writing", self.writing)) if not one.allows
+        ]
+        return f"Redis, {' and '.join(down)} given up for a while" if down else "Redis"
+
     async def get(self, key: str) -> bytes | None:
         """What another process has made, None where there is none or nobody to ask."""
         found = await self._tried(self.reading, "read", lambda: self._client.get(PREFIX + key))

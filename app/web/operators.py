@@ -1,4 +1,4 @@
-"""What operators look at: /metrics for Prometheus, /console for people.
+"""What operators look at: /metrics for Prometheus, /console for people, /cache for `callrelay cache`.
 
 Local callers are let in (see `access.is_local`). Everybody else needs CONSOLE_TOKEN, as a bearer token or as the
 password of HTTP basic authentication (RFC 6750, RFC 7617), which browsers ask for by themselves; where it is not set,
@@ -21,6 +21,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from app.call.foresight import Foresight
+from app.ops.cache_report import cache_report
 from app.ops.operations import Operations
 from app.web.access import is_local
 
@@ -35,9 +37,10 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 class Operators:
     """The routes."""
 
-    def __init__(self, token: str | None, operations: Operations) -> None:
+    def __init__(self, token: str | None, operations: Operations, foresight: Foresight) -> None:
         self._token = token
         self._operations = operations
+        self._foresight = foresight
         self._page = PAGE.read_text("utf-8")
         self._policy = _content_policy(self._page)
 
@@ -47,6 +50,7 @@ class Operators:
             Route("/metrics", self._guarded(self._metrics)),
             Route("/console", self._guarded(self._console)),
             Route("/console/state", self._guarded(self._now)),
+            Route("/cache", self._guarded(self._cache)),
         ]
 
     def _guarded(self, endpoint: Endpoint) -> Endpoint:
@@ -72,6 +76,9 @@ class Operators:
         return Response(
             generate_latest(self._operations.figures), headers={"content-type": CONTENT_TYPE_LATEST}
         )
+
+    async def _cache(self, request: Request) -> Response:
+        return JSONResponse(cache_report(self._foresight))
 
     async def _console(self, request: Request) -> Response:
         headers = {"Content-Security-Policy": self._policy, "Cache-Control": "no-store"}

@@ -16,7 +16,7 @@ from tests.call.relay import FLOWS, URL, RunningRelay, running
 
 TOKEN = "planted-console-token"
 SECURED = Settings(flows_dir=FLOWS, default_flow="echo", console_token=TOKEN)
-PAGES = ("/metrics", "/console", "/console/state")
+PAGES = ("/metrics", "/console", "/console/state", "/cache")
 
 
 async def get(relay: RunningRelay, path: str, headers: dict[str, str] | None = None) -> Response:
