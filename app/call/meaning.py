@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -24,10 +24,17 @@ async def compared(heard: Heard, samples: Sequence[tuple[str, str]], model: Simi
         return heard
     try:
         async with asyncio.timeout(TIMEOUT_S):
-            scores = await model.similarities(heard.text, [wording for _, wording in samples])
+            return replace(heard, similar=await nearness(heard.text, samples, model))
     except (TimeoutError, ProviderError):
         return heard
+
+
+async def nearness(
+    text: str, samples: Sequence[tuple[str, str]], model: SimilarityModel
+) -> Mapping[str, float]:
+    """How near a text is to each intent. Raises ProviderError."""
+    scores = await model.similarities(text, [wording for _, wording in samples])
     nearest: dict[str, float] = {}
     for (intent, _), score in zip(samples, scores, strict=True):
         nearest[intent] = max(score, nearest.get(intent, score))
-    return replace(heard, similar=nearest)
+    return nearest

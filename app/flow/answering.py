@@ -10,14 +10,16 @@ from app.flow.asking import listen, pose
 from app.flow.effects import AskModel, ModelMessage, Understood
 from app.flow.failing import fail
 from app.flow.global_intents import act_globally, understand_global
+from app.flow.guessing import guess
 from app.flow.inputs import Heard, Input, KeypadPaused, ModelFailed, ModelReplied, NoInput, Pressed
 from app.flow.keypad import FINISH, Keys, choose
 from app.flow.languages import language
 from app.flow.model import Meaning, Scene
 from app.flow.phrases import peelings, words_of
 from app.flow.similarity import alike
+from app.flow.sounding import sounds_like
 from app.flow.turn import Turn
-from app.flow.yes_no import YES_NO_KEYS, understand_yes_no
+from app.flow.yes_no import YES_NO_KEYS, begins_unsure, understand_yes_no
 
 if TYPE_CHECKING:
     from app.flow.question import Question
@@ -27,6 +29,7 @@ MODEL_TIMEOUT_MS: Final = 1000
 MODEL_TOKENS: Final = 20
 MODEL_SCORE: Final = 0.8
 NOTHING: Final = "none"
+PRESUMED: Final = ("sound", "similarity", "guess")
 INSTRUCTION: Final = (
     "Say which one of the outcomes the caller's words mean. Say nothing else. Where none of them is clearly meant, the "
     f"outcome is {NOTHING}."
@@ -107,12 +110,12 @@ def _hear(turn: Turn, node: Question, heard: Heard) -> str | None:
         turn.log("speech_ignored")
         return None
     turn.state = replace(turn.state, keys="", pending=None, phase="asking")
-    meaning = meaning or alike(turn.scene, node, heard.similar)
+    meaning = meaning or presume(turn.scene, node, heard)
     if meaning is None:
         return None if consult(turn, node, text) else fail(turn, node, "no_match")
     if node.doubts(meaning, heard.confidence):
-        # what is doubtful settles no other question either
-        ask_back(turn, node, replace(meaning, rest=""))
+        # what is doubtful settles no other question either; what is asked back in the flow's words is all of it
+        ask_back(turn, node, meaning if meaning.rung in PRESUMED else replace(meaning, rest=""))
         return None
     return accept(turn, node, meaning)
 
@@ -128,9 +131,20 @@ def understand(scene: Scene, node: Question, text: str) -> Meaning | None:
     if node.yields and (everywhere := understand_global(scene, text)):
         return everywhere
     meaning = node.understand(scene, text)
-    if meaning is None and not node.modal:
+    if meaning is None and not node.modal and not node.leaves_open(scene, text):
         meaning = understand_global(scene, text)
     return meaning or node.correct(scene, text)
+
+
+def presume(scene: Scene, node: Question, heard: Heard) -> Meaning | None:
+    """What words of the caller's own may mean: by their sound, by their sense, by what they mention."""
+    if begins_unsure(heard.text, language(scene.state.language)) or node.leaves_open(scene, heard.text):
+        return None
+    return (
+        sounds_like(scene, node, heard.text)
+        or alike(scene, node, heard.similar)
+        or guess(scene, node, heard.text, heard.similar)
+    )
 
 
 # the last rung

@@ -17,7 +17,18 @@ from app.flow.values import Json
 
 BargeIn = Literal["none", "dtmf", "speech", "any"]
 Wording = Literal["static", "templated", "generated"]
-Rung = Literal["keypad", "choice", "slot", "global", "correction", "similarity", "model", "confirmation"]
+Rung = Literal[
+    "keypad",
+    "choice",
+    "slot",
+    "global",
+    "correction",
+    "sound",
+    "similarity",
+    "guess",
+    "model",
+    "confirmation",
+]
 
 
 class Grammar(Protocol):

@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final, cast
 
-from app.flow.effects import Effect, Event, NodeEntered
+from app.flow.effects import Effect, Event, NodeEntered, Understood
 from app.flow.failing import GIVE_UP
 from app.flow.inputs import Heard, Input, Outcome, Pressed
 from app.flow.model import Flow
@@ -64,7 +64,10 @@ def step(flow: Flow, state: State, given: Input) -> Step:
 def understands(flow: Flow, state: State, heard: Heard) -> bool:
     """Whether the words alone are enough, so that nobody need look for their meaning."""
     after, effects = step(flow, state, heard)
-    return after.phase != "understanding" and Event("no_match") not in effects
+    guessed = (after.pending or {}).get("rung") == "guess" or any(
+        isinstance(one, Understood) and one.rung == "guess" for one in effects
+    )
+    return not guessed and after.phase != "understanding" and Event("no_match") not in effects
 
 
 def resume(flow: Flow, state: State, now: datetime) -> Step:

@@ -19,6 +19,7 @@ from app.flow.languages import Language
 _NO_WORD = re.compile(r"[\W_]+")
 MAX_VARIANTS = 2000
 SURE_COVERAGE = 0.55
+MENTION_COVERAGE = 0.25
 WHOLE, NEARLY_WHOLE = 1.0, 0.99
 
 Words = tuple[str, ...]
@@ -79,6 +80,8 @@ class PhraseSet:
     vocabulary: frozenset[str] = frozenset()
     # a few wordings that stand for all of them, the plainest last
     samples: tuple[str, ...] = ()
+    # how the wordings sound, in one breath
+    sounds: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, texts: Iterable[str], language: Language, samples: Iterable[str] = ()) -> PhraseSet:
@@ -87,7 +90,8 @@ class PhraseSet:
         beginnings = frozenset(words[:end] for words in wordings for end in range(1, len(words)))
         contents = frozenset(content for words in wordings if len(content := _content(words, language)) > 1)
         vocabulary = frozenset(word for words in wordings for word in words)
-        return cls(wordings, beginnings, contents, texts, vocabulary, tuple(samples))
+        sounds = tuple(sorted({language.sound(words) for words in wordings}))
+        return cls(wordings, beginnings, contents, texts, vocabulary, tuple(samples), sounds)
 
     @property
     def sample(self) -> str:
@@ -122,7 +126,13 @@ def match(words: Words, phrases: Mapping[str, PhraseSet], language: Language) ->
         for name, known in phrases.items():
             if peeled in known.wordings:
                 return PhraseMatch(name, WHOLE)
-    return _contained(words, phrases, language)
+    return _contained(words, phrases, language, SURE_COVERAGE)
+
+
+def mentioned(words: Words, phrases: Mapping[str, PhraseSet], language: Language) -> str | None:
+    """The phrase set that a sentence about more than that mentions: too little to act on."""
+    found = _contained(words, phrases, language, MENTION_COVERAGE)
+    return found.name if found else None
 
 
 def match_corrected(words: Words, phrases: Mapping[str, PhraseSet], language: Language) -> PhraseMatch | None:
@@ -170,7 +180,10 @@ def _closing(words: Words, language: Language) -> int:
     return next((length for length in lengths if words[-length:] in language.closings), 0)
 
 
-def _contained(words: Words, phrases: Mapping[str, PhraseSet], language: Language) -> PhraseMatch | None:
+def _contained(
+    words: Words, phrases: Mapping[str, PhraseSet], language: Language, least: float
+) -> PhraseMatch | None:
+    """The phrase that covers most of the sentence's content, and no less than `least` of it."""
     core = min(peelings(words, language), key=len, default=())
     offset = next((at for at in range(len(words)) if words[at : at + len(core)] == core), 0)
     content = _content(core, language)
@@ -178,6 +191,9 @@ def _contained(words: Words, phrases: Mapping[str, PhraseSet], language: Languag
     for name, known in phrases.items():
         for start, end in _spans(core, known, language):
             span = core[start:end]
+            # small words alone are a phrase only by themselves: "how?" is not in "how do I get there?"
+            if span != core and all(word in language.function_words for word in span):
+                continue
             if known.means(span, language) and not _negated(core[:start] + core[end:], language):
                 score = min(NEARLY_WHOLE, len(_content(span, language)) / max(1, len(content)))
                 if name not in best or score > best[name].score:
@@ -185,7 +201,7 @@ def _contained(words: Words, phrases: Mapping[str, PhraseSet], language: Languag
     ranked = sorted(best.values(), key=lambda one: -one.score)
     if not ranked or (len(ranked) > 1 and ranked[0].score == ranked[1].score):
         return None
-    return ranked[0] if ranked[0].score >= SURE_COVERAGE else None
+    return ranked[0] if ranked[0].score >= least else None
 
 
 def _spans(words: Words, known: PhraseSet, language: Language) -> Iterator[tuple[int, int]]:

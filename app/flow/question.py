@@ -17,12 +17,14 @@ from app.flow.global_intents import global_keys, global_meanings
 from app.flow.inputs import Input
 from app.flow.keypad import PAUSE_MS, Keys, choose
 from app.flow.model import Meaning, MeaningKind, Scene, Settings
+from app.flow.phrases import PhraseSet
 from app.flow.prompts import Prompt
 from app.flow.routes import Route
 from app.flow.turn import Turn
 
 # a value that is less of what was said is asked back
 SURE_SCORE: Final = 0.55
+DOUBTFUL: Final = 0.54
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +72,18 @@ class Question:
     def alternatives(self, scene: Scene) -> Mapping[str, Meaning]:
         """What the node's own intents lead to, where the words are not in their phrases but near in meaning."""
         return {}
+
+    def phrases(self, scene: Scene) -> Mapping[str, PhraseSet]:
+        """The phrases of `alternatives`."""
+        return {}
+
+    def presumed(self, scene: Scene, text: str) -> Meaning | None:
+        """What the words mean if they mean nothing more."""
+        return None
+
+    def leaves_open(self, scene: Scene, text: str) -> bool:
+        """Whether the caller says that there is no answer yet."""
+        return False
 
     def correct(self, scene: Scene, text: str) -> Meaning | None:
         """An answer to an earlier question that this node lets the caller change."""

@@ -27,11 +27,15 @@ class Settled:
 def settle(found: Sequence[Found], text: str, language: Language) -> Settled | None:
     """The one value that the utterance means, None where it means none or leaves it open.
 
-    "not Tuesday, Thursday" is Thursday; "Tuesday, no, Thursday" too; "Tuesday or Thursday" is neither, and so is
-    "any day but Tuesday".
+    "not Tuesday, Thursday" is Thursday; "Tuesday, no, Thursday" too; "Tuesday or Thursday" is neither, and so are
+    "any day but Tuesday" and "Tuesday is no good".
     """
-    strong = [one for one in found if not one.weak or _belongs(one, found, text, language)] or list(found)
-    meant = [one for one in strong if not _excluded(one, text, language)]
+    refused = {
+        one for one in found if excluded(text, one.start, one.end, [each.start for each in found], language)
+    }
+    strong = [one for one in found if not one.weak or _belongs(one, found, refused, text, language)]
+    strong = strong or list(found)
+    meant = [one for one in strong if one not in refused]
     if not meant or _taken_back(text[found[-1].end :], language):
         return None
     if len({one.value for one in meant}) > 1:
@@ -42,24 +46,43 @@ def settle(found: Sequence[Found], text: str, language: Language) -> Settled | N
     score = _share(chosen, found, text, language)
     if score < (WEAK_SHARE if chosen.weak else SURE_SHARE):
         return None
-    return Settled(chosen, score, f"{text[: chosen.start]} {text[chosen.end :]}")
+    return Settled(chosen, score, _rest(chosen, {*strong, *refused}, text, language))
 
 
-def _belongs(one: Found, found: Sequence[Found], text: str, language: Language) -> bool:
-    """Whether a bare number stands beside a value that is none: "nine or ten o'clock", "two o'clock, no, three"."""
+def excluded(text: str, start: int, end: int, starts: Sequence[int], language: Language) -> bool:
+    """Whether the words round a value say that it is not meant; `starts` are the places of all values."""
+    if _before(text[:start], language):
+        return True
+    after = re.match(rf"\s*(?:{language.exclusions_after})\b\s*", text[end:])
+    # "Friday, not Tuesday" says nothing against Friday
+    return after is not None and end + after.end() not in starts
+
+
+def _before(before: str, language: Language) -> re.Match[str] | None:
+    return re.search(rf"\b(?:{language.exclusions})\s*$", before)
+
+
+def _rest(chosen: Found, others: set[Found], text: str, language: Language) -> str:
+    """What was said beside the value, without other values and what was said against them."""
+    rest, at = "", 0
+    for one in sorted({chosen, *others}, key=lambda one: one.start):
+        before = _before(text[at : one.start], language) if one is not chosen else None
+        rest, at = f"{rest} {text[at : at + before.start() if before else one.start]}", one.end
+    return f"{rest} {text[at:]}"
+
+
+def _belongs(one: Found, found: Sequence[Found], refused: set[Found], text: str, language: Language) -> bool:
+    """Whether a bare number stands beside a value that is none: "nine or ten o'clock", "not two o'clock, three"."""
     at = found.index(one)
     before = text[found[at - 1].end : one.start].split() if at else []
     after = text[one.end : found[at + 1].start].split() if at + 1 < len(found) else []
-    correcting = all(word in language.small_talk for word in before) and any(
-        word in language.corrections for word in before
+    replacing = at > 0 and found[at - 1] in refused
+    correcting = all(word in language.small_talk for word in before) and (
+        replacing or any(word in language.corrections for word in before)
     )
     return correcting or any(
         len(words) == 1 and words[0] in language.alternatives for words in (before, after)
     )
-
-
-def _excluded(one: Found, text: str, language: Language) -> bool:
-    return re.search(rf"\b(?:{language.exclusions})$", text[: one.start].strip()) is not None
 
 
 def _taken_back(after: str, language: Language) -> bool:

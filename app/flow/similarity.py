@@ -21,24 +21,24 @@ ACT: Final = 0.62
 ASK: Final = 0.5
 # how much nearer it must be than the next intent
 MARGIN: Final = 0.1
-# too little to act on without asking
+# too little to act on without asking, see question.SURE_SCORE
 DOUBTFUL: Final = 0.54
 
 
 def alike(scene: Scene, node: Question, similar: Mapping[str, float]) -> Meaning | None:
     """The one thing possible here that is near enough to what was said; unsure, it is asked back in its own words."""
-    possible = {name: one for name, one in _possible(scene, node).items() if name in similar}
-    if not possible:
+    known = {name: one for name, one in possible(scene, node).items() if name in similar}
+    if not known:
         return None
-    *others, best = sorted(possible, key=lambda name: similar[name])
+    *others, best = sorted(known, key=lambda name: similar[name])
     nearness, next_best = similar[best], similar[others[-1]] if others else 0.0
     if nearness < ASK or nearness - next_best < MARGIN:
         return None
-    return replace(possible[best], score=min(nearness, 1.0) if nearness >= ACT else DOUBTFUL)
+    return replace(known[best], score=min(nearness, 1.0) if nearness >= ACT else DOUBTFUL)
 
 
-def _possible(scene: Scene, node: Question) -> dict[str, Meaning]:
-    """What can be meant here, by intent."""
+def possible(scene: Scene, node: Question) -> dict[str, Meaning]:
+    """What can be meant here, by intent, each to be asked back in its own words."""
     everywhere = {} if node.modal else global_phrases(scene)
     found = {
         name: Meaning("global", "similarity", 0, name, heard=phrases.sample)

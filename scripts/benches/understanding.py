@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from app.call.meaning import compared
-from app.flow import Context, Flow, State, begin, build_library, resume, step
+from app.call.meaning import nearness
+from app.flow import Context, Flow, State, begin, build_library, resume, step, understands
 from app.flow.effects import Effect, Event, SlotFilled, Understood
 from app.flow.inputs import Heard
 from app.flow.values import Json
@@ -30,6 +30,7 @@ NOW: Final = datetime.fromisoformat("2026-11-13T10:00:00-05:00")
 CALLER = "+14155550100"
 FALSE_MOST = 0.01
 NONE = "none"
+YES: Final = {"en": "yes", "es": "sí"}
 # where each question stands, and what is known when it is put
 QUESTIONS: Final[Mapping[str, tuple[str, str, Mapping[str, Json]]]] = {
     "main_menu": ("clinic", "main_menu", {}),
@@ -101,18 +102,22 @@ async def _verdict(
     state, _ = resume(flow, replace(state, node=node, phase="asking", slots=slots), NOW)
     heard = Heard(phrasing.text, language, 0.9, NOW)
     after, effects = step(flow, state, heard)
-    if not any(isinstance(effect, Understood) for effect in effects) and after.phase != "confirming":
-        heard = await compared(heard, flow.samples(language), model)
-        after, effects = step(flow, state, heard)
-    return _judged(phrasing, after, effects)
+    if not understands(flow, state, heard):
+        # a busy machine must not change what is understood: nothing here is too late
+        similar = await nearness(phrasing.text, flow.samples(language), model)
+        after, effects = step(flow, state, replace(heard, similar=similar))
+    return _judged(phrasing, flow, heard, (after, effects))
 
 
-def _judged(phrasing: Phrasing, after: State, effects: Sequence[Effect]) -> Verdict:
+def _judged(phrasing: Phrasing, flow: Flow, heard: Heard, stepped: tuple[State, Sequence[Effect]]) -> Verdict:
+    """What was asked back is judged by what follows from a yes."""
+    after, effects = stepped
     meant = SAME.get(phrasing.meant, phrasing.meant)
     if after.phase == "confirming" and after.pending and not _understood(effects):
-        asked = _names(str(after.pending["name"]), after.pending["value"])
-        right = meant in asked
-        return Verdict(phrasing, "asked back" if right else "asked back wrongly", "asked back", _told(asked))
+        _, replied = step(flow, after, replace(heard, text=YES[heard.language], similar={}))
+        asked = set(_taken(_understood(replied), replied))
+        outcome = "asked back" if _is_meant(meant, asked) else "asked back wrongly"
+        return Verdict(phrasing, outcome, str(after.pending["rung"]), _told(asked))
     understood = _understood(effects)
     if not understood:
         right = meant == NONE
@@ -124,8 +129,8 @@ def _judged(phrasing: Phrasing, after: State, effects: Sequence[Effect]) -> Verd
 
 def _understood(effects: Sequence[Effect]) -> list[Understood]:
     """What was understood; a yes that is but the door to a choice behind it is that choice."""
-    found = [effect for effect in effects if isinstance(effect, Understood)]
-    choices = [one for one in found if one.rung in ("choice", "similarity")]
+    found = [one for one in effects if isinstance(one, Understood) and one.rung != "confirmation"]
+    choices = [one for one in found if one.rung in ("choice", "sound", "similarity", "guess")]
     return found[1:] if len(choices) > 1 and found[0].intent == "yes" else found
 
 
@@ -170,11 +175,17 @@ def _describe(report: Report, verdicts: Sequence[Verdict], show: bool) -> None:
         ],
     )
     rungs = Counter(one.rung for one in verdicts)
-    wrong = Counter(one.rung for one in verdicts if one.outcome == "false")
+    by_rung = Counter((one.rung, one.outcome) for one in verdicts)
     report.table(
-        ["rung", "phrasings", "share %", "false", "error %"],
+        ["rung", "phrasings", "share %", *outcomes, "error %"],
         [
-            [rung, count, 100 * count / len(verdicts), wrong[rung], 100 * wrong[rung] / count]
+            [
+                rung,
+                count,
+                100 * count / len(verdicts),
+                *(by_rung[rung, outcome] for outcome in outcomes),
+                100 * by_rung[rung, "false"] / count,
+            ]
             for rung, count in rungs.most_common()
         ],
     )
@@ -183,7 +194,10 @@ def _describe(report: Report, verdicts: Sequence[Verdict], show: bool) -> None:
         "outcomes": {
             name: dict(Counter(one.outcome for one in group)) for name, group in rows.items() if group
         },
-        "rungs": {rung: {"phrasings": count, "false": wrong[rung]} for rung, count in rungs.items()},
+        "rungs": {
+            rung: {outcome: by_rung[rung, outcome] for outcome in outcomes if by_rung[rung, outcome]}
+            for rung in rungs
+        },
         "false": round(false, 4),
     }
     if show:

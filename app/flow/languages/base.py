@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -32,6 +33,19 @@ def _words(phrases: frozenset[Words]) -> frozenset[str]:
     return frozenset(word for phrase in phrases for word in phrase)
 
 
+@dataclass(frozen=True)
+class Places:
+    """How one of several that were offered is called, each as a regular expression: the first, second …, the one
+    between, the last; of times the one in the morning and the one after it.
+    """
+
+    nth: tuple[str, ...]
+    middle: str
+    last: str
+    morning: str
+    afternoon: str
+
+
 @dataclass(frozen=True, eq=False)
 class Language:
     """One language's words, all in the matcher's spelling: lower case, no accents, no apostrophes.
@@ -44,6 +58,10 @@ class Language:
     code: str
     yes: frozenset[Words]
     no: frozenset[Words]
+    # those of them that answer whatever follows: "YES, Wednesday is fine", but not "RIGHT where it hurts"
+    firm: frozenset[str]
+    # "there is": to "Is there anything else?"
+    more: frozenset[Words]
     # neither: "I don't know"
     unsure: frozenset[Words]
     # "one moment": neither an answer nor a misunderstanding
@@ -59,22 +77,28 @@ class Language:
     backchannels: frozenset[Words]
     # words with which a caller takes back what was just said
     corrections: frozenset[str]
+    # words that put a value forward as the answer: "PUT me DOWN for Thursday, that's EASIEST"
+    frames: frozenset[str]
     # sounds of thinking, in the middle of anything
     hesitations: frozenset[str]
-    # what stands before a value that is not meant, as a regular expression
+    # what stands before a value that is not meant, and after one, as regular expressions
     exclusions: str
+    exclusions_after: str
+    # "ANOTHER day": something is to change; "WHICH day": it is asked for
+    changes: frozenset[str]
+    questions: frozenset[str]
     # what joins two values of which one will do, or a first and a last
     alternatives: frozenset[str]
     # "and a half" after a number, as a regular expression
     half: str
     decimal_mark: str
-    # how the first, second … of several is called, and the last, as regular expressions
-    nth: tuple[str, ...]
-    last_one: str
+    places: Places
     # what values of a slot type are called: "change the TIME"
     kinds: Mapping[str, frozenset[str]]
     # what means the number that one calls from, as regular expressions
     this_number: tuple[str, ...]
+    # letters that sound alike, as regular expressions with what stands for them, in their order
+    letters: tuple[tuple[str, str], ...]
     prompts: Mapping[str, tuple[str, ...]]
     numbers: NumberWords
     calendar: Calendar
@@ -95,6 +119,13 @@ class Language:
             | frozenset(fillers)
             | _words(self.yes | self.no)
         )
+
+    def sound(self, words: Words) -> str:
+        """How words sound, roughly, in one breath: where one word ends recognisers hear least."""
+        sound = "".join(words)
+        for written, heard in self.letters:
+            sound = re.sub(written, heard, sound)
+        return re.sub(r"(.)\1+", r"\1", sound)
 
     def tokens(self, text: str) -> list[str]:
         """`numbers.tokens` without the sounds of thinking: "uh, the, um, fifteenth" is the fifteenth."""

@@ -174,7 +174,8 @@ class Calendar:
             for hit in compiled.finditer(text):
                 values = _time_values(pattern, hit)
                 if values:
-                    found.append(Found(values[0], hit.start(), hit.end(), tuple(values[1:]), pattern.weak))
+                    weak = pattern.weak and not (hit["morning"] or hit["afternoon"])
+                    found.append(Found(values[0], hit.start(), hit.end(), tuple(values[1:]), weak))
         return longest(found)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, time
 
-from app.flow.languages.base import Language, names, phrases, words
+from app.flow.languages.base import Language, Places, names, phrases, words
 from app.flow.languages.calendar import Calendar, DatePattern, TimePattern
 from app.flow.languages.numbers import NumberWords, counted, tokens
 from app.flow.languages.speech import Speech
@@ -183,6 +183,8 @@ GERMAN = Language(
         "nein das ist alles, nichts, nichts mehr, nein nichts mehr, lieber nicht, jetzt nicht, noch nicht",
         "eher nicht, im moment nicht, gerade nicht, nein das war alles, das war alles",
     ),
+    firm=words("ja nein nee"),
+    more=phrases("noch etwas, noch was, noch eine frage, eine frage noch, etwas anderes"),
     unsure=phrases(
         "weiss nicht, ich weiss nicht, ich weiss es nicht, keine ahnung, ist mir egal, mir egal",
         "vielleicht, kommt darauf an",
@@ -214,15 +216,44 @@ GERMAN = Language(
         "mm, mhm, hm, ja, aha, ok, okay, genau, ach so, gut",
     ),
     corrections=words("nein entschuldigung sorry quatsch moment vielmehr doch"),
+    frames=words(
+        "nehmen nehme nehmt wahle buchen buche reservieren frei passt passen passe ginge geht gut besser besten "
+        "perfekt ideal fruh spat morgens vormittags nachmittags abends uhr tag datum woche monat jahr nachste "
+        "nachsten moglich ware glaube denke mir fur am um im den der die das es ist ich bin nummer ziffern lautet"
+    ),
     hesitations=words("ah ahm ehm hm hmm aeh aehm"),
-    exclusions=r"nicht|ausser|kein\w*|nie|niemals",
+    exclusions=r"nicht|ausser|kein\w*|nie|niemals|(?:an)?statt",
+    exclusions_after=r"(?:(?:kann|geht|passt|ist|will|mochte|habe) )?(?:ich |es |mir |uns |das )*"
+    r"(?:nicht|nein|kein\w*)",
+    changes=words("andern andere anderer anderes anderen verschieben falsch falsche stattdessen"),
+    questions=words("was welche welcher welches wann wer wie warum"),
     alternatives=words("oder und bis"),
     half="(?:und (?:ein|1) halb(?:e[rsn]?)?)",
     decimal_mark=",",
-    nth=("erste[nrs]?", "zweite[nrs]?", "dritte[nrs]?", "vierte[nrs]?", "funfte[nrs]?"),
-    last_one="letzte[nrs]?|spatere[nrs]?",
+    places=Places(
+        nth=(
+            "erste[nrs]?|fruheste[nrs]?|fruhere[nrs]?",
+            "zweite[nrs]?",
+            "dritte[nrs]?",
+            "vierte[nrs]?",
+            "funfte[nrs]?",
+        ),
+        middle="mittlere[nrs]?|in der mitte",
+        last="letzte[nrs]?|spatere[nrs]?",
+        morning="morgens|vormittags?|am (?:morgen|vormittag)",
+        afternoon="nachmittags?|am nachmittag",
+    ),
     kinds={"date": words("tag datum"), "time": words("uhrzeit zeit"), "phone": words("nummer telefonnummer")},
     this_number=(r"\bdiese[rn]? (?:selben? )?nummer\b", r"\bvon der ich (?:gerade )?anrufe\b"),
+    letters=(
+        ("ck|c", "k"),
+        ("ph|v", "f"),
+        ("w", "v"),
+        ("z|tz", "ts"),
+        ("ie|y", "i"),
+        ("(?<=[aeiou])h", ""),
+        ("dt", "t"),
+    ),
     prompts={
         "no_input": ("Entschuldigung, ich habe Sie nicht gehört.", "Ich höre Sie leider immer noch nicht."),
         "no_match": (

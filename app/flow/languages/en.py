@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, time
 
-from app.flow.languages.base import Language, names, phrases, words
+from app.flow.languages.base import Language, Places, names, phrases, words
 from app.flow.languages.calendar import Calendar, DatePattern, TimePattern
 from app.flow.languages.numbers import NumberWords, combined, counted
 from app.flow.languages.speech import Speech
@@ -219,6 +219,8 @@ ENGLISH = Language(
         "yes thats right, yes thats correct, why not, yes that is correct, yes i would, i would, yes i am",
         "i am, i guess so, i suppose so, id love to, thatd be great, that would be great",
         "thatd be lovely, that would be lovely, i would love to, id like that, yes we do",
+        "sounds perfect, sounds lovely, sounds right, id love that, that would do, thatll do, thatll do nicely",
+        "thats perfect, thats great, thats lovely",
         "that works, works for me, that works for me, thats good, i think so, indeed",
         "yes thats fine, yes that works, you bet, that one, book it, yes book it, yeah sure",
         "yeah thats fine",
@@ -231,13 +233,20 @@ ENGLISH = Language(
         "certainly not, definitely not, not at all, uh uh, dont, do not, please dont, no dont, not now",
         "not today, not at the moment, not right now, not just now, im all set, all set, mm mm",
         "nuh uh, id rather not, i would rather not, i dont think so, no thats all, thats all",
-        "that is all, nothing else, nothing, no nothing, no nothing else, thats everything, im good",
+        "that is all, nothing else, nothing more, nothing, no nothing, no nothing else, thats everything, im good",
         "no im good, im fine, no im fine, no i am not, im not, i am not, not yet, that will be all",
+        "forget it, leave it, bye, goodbye, bye bye, id rather not after all",
         "no thats it, no thats everything, no that will be all, not quite, no not really, all done, im done",
+    ),
+    firm=words("yes yeah yea yep yup no nope nah"),
+    more=phrases(
+        "one more thing, another thing, something else, another question, one more question, there is one more thing",
+        "theres one more thing, there is something else, theres something else, there is, i have another question",
     ),
     unsure=phrases(
         "i dont know, dont know, not sure, im not sure, i am not sure, maybe, perhaps, no idea",
-        "i have no idea, i dont mind, it depends, yes and no, yes or no",
+        "i have no idea, i dont remember, i cant remember, i forgot, im not certain, i dont mind",
+        "it depends, yes and no, yes or no",
     ),
     hold=phrases(
         "hold on, hold on a second, hold on a moment, hold on a minute, hang on, hang on a second",
@@ -261,7 +270,8 @@ ENGLISH = Language(
         "it is, its, that is, thats, that would be, that will be, make it, ill take, i will take, ill have",
         "i will have, ill go for, i will go for, ill go with, i will go with, i prefer, id prefer",
         "take, give me, id say, how about, what about, lets say, lets do, shall we say, say",
-        "is it okay to, to, the, a, an",
+        "is it okay to, to, the, a, an, i was born, i was born on, born on, id rather have, id rather",
+        "can we do, could we do, can you do, could you do, can we make it, could we make it, i meant, i said, it was",
     ),
     closings=phrases(
         "one, ones",
@@ -270,7 +280,10 @@ ENGLISH = Language(
         "sir, if thats okay, if thats ok, if you dont mind, i think, i guess, you know, um, uh, er, maam",
         "mate, would be great, would be good, would be fine, would be best, is fine, works, works for me",
         "sounds good, would be perfect, is good, is best, is perfect, will do, works best, if you have it",
-        "will be fine",
+        "will be fine, would be better, is better, better, would suit me, suits me, suits me best, would be nice",
+        "would be lovely, if you could, if thats alright, if thats all right, instead, after all, yet",
+        "works better, for today, for now",
+        "works best for me, is fine by me, is fine with me",
     ),
     negations=words("not dont doesnt didnt isnt arent wasnt wont cant cannot never without neither nor"),
     function_words=words(
@@ -287,17 +300,45 @@ ENGLISH = Language(
         "uh huh, mm hm, mhm, mm, hmm, ok, okay, right, yeah, yes, sure, i see, ah, oh, aha, got it",
     ),
     corrections=words("no sorry mean actually correction rather wait make"),
+    frames=words(
+        "put down book reserve schedule pick choose go going have take free available open good great better best "
+        "perfect ideal fine suit suits convenient possible possibly probably think guess believe try see morning "
+        "afternoon evening early earlier late later day date week month year next coming prefer preferably easiest "
+        "sounds lovely works work out can could do make able manage either say said definitely exactly would be "
+        "it me we us for on at my is im i youve got reach call ring number figures digits reads says"
+    ),
     hesitations=words("uh um umm uhm er erm hm hmm eh ehm"),
-    exclusions=r"(?:any|every)\w* (?:\w+ )?but|not|never|except(?: for)?|apart from|other than|besides",
+    exclusions=r"(?:any|every)\w* (?:\w+ )?but|not|never|except(?: for)?|apart from|other than|besides|"
+    r"instead of|rather than|in place of|nothing(?: on| at)?|(?:cant|cannot|couldnt|wont|dont|never) "
+    r"(?:do|make|manage|come|want|have|like)(?: it)?(?: on| at)?",
+    exclusions_after="(?:is|are|was|would be|will be)? ?"
+    "(?:not|isnt|arent|wasnt|wont|doesnt|dont|didnt|cant|cannot|no (?:good|use)|out)",
+    changes=words("change different another other move switch wrong instead else"),
+    questions=words("what which when who how why"),
     alternatives=words("or to and till until through"),
     half="and (?:a|1) half",
     decimal_mark=".",
-    nth=("first", "second", "third", "fourth", "fifth"),
-    last_one="last|latest|later",
+    places=Places(
+        nth=("first|earli(?:er|est)|early one|soonest", "second", "third", "fourth", "fifth"),
+        middle="middle",
+        last="last|latest|later",
+        morning="morning",
+        afternoon="afternoon|after lunch|after noon",
+    ),
     kinds={"date": words("day date"), "time": words("time hour"), "phone": words("number phone")},
     this_number=(
-        r"\bthis (?:(?:phone|same|mobile|cell) )?(?:numbers?|1|one)\b",
-        r"\b(?:im|i am) (?:calling|phoning|ringing) (?:you )?(?:from|on|with)\b",
+        r"\bthis (?:(?:phone|same|mobile|cell) )?(?:numbers?|1|ones?)\b",
+        r"\b(?:im|i am) (?:(?:calling|phoning|ringing) (?:you )?(?:from|on|with)|using|on)\b",
+        r"\b(?:the )?same (?:phone )?(?:number|1|one)\b",
+        r"\bnumber (?:that )?you (?:can )?see\b",
+    ),
+    letters=(
+        ("ph", "f"),
+        ("[kg]n(?=[aeiou])|(?<=[aeiou])gh", "n"),
+        ("c(?=[eiy])|z", "s"),
+        ("ck|[cq]", "k"),
+        ("wh|wr", "w"),
+        ("y", "i"),
     ),
     prompts={
         "no_input": ("Sorry, I didn't hear you.", "I still can't hear you."),

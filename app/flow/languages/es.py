@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, time
 
-from app.flow.languages.base import Language, names, phrases, words
+from app.flow.languages.base import Language, Places, names, phrases, words
 from app.flow.languages.calendar import Calendar, DatePattern, TimePattern
 from app.flow.languages.numbers import NumberWords, combined, counted
 from app.flow.languages.speech import Speech
@@ -160,12 +160,17 @@ SPANISH = Language(
         "no quiero, de ninguna manera, en absoluto, nunca, no es eso, eso no, no eso no, no asi no",
         "mejor no, todavia no, nada mas, no nada mas, nada, no nada, eso es todo, no eso es todo, ya esta",
         "no ya esta, no hace falta, ninguno, ninguna, no es asi, ahora no, hoy no, creo que no",
-        "de momento no, por ahora no, claro que no, por supuesto que no",
+        "de momento no, por ahora no, claro que no, por supuesto que no, adios, hasta luego, dejelo, dejalo",
+        "ya esta todo, nada mas adios",
+    ),
+    firm=words("si no"),
+    more=phrases(
+        "una cosa mas, otra cosa, algo mas, otra pregunta, si otra cosa, una pregunta mas, hay algo mas"
     ),
     unsure=phrases(
         "no lo se, no se, no estoy seguro, no estoy segura, quizas, tal vez, puede ser, depende",
         "ni idea, me da igual",
-        "no tengo ni idea",
+        "no tengo ni idea, no me acuerdo, no lo recuerdo, no me lo se, no sabria decirle",
     ),
     hold=phrases(
         "un momento, un momentito, un segundo, un minuto, espere, espere un momento, espera, dejeme ver",
@@ -180,12 +185,13 @@ SPANISH = Language(
         "podria, puede, tengo que, llamo para, llamaba para, es para, yo quiero, yo queria, quiero que",
         "es posible, seria posible, querria, me puede, me podria, puedes, podrias, vamos a, es, seria, sera",
         "que sea, mejor, digamos, el, la, un, una, lo, creo que, pienso que, que tal, para, pues mire",
-        "voy a, me quedo con, prefiero, pongame, deme, vengo a",
+        "voy a, me quedo con, prefiero, pongame, deme, vengo a, naci el, naci en, naci",
     ),
     closings=phrases(
         "por favor, gracias, muchas gracias, si es posible, si puede ser, si puede, vale, ahora",
         "ahora mismo, entonces, de acuerdo, me va bien, esta bien, estaria bien, me viene bien",
-        "seria perfecto, si no le importa, perfecto, creo, pues, si se puede",
+        "seria perfecto, si no le importa, me vale, me viene mejor, me va mejor, si pudiera ser",
+        "perfecto, creo, pues, si se puede",
     ),
     negations=words("no nunca jamas tampoco sin ni"),
     function_words=words(
@@ -199,18 +205,52 @@ SPANISH = Language(
         "aja, mm, mmm, mm hm, si, ya, vale, ok, okay, claro, bien, ah, eh, entiendo",
     ),
     corrections=words("no perdon digo mejor corrijo perdone"),
+    frames=words(
+        "ponga pongame apunte apunteme reserve reserveme reservar elijo escojo cojo tomo quedo libre disponible "
+        "iria vendria viene va bien mejor perfecto perfecta ideal estupendo genial temprano pronto tarde manana "
+        "primera ultima hora horas dia dias semana mes ano proximo proxima siguiente fecha creo supongo quiza quizas "
+        "seria fuera fuese posible pudiera hacer poder mismo misma me para el la las los a en es soy del de digo "
+        "nos llamar llame llamen llamarme numero cifras son prefiero podria puedo podemos seria queda"
+    ),
     hesitations=words("eh em ehm mmm hm uh um"),
-    exclusions="menos|excepto|salvo|nunca|que no sea",
+    exclusions="menos|excepto|salvo|nunca|que no sea|en (?:vez|lugar) del?(?: l[ao]s?)?|y no|"
+    "no (?:puedo|podria|me va|me viene|quiero)(?: bien)?",
+    exclusions_after="no(?! (?:se|estoy|sabria))",
+    changes=words(
+        "cambiar cambie cambio cambia otro otra distinto distinta diferente mover equivocado equivocada mal"
+    ),
+    questions=words("que cual cuales cuando como donde quien"),
     alternatives=words("o u y a hasta"),
     half="y (?:media|medio)",
     decimal_mark=",",
-    nth=("primer[oa]?", "segund[oa]", "tercer[oa]?", "cuart[oa]", "quint[oa]"),
-    last_one="ultim[oa]|mas tarde",
+    places=Places(
+        nth=(
+            "primer[oa]?|mas (?:temprano|temprana|pronto)|antes posible",
+            "segund[oa]",
+            "tercer[oa]?",
+            "cuart[oa]",
+            "quint[oa]",
+        ),
+        middle="(?:del|en) medio|de en medio|intermedi[oa]",
+        last="ultim[oa]|mas tarde",
+        morning="(?:de|por) la manana",
+        afternoon="(?:de|por) la tarde|despues de comer",
+    ),
     kinds={"date": words("dia fecha"), "time": words("hora"), "phone": words("numero telefono")},
     this_number=(
         r"\beste (?:mismo )?(?:numero|telefono)?$",
         r"\beste (?:mismo )?(?:numero|telefono)\b",
-        r"\b(?:desde|con) (?:el que|donde) (?:le )?(?:llamo|estoy llamando)\b",
+        r"\b(?:con|en|a|al) este\b",
+        r"\b(?:desde|con|al|a)(?: el)? (?:que|donde) (?:le |les )?(?:llamo|estoy (?:llamando|usando))\b",
+    ),
+    letters=(
+        ("qu|c(?![eih])", "k"),
+        ("ll", "y"),
+        ("h(?<!ch)", ""),
+        ("v", "b"),
+        ("c(?=[ei])|z", "s"),
+        ("g(?=[ei])|x", "j"),
+        ("gu(?=[ei])", "g"),
     ),
     prompts={
         "no_input": ("Perdone, no le he oído.", "Sigo sin oírle."),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, time
 
-from app.flow.languages.base import Language, names, phrases, words
+from app.flow.languages.base import Language, Places, names, phrases, words
 from app.flow.languages.calendar import Calendar, DatePattern, TimePattern
 from app.flow.languages.numbers import NumberWords, combined, counted
 from app.flow.languages.speech import Speech
@@ -137,6 +137,10 @@ FRENCH = Language(
         "incorrect, pas vraiment, cest tout, non cest tout, rien, rien dautre, non rien dautre, surtout pas",
         "pas pour le moment, pour linstant non, ca ira, non ca ira, pas maintenant",
     ),
+    firm=words("oui ouais non"),
+    more=phrases(
+        "autre chose, encore une chose, une autre question, encore une question, une derniere chose"
+    ),
     unsure=phrases(
         "je ne sais pas, je sais pas, peut etre, ca depend, aucune idee, ca mest egal",
     ),
@@ -166,17 +170,38 @@ FRENCH = Language(
         "mm, mm hm, hum, oui, ouais, ok, daccord, ah, je vois, bien",
     ),
     corrections=words("non pardon plutot enfin desole"),
+    frames=words(
+        "mettez reservez reserver prends prendre prendrai choisis choisirais libre disponible convient conviendrait "
+        "irait va bien mieux parfait ideal tot tard matin soir heure heures jour date semaine mois annee prochain "
+        "prochaine possible serait crois pense me pour le la les a en cest je suis numero chiffres appelez"
+    ),
     hesitations=words("euh heu hum hm ben bah"),
-    exclusions="pas|sauf|hormis|excepte|jamais",
+    exclusions="pas|sauf|hormis|excepte|jamais|au lieu d[eu]|plutot que",
+    exclusions_after="(?:je |ca |cest )?(?:ne|non|pas|impossible)",
+    changes=words("changer changez change autre deplacer faux mauvais mauvaise"),
+    questions=words("quel quelle quels quand comment qui quoi combien"),
     alternatives=words("ou et a jusqua"),
     half="et demie?",
     decimal_mark=",",
-    nth=("premiere?", "deuxieme|seconde?", "troisieme", "quatrieme", "cinquieme"),
-    last_one="derniere?|plus tard",
+    places=Places(
+        nth=("premiere?|plus tot", "deuxieme|seconde?", "troisieme", "quatrieme", "cinquieme"),
+        middle="(?:du|au) milieu",
+        last="derniere?|plus tard",
+        morning="(?:du|le) matin",
+        afternoon="(?:de )?l?apres midi",
+    ),
     kinds={"date": words("jour date"), "time": words("heure"), "phone": words("numero telephone")},
     this_number=(
         r"\b(?:ce|ce meme|le meme) numero\b",
         r"\b(?:duquel|avec lequel|dont) (?:jappelle|je vous appelle)\b",
+    ),
+    letters=(
+        ("qu|c(?![eih])", "k"),
+        ("ph", "f"),
+        ("eau|au", "o"),
+        ("h", ""),
+        ("c(?=[ei])|z", "s"),
+        ("ai|ei|et", "e"),
     ),
     prompts={
         "no_input": ("Pardon, je ne vous ai pas entendu.", "Je ne vous entends toujours pas."),

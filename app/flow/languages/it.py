@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, time
 
-from app.flow.languages.base import Language, names, phrases, words
+from app.flow.languages.base import Language, Places, names, phrases, words
 from app.flow.languages.calendar import Calendar, DatePattern, TimePattern
 from app.flow.languages.numbers import NumberWords, counted
 from app.flow.languages.speech import Speech
@@ -115,6 +115,8 @@ ITALIAN = Language(
         "no, no no, no grazie, sbagliato, non e giusto, per niente, mai, niente, nientaltro, e tutto",
         "basta cosi",
     ),
+    firm=words("si no"),
+    more=phrases("unaltra cosa, ancora una cosa, qualcosaltro, unaltra domanda"),
     unsure=phrases(
         "non lo so, non so, forse, dipende, non sono sicuro, non sono sicura",
     ),
@@ -141,15 +143,29 @@ ITALIAN = Language(
         "mm, mhm, si, ok, okay, certo, ah, capisco, bene",
     ),
     corrections=words("no scusi anzi pardon"),
+    frames=words(
+        "metta prenda prendo scelgo libero disponibile va bene meglio perfetto ideale presto tardi mattina "
+        "pomeriggio ora giorno data settimana mese anno prossimo prossima possibile sarebbe credo penso mi per il la "
+        "alle e sono numero cifre"
+    ),
     hesitations=words("eh ehm mmm hm uh"),
-    exclusions="tranne|eccetto|mai|non",
+    exclusions="tranne|eccetto|mai|non|invece (?:di|che)",
+    exclusions_after="(?:no|non)",
+    changes=words("cambiare cambi altro altra diverso diversa spostare sbagliato sbagliata"),
+    questions=words("che quale quali quando come chi dove"),
     alternatives=words("o e a fino"),
     half="e mezz[oa]",
     decimal_mark=",",
-    nth=("prim[oa]", "second[oa]", "terz[oa]", "quart[oa]", "quint[oa]"),
-    last_one="ultim[oa]|piu tardi",
+    places=Places(
+        nth=("prim[oa]|piu presto", "second[oa]", "terz[oa]", "quart[oa]", "quint[oa]"),
+        middle="(?:di|in) mezzo|centrale",
+        last="ultim[oa]|piu tardi",
+        morning="(?:di|della) mattina",
+        afternoon="(?:di|del) pomeriggio",
+    ),
     kinds={"date": words("giorno data"), "time": words("ora orario"), "phone": words("numero telefono")},
     this_number=(r"\bquesto (?:stesso )?numero\b", r"\bda cui (?:sto chiamando|chiamo)\b"),
+    letters=(("ch|qu|c(?![ei])", "k"), ("gli", "li"), ("h", ""), ("z", "s")),
     prompts={
         "no_input": ("Scusi, non l'ho sentita.", "Non la sento ancora."),
         "no_match": ("Scusi, non ho capito.", "Mi dispiace, non ho ancora capito."),

@@ -21,7 +21,8 @@ from app.flow.model import Meaning, Node, Scene, Settings, Slot
 from app.flow.nodes import node_type
 from app.flow.offers import pick
 from app.flow.prompts import Prompt
-from app.flow.question import Question
+from app.flow.question import DOUBTFUL, Question
+from app.flow.relevance import bare, strays
 from app.flow.routes import Route, required_route
 from app.flow.section import Section
 from app.flow.slots import KeyRule, Reading
@@ -117,7 +118,24 @@ class Collect(Question):
         offered = self._offered(scene)
         if offered is not None:
             reading = pick(reading, offered, text, scene.hearing.language)
+        reading = self._weighed(scene, reading) if reading and kind.weighed else reading
         return self._meaning(reading, scene, "slot") if reading else None
+
+    def _weighed(self, scene: Scene, reading: Reading) -> Reading | None:
+        """How sure it is that the value is the answer: less so beside words about something else.
+
+        A value that will not do is refused in so many words only where it was plainly meant as the answer.
+        """
+        kind = self.slot.type.kind
+        alone = bare(scene, reading.rest, kind, self.ask, self.again)
+        offered = self._offered(scene)
+        known = offered is None or reading.value in offered
+        if not alone and not (known and self.slot.type.accepts(reading.value, scene.hearing)):
+            return None
+        if alone:
+            return replace(reading, score=1.0)
+        stray = strays(scene, reading.rest, kind, self.ask, self.again)
+        return replace(reading, score=DOUBTFUL) if stray or reading.weak else reading
 
     def _read(self, scene: Scene, text: str, reduced: str) -> Reading | None:
         """The value in what is left of the text."""

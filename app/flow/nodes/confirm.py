@@ -6,18 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from app.flow.draft import Draft
+from app.flow.early import beside
+from app.flow.global_intents import understand_global
 from app.flow.keypad import spoken_key
 from app.flow.languages import language
 from app.flow.model import Meaning, Node, Scene, Settings
 from app.flow.nodes import node_type
 from app.flow.nodes.collect import Collect
 from app.flow.nodes.menu import Menu
-from app.flow.phrases import complete, words_of
-from app.flow.question import SURE_SCORE, Question
+from app.flow.phrases import PhraseMatch, PhraseSet, complete, peelings, words_of
+from app.flow.question import DOUBTFUL, SURE_SCORE, Question
+from app.flow.relevance import strays
 from app.flow.routes import Route, required_route
 from app.flow.section import Section
 from app.flow.turn import Turn
-from app.flow.yes_no import YES_NO_KEYS, understand_yes_no, yes_no_phrases
+from app.flow.yes_no import YES_NO_KEYS, is_unsure, understand_yes_no, yes_no_phrases
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,11 +50,36 @@ class Confirm(Question):
         chosen = ahead.chosen(scene, text) if ahead else None
         if chosen is not None:
             return replace(chosen, name="yes", rest=text)
+        if ahead and any(words in spoken.more for words in peelings(words_of(text), spoken)):
+            return Meaning("choice", "choice", 1.0, "yes", heard=text)
         if found is not None:
-            return Meaning("choice", "choice", found.score, found.name, heard=text)
+            return self._with_more(scene, text, found)
         if self._agrees(scene, text):
             return Meaning("choice", "choice", SURE_SCORE, "yes", heard=text)
         return spoken_key(self.all_keys(scene), text, spoken)
+
+    def _with_more(self, scene: Scene, text: str, found: PhraseMatch) -> Meaning | None:
+        """A yes or no that more was said with: what that means, where it means anything, goes before."""
+        if not self.modal and (more := understand_global(scene, beside(text, found.span))):
+            return more
+        if self._ahead(scene) and strays(scene, beside(text, found.span), "", self.ask, self.again):
+            return None
+        return Meaning("choice", "choice", found.score, found.name, heard=text)
+
+    def presumed(self, scene: Scene, text: str) -> Meaning | None:
+        """The yes or no alone, when nobody knows what else was said."""
+        found = understand_yes_no(text, language(scene.state.language))
+        if found is None or self.correct(scene, text):
+            return None
+        return Meaning("choice", "guess", found.score, found.name, heard=text)
+
+    def phrases(self, scene: Scene) -> Mapping[str, PhraseSet]:
+        ahead = self._ahead(scene)
+        return ahead.phrases(scene) if ahead else {}
+
+    def leaves_open(self, scene: Scene, text: str) -> bool:
+        """ "I don't know yet." is neither, whatever it may mean elsewhere."""
+        return is_unsure(text, language(scene.state.language))
 
     def alternatives(self, scene: Scene) -> Mapping[str, Meaning]:
         """The choices of the menu ahead, each chosen there by its own words."""
@@ -75,13 +103,18 @@ class Confirm(Question):
         return self._named(scene, text)
 
     def _named(self, scene: Scene, text: str) -> Meaning | None:
-        """ "change the day": the slot is named, by its own name or its kind, and asked for again."""
-        said = set(words_of(text))
-        kinds = language(scene.state.language).kinds
-        for name in self.change:
+        """ "change the day": the slot is named, by its own name or its kind, and asked for again.
+
+        Not so where it is asked about, "what day was that?", or where much else is said.
+        """
+        spoken, words = language(scene.state.language), words_of(text)
+        asking = not spoken.changes & set(words) and bool(spoken.questions & set(words))
+        for name in () if asking else self.change:
+            kind = scene.flow.slots[name].type.kind
             own = set(words_of(name.replace("_", " ")))
-            if own <= said or said & kinds.get(scene.flow.slots[name].type.kind, frozenset()):
-                return Meaning("correction", "correction", 1.0, name, heard=text)
+            if own <= set(words) or spoken.kinds.get(kind, frozenset()) & set(words):
+                stray = set(strays(scene, text, kind, self.ask, self.again)) - own
+                return Meaning("correction", "correction", DOUBTFUL if stray else 1.0, name, heard=text)
         return None
 
     def _agrees(self, scene: Scene, text: str) -> bool:
@@ -102,8 +135,12 @@ class Confirm(Question):
         )
 
     def doubts(self, meaning: Meaning, confidence: float | None) -> bool:
-        """A yes is not asked back with "Did you say yes?"."""
-        return meaning.kind != "choice" and Question.doubts(self, meaning, confidence)
+        """A yes is not asked back with "Did you say yes?", though what is behind it may be."""
+        plain = meaning.kind == "choice" and meaning.rung in ("choice", "keypad")
+        return not plain and not self._is_presumed(meaning) and Question.doubts(self, meaning, confidence)
+
+    def _is_presumed(self, meaning: Meaning) -> bool:
+        return meaning.rung == "guess" and not meaning.rest
 
     def act(self, turn: Turn, meaning: Meaning) -> str | None:
         if meaning.kind == "correction":

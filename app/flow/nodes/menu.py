@@ -12,8 +12,10 @@ from app.flow.keypad import read_press, spoken_key
 from app.flow.languages import language
 from app.flow.model import Meaning, Node, Scene, Settings
 from app.flow.nodes import node_type
+from app.flow.offers import place
 from app.flow.phrases import PhraseSet, complete, match_corrected, words_of
 from app.flow.question import SURE_SCORE, Question
+from app.flow.relevance import strays
 from app.flow.routes import Route, required_route
 from app.flow.section import Section, suggestion
 from app.flow.turn import Turn
@@ -39,11 +41,22 @@ class Menu(Question):
 
     def understand(self, scene: Scene, text: str) -> Meaning | None:
         spoken = language(scene.state.language)
-        return self.chosen(scene, text) or spoken_key(self.all_keys(scene), text, spoken)
+        return (
+            self.chosen(scene, text)
+            or spoken_key(self.all_keys(scene), text, spoken)
+            or self._placed(scene, text)
+        )
+
+    def _placed(self, scene: Scene, text: str) -> Meaning | None:
+        """ "The second one", and nothing else."""
+        found = place(text, len(self.choices), language(scene.state.language))
+        if found is None or strays(scene, found[1], "", self.ask, self.again):
+            return None
+        return Meaning("choice", "choice", 1.0, self.choices[found[0]].name, heard=text)
 
     def chosen(self, scene: Scene, text: str) -> Meaning | None:
         """The choice that was named, by itself or beside values: "an appointment on Monday at eleven"."""
-        phrases, spoken = self._phrases(scene), language(scene.state.language)
+        phrases, spoken = self.phrases(scene), language(scene.state.language)
         found = match_corrected(words_of(text), phrases, spoken)
         if found is not None:
             return Meaning(
@@ -58,7 +71,7 @@ class Menu(Question):
     def alternatives(self, scene: Scene) -> Mapping[str, Meaning]:
         return {
             name: Meaning("choice", "similarity", 0, name, heard=phrases.sample)
-            for name, phrases in self._phrases(scene).items()
+            for name, phrases in self.phrases(scene).items()
         }
 
     def enter(self, turn: Turn) -> str | None:
@@ -77,17 +90,17 @@ class Menu(Question):
         return self.routes[meaning.name].choose(turn)
 
     def complete(self, scene: Scene, text: str) -> bool | None:
-        return complete(words_of(text), self._phrases(scene).values(), language(scene.state.language))
+        return complete(words_of(text), self.phrases(scene).values(), language(scene.state.language))
 
     def hints(self, scene: Scene) -> tuple[str, ...]:
-        return tuple(text for known in self._phrases(scene).values() for text in known.texts)
+        return tuple(text for known in self.phrases(scene).values() for text in known.texts)
 
     def key_options(self, scene: Scene) -> Mapping[str, Meaning]:
         return {
             choice.key: Meaning("choice", "keypad", 1.0, choice.name) for choice in self.choices if choice.key
         }
 
-    def _phrases(self, scene: Scene) -> Mapping[str, PhraseSet]:
+    def phrases(self, scene: Scene) -> Mapping[str, PhraseSet]:
         flow = scene.flow
         return {
             choice.intent: flow.intents[choice.intent].in_language(scene.state.language, flow.languages[0])

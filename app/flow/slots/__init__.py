@@ -87,6 +87,8 @@ class SlotType:
     languages: ClassVar[frozenset[str]] = frozenset(("en", "es", "fr", "de"))
     # a value stands out in a sentence about something else, so it may be taken before it is asked for
     early: ClassVar[bool] = False
+    # what is said beside a value tells whether it is meant as the answer
+    weighed: ClassVar[bool] = False
     # nearly anything may be a value, so what is surely said to a global goes first
     yields: ClassVar[bool] = False
     # whatever is said is a value, so nothing can be recognised as one

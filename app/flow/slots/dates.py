@@ -45,6 +45,7 @@ class Date(SlotType):
     """Kept as ISO 8601 text. `first` and `last` are the bounds, both allowed days."""
 
     early: ClassVar[bool] = True
+    weighed: ClassVar[bool] = True
     expression_type: ClassVar[str] = "date"
     languages: ClassVar[frozenset[str]] = frozenset(LANGUAGES)
     parts: ClassVar[Mapping[str, str]] = DAY_PARTS

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from app.flow.figures import figure_text, find_figures
 from app.flow.languages.calendar import Found
@@ -24,6 +24,7 @@ LONGEST = 32
 class Digits(SlotType):
     """Kept as text: leading zeros count."""
 
+    weighed: ClassVar[bool] = True
     least: int = 1
     most: int = LONGEST
 

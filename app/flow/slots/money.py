@@ -40,6 +40,7 @@ class Money(SlotType):
     expression_type: ClassVar[str] = "number"
     parts: ClassVar[Mapping[str, str]] = {"currency": "text"}
     early: ClassVar[bool] = True
+    weighed: ClassVar[bool] = True
     currency: str = ""
     least: float = 0
     most: float = GREATEST

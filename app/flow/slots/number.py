@@ -27,6 +27,7 @@ class Number(SlotType):
     """An int where it is whole, else a float."""
 
     early: ClassVar[bool] = True
+    weighed: ClassVar[bool] = True
     expression_type: ClassVar[str] = "number"
     least: float | None = None
     most: float | None = None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from app.flow.figures import figure_text, find_figures
-from app.flow.settling import settle
+from app.flow.settling import excluded, settle
 from app.flow.slots import Hearing, KeyRule, Reading, SlotType, slot_type
 from app.flow.slots.digits import figures_so_far
 from app.flow.speaking import Digits as SpokenDigits
@@ -62,6 +62,7 @@ class Phone(SlotType):
     """`+` and country code where one is known, else the figures as they were given."""
 
     early: ClassVar[bool] = True
+    weighed: ClassVar[bool] = True
     country: str = ""
 
     @classmethod
@@ -76,7 +77,8 @@ class Phone(SlotType):
             if settled is not None:
                 return Reading(self._number(settled.found.value, hearing), settled.score, rest=settled.rest)
         for phrase in hearing.language.this_number if hearing.caller else ():
-            if hit := re.search(phrase, plain):
+            hit = re.search(phrase, plain)
+            if hit and not excluded(plain, hit.start(), hit.end(), (), hearing.language):
                 return Reading(hearing.caller, rest=f"{plain[: hit.start()]} {plain[hit.end() :]}")
         return None
 

@@ -26,6 +26,7 @@ class Time(SlotType):
     """Kept as HH:MM, 24 hours."""
 
     early: ClassVar[bool] = True
+    weighed: ClassVar[bool] = True
     expression_type: ClassVar[str] = "time"
     parts: ClassVar[Mapping[str, str]] = {"hour": "number", "minute": "number"}
     first: str = "00:00"
