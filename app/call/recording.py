@@ -41,8 +41,11 @@ Aside = Callable[[Callable[[], bool]], Awaitable[bool]]
 class Confidant(Protocol):
     """Knows what is sensitive."""
 
-    secrecy: Secrecy
-    speaker: Speaker
+    @property
+    def secrecy(self) -> Secrecy: ...
+
+    @property
+    def speaker(self) -> Speaker: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.call.speaker import Prompt
+from app.call.saying import Prompt
 from app.flow.effects import Listen
 
 MASK = "•••"  # what a record has instead of a secret
