@@ -16,10 +16,11 @@ from app.call.timeline import Timeline
 from app.clock import Clock
 from app.flow import Flow
 from app.orchestrator.breaker import Breaker
+from app.orchestrator.chain import OnSwitch
 from app.orchestrator.failover_synthesizer import FailoverSynthesizer
 from app.orchestrator.failover_transcriber import FailoverTranscriber
+from app.orchestrator.provider import Engine
 from app.orchestrator.speech_cache import SpeechCache
-from app.orchestrator.speech_provider import OnSwitch
 from providers.base import (
     EndOfTurnDetector,
     LanguageModel,
@@ -28,20 +29,6 @@ from providers.base import (
     Transcriber,
     VoiceDetector,
 )
-
-
-class Engine(Protocol):
-    """What every engine can do."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def healthy(self) -> bool: ...
-
-    async def warm_up(self) -> None: ...
-
-    async def aclose(self) -> None: ...
 
 
 class Closable(Protocol):

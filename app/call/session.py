@@ -31,7 +31,7 @@ from app.carriers.events import (
     StreamStopped,
 )
 from app.errors import RemoteProtocolError
-from app.orchestrator.speech_provider import Switch
+from app.orchestrator.chain import Switch
 
 log = logging.getLogger("callrelay.call")
 
