@@ -15,6 +15,7 @@ from scripts.benches import endpointing as endpointing_bench
 from scripts.benches import failover as failover_bench
 from scripts.benches import interruptions as interruptions_bench
 from scripts.benches import load as load_bench
+from scripts.benches import prediction as prediction_bench
 from scripts.benches import recognition as recognition_bench
 from scripts.benches import soak as soak_bench
 from scripts.benches import turns as turns_bench
@@ -169,6 +170,21 @@ def failover(requests: int, seed: int, as_json: bool, save: bool) -> None:
 def understanding(language: str, phrasings: str, show: bool, as_json: bool, save: bool) -> None:
     """Phrasings, put to the shipped flows: understood, asked back, missed, or taken for something else."""
     _finish(asyncio.run(understanding_bench.measure(language, phrasings, show)), as_json, save)
+
+
+@bench.command()
+@click.option(
+    "--calls", default=400, show_default=True, type=click.IntRange(1), help="Calls that are measured."
+)
+@click.option(
+    "--learning", default=200, show_default=True, type=click.IntRange(1), help="Calls before those."
+)
+@seed_option
+@as_json_option
+@save_option
+def prediction(calls: int, learning: int, seed: int, as_json: bool, save: bool) -> None:
+    """How much of what callers hear was ready before it was needed, and what was made in vain, in virtual time."""
+    _finish(prediction_bench.measure(calls, learning, seed), as_json, save)
 
 
 def _finish(report: Report, as_json: bool, save: bool) -> None:
