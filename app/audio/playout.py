@@ -5,6 +5,8 @@ echoing marks. So three positions are kept, in milliseconds of agent audio since
 
     heard  <=  sent  <=  fed        and sent runs at most `AHEAD_MS` before the ear
 
+Of what was heard only that is `proven` which a mark has come back for.
+
 Feed audio of any length; `due` hands out the 20 ms frames and marks that may go now. Only whole frames leave
 until the utterance is ended, so chunks join without a gap or a click; then the last frame is filled up with
 silence. `clear` forgets what was not heard; marks of before it come back too and are told by their generation.
@@ -37,14 +39,15 @@ class Playout:
 
     sent_ms: float = 0.0
     wary: bool = False
+    proven_ms: float = 0.0
     _queue: bytearray = field(default_factory=bytearray)
+    _ends: deque[float] = field(default_factory=deque)
     _ended: bool = True
     _begins: bool = True
     _gap_ms: float = 0.0
     _generation: int = 0
     _marks: deque[tuple[str, float]] = field(default_factory=deque)
     _marked_ms: float = 0.0
-    _confirmed_ms: float = 0.0
     _run_started: float = 0.0
     _run_from_ms: float = 0.0
     _delay_s: float = 0.0
@@ -56,8 +59,9 @@ class Playout:
         self._ended = False
 
     def end_utterance(self) -> None:
-        """Nothing follows for now: what is left may go, filled up to a whole frame, with a mark behind it."""
+        """What is left may go, filled up to a whole frame, with a mark behind it."""
         self._queue += SILENCE * (-len(self._queue) % FRAME_BYTES)
+        self._ends.append(self.sent_ms + self.waiting_ms)
         self._ended = True
 
     @property
@@ -79,10 +83,18 @@ class Playout:
             len(self._queue) >= FRAME_BYTES and self.ahead_ms(now) + FRAME_MS <= self._limit_ms + ROUNDING_MS
         ):
             yield self._next_frame(now)
-            if self.sent_ms - self._marked_ms >= MARK_EVERY_MS:
+            if self._passes_an_end() or self.sent_ms - self._marked_ms >= MARK_EVERY_MS:
                 yield self._next_mark()
-        if self._ended and not self._queue and self._marked_ms < self.sent_ms:
+        if self._passes_an_end() and self._marked_ms < self.sent_ms:
             yield self._next_mark()
+
+    def _passes_an_end(self) -> bool:
+        """Whether an utterance's last frame has been sent, for the first time that it is asked."""
+        passes = False
+        while self._ends and self._ends[0] <= self.sent_ms + ROUNDING_MS:
+            self._ends.popleft()
+            passes = True
+        return passes
 
     def gap_ms(self) -> float:
         """How long the far end had nothing to play inside an utterance, told once; 0 where nobody heard it."""
@@ -103,19 +115,19 @@ class Playout:
             name, position = self._marks.popleft()
             if name == mark:
                 break
-        self._confirmed_ms = position
+        self.proven_ms = position
         late_s = now - self.played_at(position)
         self._delay_s = max(0.0, late_s / 2)
 
     def heard_ms(self, now: float) -> float:
         """How much the caller has heard: never less than the last mark proves, never more than was sent."""
-        return max(self._confirmed_ms, min(self._clock_ms(now - self._delay_s), self.sent_ms))
+        return max(self.proven_ms, min(self._clock_ms(now - self._delay_s), self.sent_ms))
 
     def finished(self, now: float) -> bool:
         """Everything fed was sent and heard. A mark that does not come back is given up after a second."""
         if self._queue or not self._ended:
             return False
-        return self._confirmed_ms >= self.sent_ms or now >= self.gives_up_at
+        return self.proven_ms >= self.sent_ms or now >= self.gives_up_at
 
     @property
     def gives_up_at(self) -> float:
@@ -132,8 +144,9 @@ class Playout:
         self._generation += 1
         self._queue.clear()
         self._marks.clear()
+        self._ends.clear()
         self._ended = True
-        self.sent_ms = self._marked_ms = self._confirmed_ms = self._run_from_ms = heard
+        self.sent_ms = self._marked_ms = self.proven_ms = self._run_from_ms = heard
         self._run_started = now
         return heard
 

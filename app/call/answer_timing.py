@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.call.floor import TurnEnded
-from app.call.speaker import Prompt
+from app.call.saying import Prompt
 from app.call.timeline import Timeline
 
 
@@ -16,7 +16,11 @@ class AnswerTiming:
 
     def begin(self, timeline: Timeline) -> None:
         """A turn is being answered."""
-        self._timeline = timeline
+        self._timeline, self.prompt = timeline, None
+
+    def expect(self, prompt: Prompt) -> None:
+        """The answer begins with it, unless its first words are known already."""
+        self.prompt = self.prompt or prompt
 
     def forget(self) -> None:
         """Something else has happened, or the turn was none."""

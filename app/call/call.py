@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import msgspec
 
 from app.call.call_store import SavedCall
 from app.call.journal import Journal
-from app.call.speaker import Prompt
+from app.call.saying import NOTHING, Left
 from app.flow.effects import Transfer
 from app.flow.inputs import TransferEnded
 from app.flow.model import Flow
@@ -35,8 +35,8 @@ class Call:
     """One call, from its first webhook to its last line in the journal.
 
     `state` is the flow's, None until the flow begins. `next_step` is what the carrier must do when the stream has ended
-    and the call has not; `arriving` is what the next stream begins with, `unheard` what the last one could not say to
-    its end. `connects` counts how often a stream was asked for in vain. `seed` decides every choice at random.
+    and the call has not; `arriving` is what the next stream begins with, `left` what the last one leaves to it.
+    `connects` counts how often a stream was asked for in vain. `seed` decides every choice at random.
     `flow` and its `recordings` (μ-law by file) are the version that the call began with, whatever is published since.
     `changes` is the number of its row in the call store, None where it is not kept; `keep` keeps its checkpoint.
     """
@@ -52,7 +52,7 @@ class Call:
     state: State | None = None
     next_step: Transfer | Apology | None = None
     arriving: TransferEnded | None = None
-    unheard: Sequence[Prompt] = ()
+    left: Left = NOTHING
     stream: LiveStream | None = None
     connects: int = 0
     changes: int | None = None
@@ -64,9 +64,9 @@ class Call:
         """Whether the journal is closed."""
         return self.journal.closed
 
-    def checkpoint(self, unheard: Sequence[Prompt]) -> None:
+    def checkpoint(self, left: Left) -> None:
         """The flow took a step, and this is to be said: from here another worker goes on if this one dies."""
-        self.unheard = unheard
+        self.left = left
         if self.keep:
             self.keep(self)
 
@@ -85,5 +85,5 @@ class Call:
             transfer=step if isinstance(step, Transfer) else None,
             apology=isinstance(step, Apology),
             arriving=self.arriving,
-            unheard=list(self.unheard),
+            left=self.left,
         )

@@ -24,7 +24,7 @@ import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from app.call.speaker import Prompt
+from app.call.saying import Left
 from app.call.state_file import open_state
 from app.clock import Clock
 from app.flow.effects import Transfer
@@ -68,7 +68,7 @@ class SavedCall(msgspec.Struct, kw_only=True):
     transfer: Transfer | None
     apology: bool
     arriving: TransferEnded | None
-    unheard: list[Prompt]
+    left: Left
 
     def __repr__(self) -> str:
         return f"SavedCall(flow={self.flow!r}, began={self.began:.1f})"

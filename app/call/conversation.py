@@ -1,4 +1,4 @@
-"""A call's conversation on one stream: turn-taking above, the flow below, ear and voice at the sides.
+"""A call's conversation on one stream: turn-taking above, the flow below, the caller here and the agent there.
 
 What happens comes in at once (edges of speech, keys, timers) and moves the turn. What takes time (understanding,
 deciding) is done by one task, input by input, so a transition of the flow is never cut in the middle.
@@ -9,27 +9,25 @@ from __future__ import annotations
 import asyncio
 import weakref
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 
 from app.audio.echo import EchoGate
-from app.call.answer_timing import AnswerTiming, timeline_of
+from app.call.agent import Agent, Came
+from app.call.answer_timing import timeline_of
 from app.call.call import Call
 from app.call.floor import Floor, TurnEnded
 from app.call.flow_run import FlowRun, Step
 from app.call.hearing import Hearing
 from app.call.held_inputs import HeldInputs
-from app.call.http_client import Answer
 from app.call.message_taking import MessageTaking
-from app.call.model_desk import ModelDesk
 from app.call.patience import Patience
-from app.call.prompts import prompt_of, tone_of
+from app.call.saying import Prompt
 from app.call.secrecy import Secrecy
-from app.call.service_desk import ServiceDesk
 from app.call.services import Services
-from app.call.speaker import Prompt, Speaker, Spoken
+from app.call.speaker import Speaker
 from app.call.tasks import Tasks
 from app.call.timeline import Timeline
 from app.carriers.events import OutboundCommand
+from app.dialogue.backchannel import words_beyond
 from app.dialogue.turn import TurnEvent, TurnState
 from app.errors import ProviderError
 from app.flow import effects as fx
@@ -40,9 +38,12 @@ INPUTS_WAITING = 64
 WORDS_EXPECTED_MS = 500.0
 RELEASE_TIMEOUT_S = 1.0
 
+Event = TurnEnded | Came | inputs.Input
+
 
 class Conversation:
-    """Implements `SpeakerReports`, `FloorActor`, `Counter`, `ModelCounter`, `MessageReports` and `Waiting`.
+    """Implements `AgentReports`, `FloorActor`, `MessageReports` and `Waiting`.
+
     `ended` ends the stream and gives the reason.
     """
 
@@ -62,30 +63,32 @@ class Conversation:
         self._tasks = tasks
         self._ended = ended
         self._flow = FlowRun(call, services)
-        self._inputs: asyncio.Queue[TurnEnded | inputs.Input] = asyncio.Queue(INPUTS_WAITING)
+        self._inputs: asyncio.Queue[Event] = asyncio.Queue(INPUTS_WAITING)
         self._busy = False
-        self._answer = AnswerTiming()
+        self._turns_waiting = 0
+        self._pressed_at = float("-inf")
         self._turn: TurnEnded | None = None
         self._held = HeldInputs()
-        self._secrecy = Secrecy(in_force=call.state is not None)
+        self.secrecy = Secrecy(in_force=call.state is not None)
         echo = EchoGate()
         # they report to us and end with us: a cycle would keep each call in memory until it is looked for
         reports = weakref.proxy(self)
         self._patience = Patience(self._clock, reports)
-        self.speaker = Speaker(
-            self._clock, services.speech.synthesizer, services.speech_cache, echo, send, reports
-        )
-        self._reply_heard: list[str] = []
-        self._models = ModelDesk(services.model, services.clock, call.journal, tasks, reports)
-        self._desk = ServiceDesk(services.http, services.clock, call.journal, tasks, reports)
+        self._agent = Agent(call, services, self._flow, self.secrecy, tasks, echo, send, reports)
         self.floor = Floor(services, hearing, echo, tasks, reports)
         self._messages = MessageTaking(call, services.messages, self.floor.listener, reports)
+
+    @property
+    def speaker(self) -> Speaker:
+        """The agent's voice."""
+        return self._agent.speaker
 
     async def run(self) -> None:
         """Speak and listen, for ever."""
         for part in (self.speaker.make(self._tasks), self.speaker.send(), self._flow.foresee()):
             self._tasks.create(part)
-        self._begin()
+        self._agent.begin()
+        self._performed()
         while True:
             self.floor_changed()
             event = await self._inputs.get()
@@ -103,12 +106,13 @@ class Conversation:
         if self._messages.going_on:
             self._messages.pressed(digit, self._flow.ending)
             return
-        began_at = self._secrecy.key_entry(self._clock.now())
-        key = inputs.Pressed(digit, self._clock.wall(), self._secrecy.covers(began_at))
+        began_at = self.secrecy.key_entry(self._clock.now())
+        key = inputs.Pressed(digit, self._clock.wall(), self.secrecy.covers(began_at))
         if self._is_surplus(key, began_at):
             return
-        if self.prompt and self.prompt.by_key:
-            self.yield_floor()
+        self._pressed_at = self._clock.now()
+        if self._agent.gives_way(by_key=True):
+            self._interrupt(by_key=True)
         self.floor.carry("")
         self._put(key)
 
@@ -116,7 +120,7 @@ class Conversation:
         """Let go of everything, in bounded time; what cannot be let go of is said, and holds up nothing else."""
         self.floor.close()  # it says so, and patience would begin again
         self._patience.stop()
-        self._call.unheard = self.speaker.unheard
+        self._agent.close()
         self._messages.close()
         try:
             async with asyncio.timeout(RELEASE_TIMEOUT_S):
@@ -124,34 +128,23 @@ class Conversation:
         except (TimeoutError, ProviderError) as error:
             self._error("the transcriber does not let go", error)
 
-    # what the speaker reports
+    # what the agent reports
 
-    def speech_ready(self, prompt: Prompt, asked: float, ready: float) -> None:
-        self._answer.speech_ready(prompt, asked, ready)
-
-    def prompt_started(self, prompt: Prompt, ready: float, sent: float, *, cached: bool) -> None:
+    def began_to_speak(self) -> None:
         self.floor.happened(TurnEvent.AGENT_STARTED)
-        self._call.journal.write("said", text=prompt.record, node=prompt.node, cached=cached)
-        self._flow.spoke(prompt.kind, first=prompt is self._answer.prompt, ready=cached)
-        if timeline := self._answer.started(prompt, ready, sent):
-            self._call.journal.write("turn", timeline=timeline.as_record())
-            self._services.turn_answered(timeline)
         self._patience.renew()
-
-    def prompt_ended(self, spoken: Spoken) -> None:
-        if spoken.prompt.generated:
-            self._reply_heard.append(spoken.heard)
-        self._secrecy.heard(spoken.prompt, self._clock.now())
-        self._call.journal.write("heard", text=spoken.heard, gap_ms=round(spoken.gap_ms))
-
-    def prompt_failed(self, prompt: Prompt, error: ProviderError) -> None:
-        self._error(f"{prompt.node} could not be spoken", error)
 
     def fell_silent(self) -> None:
         self.floor.happened(TurnEvent.AGENT_FINISHED)
         if not self._busy:
             self.floor.happened(TurnEvent.ANSWERED)
         self._go_on_if_silent()
+
+    def came(self, what: Came) -> None:
+        self._put(what)
+
+    def stands(self) -> None:
+        self._turn = None
 
     # what a message taken reports
 
@@ -167,6 +160,10 @@ class Conversation:
     @property
     def prompt(self) -> Prompt | None:
         return self.speaker.prompt
+
+    @property
+    def must_be_heard(self) -> bool:
+        return self.prompt is not None and not self._agent.gives_way(by_key=False)
 
     @property
     def question(self) -> fx.Listen | None:
@@ -188,29 +185,22 @@ class Conversation:
         turn.taken_back = True
         if turn.text is not None:
             self._forget_turn()
-            self._desk.cancel()
-            self._models.cancel()
-            self.speaker.interrupt()
+            self._agent.take_back()
             self._flow.take_back()
             self.floor.carry(turn.text)
 
     def yield_floor(self) -> None:
-        cut = self.speaker.interrupt()
-        heard = " ".join(spoken.heard for spoken in cut if spoken.heard)
-        unheard = " ".join(spoken.unheard for spoken in cut if spoken.unheard)
-        if unheard:
-            self._call.journal.write("interrupted", heard=heard, unheard=unheard)
-        of_reply = [spoken.heard for spoken in cut if spoken.prompt.generated]
-        if of_reply or self._replying:
-            self._reply_heard += filter(None, of_reply)
-            self._models.cancel()
-            self._put(inputs.ModelInterrupted(self._clock.wall(), " ".join(self._reply_heard)))
+        self._interrupt(by_key=False)
 
     def wary(self, wary: bool) -> None:
         self.speaker.wary = wary
 
     def floor_changed(self) -> None:
-        """Be patient exactly while something is awaited from the caller and nothing has come."""
+        """Let the agent begin, and be patient, exactly when that is due."""
+        speaking = self.floor.state in (TurnState.CALLER, TurnState.LULL)
+        # who presses a key says nothing more by voice
+        speaking = speaking and self.floor.began_at > self._pressed_at
+        self.speaker.waits = speaking or self._turns_waiting > 0
         self._patience.stop()
         question = self.question
         if not question or self._busy or not self._inputs.empty():
@@ -223,35 +213,32 @@ class Conversation:
     def nothing_came(self, event: inputs.NoInput | inputs.KeypadPaused) -> None:
         self._put(event)
 
-    def _put(self, event: TurnEnded | inputs.Input) -> None:
+    def _put(self, event: Event) -> None:
         try:
             self._inputs.put_nowait(event)
         except asyncio.QueueFull:
             self._call.journal.write("error", text=f"{INPUTS_WAITING} inputs wait already; one was dropped")
+            return
+        self._turns_waiting += isinstance(event, TurnEnded)
 
     # understanding and answering
 
-    def _begin(self) -> None:
-        """A call that comes back hears what it missed; the question is part of that, or is put again."""
-        missed, step = self._call.unheard, self._flow.begin()
-        for prompt in missed:
-            self.speaker.say(prompt)
-        self._perform(Step((), step.then) if missed else step)
-
-    async def _take(self, event: TurnEnded | inputs.Input) -> None:
-        if isinstance(event, TurnEnded):
-            if not event.taken_back:  # else its words come with those that follow
-                await self._take_words(event)
-        elif isinstance(event, inputs.Outcome | inputs.ModelInterrupted):
-            answer = self._answer.prompt if isinstance(event, inputs.ModelReplied) else None
-            self._perform(self._flow.take(event))
-            self._answer.prompt = answer or self._answer.prompt
-            self._release()
-        elif self._holding:
-            self._held.hold(event)
-        else:
-            self._forget_turn()
-            self._perform(self._flow.take(event))
+    async def _take(self, event: Event) -> None:
+        match event:
+            case TurnEnded():
+                if not event.taken_back:  # else its words come with those that follow
+                    await self._take_words(event)
+                self._turns_waiting -= 1
+                self.floor_changed()
+            case Came(asked=asked, answer=answer):
+                if asked is self._flow.ending:
+                    self._perform(self._flow.take(answer))
+                    self._release()
+            case _ if self._holding:
+                self._held.hold(event)
+            case _:
+                self._forget_turn()
+                self._step(event)
         if self.question:
             await self._hearing.follow(self.question.language, self._error)
         if not self.speaker.speaking:
@@ -273,13 +260,18 @@ class Conversation:
         await self._answer_words(turn, text, hypothesis, timeline)
 
     async def _answer_words(self, turn: TurnEnded, text: str, best: Hypothesis, timeline: Timeline) -> None:
-        secret, now = self._secrecy.covers(turn.began_at), self._clock.wall()
+        secret, now = self.secrecy.covers(turn.began_at), self._clock.wall()
         heard = inputs.Heard(text, best.language, best.confidence, now, sensitive=secret)
         surplus = self._is_surplus(heard, turn.began_at)
         if surplus or self._holding:
             turn.text = text
             if not surplus:
                 self._held.hold(heard)
+            return
+        if self._is_beside_the_point(heard, turn.began_at):
+            turn.text = text
+            self._flow.note(heard)
+            self._forget_turn()
             return
         decided = self._clock.now()
         heard = await self._flow.compare(heard, self._services.speech.similarity)
@@ -288,44 +280,42 @@ class Conversation:
             return
         # from here on there is a step to take back
         turn.text, self._turn = text, turn
-        self._answer.begin(timeline)
-        if self._replying:
-            self._models.cancel()
-            self._flow.take(inputs.ModelInterrupted(self._clock.wall(), " ".join(self._reply_heard)))
-        step = self._flow.take(heard)
-        timeline.stage("decide", decided, self._clock.now())
+        self._agent.timing.begin(timeline)
+        if self._agent.replying:
+            self._interrupt(by_key=False)
+        self._step(heard, timeline, decided)
+
+    def _is_beside_the_point(self, heard: inputs.Heard, began_at: float) -> bool:
+        """Whether it is no answer: it began before the question was put, or is a murmur while a model replies."""
+        if self.question and self._agent.put_after(began_at):
+            return self.question.grammar.complete(heard.text) is not True
+        return self._agent.replying and not words_beyond(heard.text, heard.language)
+
+    def _step(self, event: inputs.Input, timeline: Timeline | None = None, decided: float = 0.0) -> None:
+        """The caller's input leads on."""
+        step = self._flow.take(event)
+        if step.then:
+            self._agent.answered_early()
+        self._agent.answers()
+        if timeline:
+            timeline.stage("decide", decided, self._clock.now())
         self._perform(step)
 
     def _error(self, what: str, error: Exception) -> None:
         self._call.journal.write("error", text=f"{what}: {str(error) or type(error).__name__}")
 
     def _perform(self, step: Step) -> None:
-        answerable = step.then is None or isinstance(step.then, fx.Listen | fx.CallService | fx.AskModel)
-        prompts = [self._prompt(say, answerable=answerable) for say in step.says]
-        # what bridges the wait for a model's words is no answer
-        self._answer.prompt = prompts[0] if prompts and not isinstance(step.then, fx.AskModel) else None
-        for prompt in prompts:
-            self.speaker.say(prompt)
-        if isinstance(step.then, fx.Record):
-            self.speaker.say(tone_of(step.then, self._services))
-        self._call.checkpoint(self.speaker.unheard)
-        if step.then:
-            self._models.cancel()
-        if self.question and step.then:
-            self._secrecy.asked(self.question, self.speaker.unheard, self._clock.now())
-        if isinstance(step.then, fx.CallService):
-            self._desk.ask(step.then, not_before=self._turn.stands_at if self._turn else 0.0)
-        elif isinstance(step.then, fx.AskModel):
-            self._reply_heard = []
-            self._models.ask(step.then)
-        self._desk.look_ahead(self._flow.ready_requests())
+        self._agent.perform(step, not_before=self._turn.stands_at if self._turn else 0.0)
+        self._performed()
+
+    def _performed(self) -> None:
         self._patience.renew()
         self._go_on_if_silent()
 
-    def _prompt(self, say: fx.Say, answerable: bool = True) -> Prompt:
-        return prompt_of(say, self._services, self._call, answerable=answerable)
-
-    # services and models
+    def _interrupt(self, *, by_key: bool) -> None:
+        cut_reply = self._agent.interrupt(by_key=by_key)
+        if cut_reply:
+            self._perform(self._flow.take(cut_reply))
 
     @property
     def _holding(self) -> bool:
@@ -334,36 +324,9 @@ class Conversation:
         choosing = isinstance(ending, fx.AskModel) and ending.purpose == "choose"
         return choosing or isinstance(ending, fx.CallService)
 
-    @property
-    def _replying(self) -> bool:
-        """Whether a model makes a reply."""
-        return self._models.asking and not self._holding
-
-    def say_reply(self, ask: fx.AskModel, text: str, asked: float) -> None:
-        assert ask.speech, "a model speaks in the manner of its node"
-        prompt = self._prompt(replace(ask.speech, text=text))
-        self._answer.model_began(prompt, asked, self._clock.now())
-        self.speaker.say(prompt)
-
-    def model_answered(self, answer: inputs.ModelReplied | inputs.ModelFailed) -> None:
-        self._put(answer)
-
-    def say_waiting(self, say: fx.Say) -> None:
-        self.speaker.say(self._prompt(say))
-
-    async def silence(self) -> None:
-        await self.speaker.silence()
-
     def _forget_turn(self) -> None:
         self._turn = None
-        self._answer.forget()
-
-    def sending(self) -> None:
-        self._turn = None
-
-    def answered(self, answer: Answer, asked: float) -> None:
-        self._answer.service_answered(asked, self._clock.now())
-        self._put(answer)
+        self._agent.timing.forget()
 
     def _is_surplus(self, event: inputs.Heard | inputs.Pressed, began_at: float) -> bool:
         """Whether it is the rest of an answer to a sensitive question, which is over: that answers nothing else."""
@@ -379,10 +342,10 @@ class Conversation:
             if isinstance(event, inputs.Heard) and self.question.grammar.complete(event.text) is not True:
                 self._flow.note(event)
                 continue
-            if self.speaker.speaking and not (self.prompt and not self.prompt.by_key):
-                self.yield_floor()
+            if self._agent.gives_way(by_key=True):
+                self._interrupt(by_key=True)
             self._forget_turn()
-            self._perform(self._flow.take(event))
+            self._step(event)
         if not self._holding:
             self._held.clear()
 

@@ -16,8 +16,8 @@ from app.audio.activity import Edge
 from app.audio.echo import EchoGate
 from app.audio.endpoint import Pause, silence_needed_ms
 from app.call.listener import Listener
+from app.call.saying import Prompt
 from app.call.services import Services
-from app.call.speaker import Prompt
 from app.call.tasks import Tasks
 from app.dialogue.backchannel import words_beyond
 from app.dialogue.turn import Turn, TurnAction, TurnEvent, TurnState
@@ -63,6 +63,11 @@ class FloorActor(Protocol):
     @property
     def prompt(self) -> Prompt | None:
         """What the agent is saying."""
+        ...
+
+    @property
+    def must_be_heard(self) -> bool:
+        """Whether no speech may interrupt that."""
         ...
 
     @property
@@ -112,7 +117,7 @@ class Floor:
         self._judging: list[asyncio.Task[None]] = []
         self._words_at_ms = FIRST_WORDS_MS
         self.carried = ""
-        self._began_at = float("-inf")
+        self.began_at = float("-inf")
         self._ended: TurnEnded | None = None
         # it ends with us: see Conversation
         reports = weakref.proxy(self)
@@ -130,7 +135,7 @@ class Floor:
         """Move on, and do what follows."""
         match self._turn.happened(event):
             case TurnAction.OPEN:
-                self._began_at = self._clock.now()
+                self.began_at = self._clock.now()
                 self._open()
             case TurnAction.CONTINUE:
                 self._stop_judging()
@@ -190,7 +195,7 @@ class Floor:
         now, listener = self._clock.now(), self.listener
         t0 = min(listener.speech_ended_at, now)
         self._ended = TurnEnded(
-            self._began_at, t0, now, listener.window_waited_ms, listener.activity.voiced_ms, pause
+            self.began_at, t0, now, listener.window_waited_ms, listener.activity.voiced_ms, pause
         )
         self._actor.turn_ended(self._ended)
 
@@ -241,8 +246,8 @@ class Floor:
     # interruptions
 
     def _interrupt_if_meant(self) -> None:
-        voiced_ms, prompt = self.listener.activity.voiced_ms, self._actor.prompt
-        if prompt and not prompt.by_speech:
+        voiced_ms = self.listener.activity.voiced_ms
+        if self._actor.must_be_heard:
             return
         if voiced_ms >= SURELY_MEANT_MS:
             self.happened(TurnEvent.INTERRUPTED)
@@ -257,7 +262,7 @@ class Floor:
 
     def _is_meant(self, text: str) -> bool:
         prompt, question = self._actor.prompt, self._actor.question
-        if not text or (prompt and not prompt.by_speech):
+        if not text or self._actor.must_be_heard:
             return False
         complete = question.grammar.complete(text) if question else None
         if complete is True:

@@ -39,8 +39,8 @@ class ModelCounter(Bridged, Protocol):
         """Speak the next words of the reply that was asked for at a moment (monotonic seconds)."""
         ...
 
-    def model_answered(self, answer: ModelReplied | ModelFailed) -> None:
-        """The reply is over."""
+    def model_answered(self, ask: AskModel, answer: ModelReplied | ModelFailed) -> None:
+        """The reply that was asked for is over."""
         ...
 
 
@@ -48,6 +48,7 @@ class ModelCounter(Bridged, Protocol):
 class _Reply:
     """What has come of a reply so far."""
 
+    begun: str = ""
     chunks: Chunks = field(default_factory=Chunks)
     said: list[str] = field(default_factory=list)
     outcome: str | None = None
@@ -97,10 +98,10 @@ class ModelDesk:
         """Whether a reply is being made."""
         return self._asking is not None
 
-    def ask(self, ask: AskModel) -> None:
-        """Ask for the flow."""
+    def ask(self, ask: AskModel, begun: str = "") -> None:
+        """Ask for the flow; what is `begun` of the reply was said before."""
         self.cancel()
-        self._asking = self._tasks.create(self._ask(ask))
+        self._asking = self._tasks.create(self._ask(ask, begun))
 
     def cancel(self) -> None:
         """Nobody wants to hear the rest."""
@@ -108,8 +109,9 @@ class ModelDesk:
             self._asking.cancel()
             self._asking = None
 
-    async def _ask(self, ask: AskModel) -> None:
-        reply, reason, began, waiting = _Reply(), "", self._clock.now(), ask.waiting
+    async def _ask(self, ask: AskModel, begun: str) -> None:
+        reply = _Reply(begun=begun, said=[begun] if begun else [])
+        reason, began, waiting = "", self._clock.now(), ask.waiting
         # no task group of its own: one that is cancelled leaves a cycle (Python before 3.13)
         bridging = self._tasks.create(bridge(self._counter, waiting, WAITING_AFTER_S)) if waiting else None
         try:
@@ -123,16 +125,16 @@ class ModelDesk:
                 self._note(ask, reply, reason or None, began)
         now = self._clock.wall()
         if reason:
-            self._counter.model_answered(ModelFailed(reason, now, reply.text))
+            self._counter.model_answered(ask, ModelFailed(reason, now, reply.text))
         else:
-            self._counter.model_answered(ModelReplied(now, reply.text, reply.outcome, reply.tool))
+            self._counter.model_answered(ask, ModelReplied(now, reply.text, reply.outcome, reply.tool))
 
     async def _listen(self, ask: AskModel, reply: _Reply, bridging: asyncio.Task[None] | None) -> str:
         """Speak what comes, to its end; returns why it could not be heard to its end, empty when it could."""
         asked = self._clock.now()
         try:
             async with asyncio.timeout(ask.timeout_ms / 1000):
-                async with aclosing(self._watched(reply).reply(_request(ask))) as events:
+                async with aclosing(self._watched(reply).reply(_request(ask, reply.begun))) as events:
                     async for event in events:
                         reply.first_at = reply.first_at or self._clock.now()
                         for words in reply.take(event):
@@ -197,7 +199,7 @@ def _switches(decisions: Sequence[Decision]) -> Iterator[dict[str, str | float |
             left = decision.provider
 
 
-def _request(ask: AskModel) -> ModelRequest:
+def _request(ask: AskModel, begun: str) -> ModelRequest:
     return ModelRequest(
         instruction=ask.instruction,
         messages=[
@@ -214,4 +216,5 @@ def _request(ask: AskModel) -> ModelRequest:
         facts=ask.facts,
         outcomes=ask.outcomes,
         tools=[Tool(one.name, one.description, one.arguments) for one in ask.tools],
+        begun=begun,
     )

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from app.audio.tones import RECORD_TONE
 from app.call.call import Call
-from app.call.flow_run import MASK
+from app.call.saying import Prompt
+from app.call.secrecy import MASK
 from app.call.services import Services
-from app.call.speaker import Prompt
 from app.flow.effects import Record, Say
 from app.orchestrator.voices import voice_of
 
 
-def prompt_of(say: Say, services: Services, call: Call, *, answerable: bool) -> Prompt:
-    """Words that no question follows are heard to their end: there is nothing to say to them."""
+def prompt_of(say: Say, services: Services, call: Call) -> Prompt:
+    """A flow's words, in the voice of their language."""
     return Prompt(
         text=say.text,
         record=MASK if say.sensitive else say.text,
         node=say.node,
         voice=voice_of(services.speech.synthesizer, say.language, call.flow.voices),
-        by_speech=answerable and say.barge_in in ("speech", "any"),
-        by_key=answerable and say.barge_in in ("dtmf", "any"),
+        by_speech=say.barge_in in ("speech", "any"),
+        by_key=say.barge_in in ("dtmf", "any"),
         min_words=say.min_words,
         audio=call.recordings.get(say.audio) if say.audio else None,
         kind=None if say.sensitive or say.wording == "generated" else say.wording,
@@ -31,4 +31,4 @@ def prompt_of(say: Say, services: Services, call: Call, *, answerable: bool) -> 
 def tone_of(record: Record, services: Services) -> Prompt:
     """The tone after which a message is taken."""
     voice = services.speech.synthesizer.default_voice
-    return Prompt("", "(tone)", record.node, voice, by_speech=False, audio=RECORD_TONE)
+    return Prompt("", "(tone)", record.node, voice, passing=True, audio=RECORD_TONE)

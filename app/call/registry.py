@@ -311,4 +311,4 @@ def _restore(call: Call, saved: SavedCall) -> None:
     call.next_step = Apology() if saved.apology else saved.transfer
     if call.state and call.flow.has_node(call.state.node):
         call.arriving = saved.arriving
-    call.unheard, call.connects = saved.unheard, saved.connects
+    call.left, call.connects = saved.left, saved.connects

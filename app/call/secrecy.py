@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.call.speaker import Prompt
+from app.call.saying import Prompt
 from app.flow.effects import Listen
 
+MASK = "•••"  # what a record has instead of a secret
 ENTRY_PAUSE_S = 1.0
 
 

@@ -29,8 +29,8 @@ class Counter(Bridged, Protocol):
         """A request that may change something goes out now: what led to it stands."""
         ...
 
-    def answered(self, answer: Answer, asked: float) -> None:
-        """The service that was asked at a moment (monotonic seconds) has answered, or failed."""
+    def answered(self, call: CallService, answer: Answer, asked: float) -> None:
+        """The service that was asked for at a moment (monotonic seconds) has answered, or failed."""
         ...
 
 
@@ -88,7 +88,7 @@ class ServiceDesk:
         finally:
             if self._asking is asyncio.current_task():
                 self._asking = None
-        self._counter.answered(answer, asked)
+        self._counter.answered(call, answer, asked)
 
     async def _fetched(self, call: CallService, not_before: float) -> Answer:
         waiting, after_s = call.waiting, call.waiting_after_ms / 1000

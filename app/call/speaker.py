@@ -7,69 +7,30 @@ synthesizer does not hold up what is ready, and a fast one does not run ahead of
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing
-from dataclasses import dataclass, field
+from contextlib import aclosing, suppress
 from typing import Protocol
 
 from app.audio import g711
 from app.audio.echo import EchoGate
-from app.audio.loudness import voiced_ms
 from app.audio.playout import Playout
+from app.call.saying import Prompt, Saying, Spoken
 from app.call.tasks import Tasks
 from app.carriers.events import ClearAudio, OutboundCommand, PlayAudio
 from app.clock import Clock
-from app.dialogue.transcript import split_at
 from app.errors import ProviderError, TimedOut
-from app.flow.sentences import sentences
-from app.orchestrator.cache_figures import Kind
-from app.orchestrator.making import Words, ready, speech
+from app.orchestrator.making import ready, speech
 from app.orchestrator.speech_cache import SpeechCache
-from providers.base import Synthesizer, Voice
+from providers.base import Synthesizer
 
 MADE_AHEAD_MS = 2000.0
-LETTER_MS = 45.0
 CHUNK_TIMEOUT_S = 3.0
+# whoever goes on for longer than this is a noise on the line
+WAITS_AT_MOST_S = 10.0
 
 Send = Callable[[OutboundCommand], Awaitable[None]]
-
-
-@dataclass(frozen=True, slots=True)
-class Prompt:
-    """Words to say. `by_speech` and `by_key`: whether speech (of at least `min_words`) or a key interrupts them.
-
-    `record` is what the journal may know of them, `key` their place in the flow. Words of a `kind` may be kept as
-    speech to be said again, `generated` ones are a model's. `audio` is played instead of being made from the words.
-    """
-
-    text: str = field(repr=False)
-    record: str = field(repr=False)
-    node: str
-    voice: Voice
-    by_speech: bool = True
-    by_key: bool = True
-    min_words: int = 1
-    kind: Kind | None = None
-    generated: bool = False
-    audio: bytes | None = field(default=None, repr=False)
-    key: str = ""
-
-    @property
-    def words(self) -> Words:
-        """What varies is made and kept by sentences: most of them are the same every time."""
-        pieces = sentences(self.text) if self.kind == "templated" else (self.text,)
-        return Words(pieces, self.voice, self.kind, self.key)
-
-
-@dataclass(frozen=True, slots=True)
-class Spoken:
-    """What became of a prompt: how much of its `record` the caller heard, and the longest gap inside it."""
-
-    prompt: Prompt
-    heard: str
-    unheard: str
-    gap_ms: float = 0.0
 
 
 class SpeakerReports(Protocol):
@@ -96,34 +57,8 @@ class SpeakerReports(Protocol):
         ...
 
 
-@dataclass(slots=True)
-class _Saying:
-    prompt: Prompt
-    start_ms: float
-    ready_at: float
-    cached: bool
-    whole: bool
-    chunks: list[bytes] = field(default_factory=list)
-    made_ms: float = 0.0
-    complete: bool = False
-    broke_off: bool = False
-    started: bool = False
-    gap_ms: float = 0.0
-
-    @property
-    def end_ms(self) -> float:
-        """Where what has been made ends, on the playout's scale."""
-        return self.start_ms + self.made_ms
-
-    def spoken(self, heard_ms: float) -> Spoken:
-        """What was heard until a position of the playout; what has not been made yet is guessed from its letters."""
-        audio = b"".join(self.chunks)
-        heard = voiced_ms(audio[: max(0, round((heard_ms - self.start_ms) * g711.BYTES_PER_MS))])
-        guess = (
-            0.0 if self.whole or (self.complete and not self.broke_off) else len(self.prompt.text) * LETTER_MS
-        )
-        share = heard / max(voiced_ms(audio), guess, 1.0)
-        return Spoken(self.prompt, *split_at(self.prompt.record, share), self.gap_ms)
+def _every(prompt: Prompt) -> bool:
+    return True
 
 
 class Speaker:
@@ -146,8 +81,10 @@ class Speaker:
         self._reports = reports
         self._playout = Playout()
         self._prompts: deque[Prompt] = deque()
-        self._sayings: deque[_Saying] = deque()
+        self._sayings: deque[Saying] = deque()
         self._making: asyncio.Task[None] | None = None
+        self._may_begin = asyncio.Event()
+        self._may_begin.set()
         self._asked = asyncio.Event()
         self._wake = asyncio.Event()
         self._room = asyncio.Event()
@@ -167,12 +104,25 @@ class Speaker:
     @property
     def prompt(self) -> Prompt | None:
         """What is being said now, or next."""
-        return self._sayings[0].prompt if self._sayings else self._prompts[0] if self._prompts else None
+        return next(iter(self.unheard), None)
 
     @property
     def unheard(self) -> list[Prompt]:
         """What has not been heard to its end."""
-        return [saying.prompt for saying in self._sayings] + list(self._prompts)
+        heard_ms = self._playout.heard_ms(self._clock.now())
+        return [one.prompt for one in self._sayings if not one.heard_by(heard_ms)] + list(self._prompts)
+
+    @property
+    def waits(self) -> bool:
+        """Whether what has not begun must not begin: somebody else speaks. What has begun goes on."""
+        return not self._may_begin.is_set()
+
+    @waits.setter
+    def waits(self, waits: bool) -> None:
+        if waits:
+            self._may_begin.clear()
+        else:
+            self._may_begin.set()
 
     @property
     def wary(self) -> bool:
@@ -185,24 +135,48 @@ class Speaker:
         self._wake.set()
 
     def say(self, prompt: Prompt) -> None:
-        """Say it after everything that is to be said already."""
+        """Say it after everything that is to be said already, but for words of a moment that is over with it."""
+        if not prompt.passing:
+            self._drop(lambda waiting: waiting.passing)
         self._prompts.append(prompt)
         self._silent.clear()
         self._asked.set()
 
-    def interrupt(self) -> list[Spoken]:
-        """Stop now; says what of each prompt had been heard. Sends `clear` before anything else."""
+    def interrupt(self, goes: Callable[[Prompt], bool] = _every) -> list[Spoken]:
+        """Stop now; says what of each prompt that goes had been heard. What stays is said from its beginning.
+
+        Where any of what goes has been sent, `clear` is, before anything else.
+        """
+        self._retire(self._playout.heard_ms(self._clock.now()))
+        spoken = self._clear(goes) if any(goes(one.prompt) for one in self._sayings) else []
+        spoken += [Spoken(prompt, "", prompt.record) for prompt in self._drop(goes)]
+        self._wake.set()
+        self._room.set()
+        return spoken
+
+    def _drop(self, goes: Callable[[Prompt], bool]) -> list[Prompt]:
+        """Forget what has not begun."""
+        if self._making and self._makes_next and self._prompts and goes(self._prompts[0]):
+            self._making.cancel()
+        dropped = [prompt for prompt in self._prompts if goes(prompt)]
+        self._prompts = deque(prompt for prompt in self._prompts if not goes(prompt))
+        return dropped
+
+    @property
+    def _makes_next(self) -> bool:
+        """Whether what is being made has not begun to be said."""
+        return not self._sayings or self._sayings[-1].complete
+
+    def _clear(self, goes: Callable[[Prompt], bool]) -> list[Spoken]:
+        """Nothing is in the air any more."""
         if self._making:
             self._making.cancel()
         heard_ms = self._playout.clear(self._clock.now())
         self._echo.clear(self._clock.now())
-        spoken = [saying.spoken(heard_ms) for saying in self._sayings]
-        spoken += [Spoken(prompt, "", prompt.record) for prompt in self._prompts]
-        self._sayings.clear()
-        self._prompts.clear()
         self._must_clear = True
-        self._wake.set()
-        self._room.set()
+        spoken = [one.spoken(heard_ms) for one in self._sayings if goes(one.prompt)]
+        self._prompts.extendleft(one.prompt for one in reversed(self._sayings) if not goes(one.prompt))
+        self._sayings.clear()
         return spoken
 
     def mark_reached(self, name: str) -> None:
@@ -250,7 +224,7 @@ class Speaker:
         try:
             async with aclosing(self._audio(prompt)) as chunks:
                 while (chunk := await self._next(chunks)) is not None:
-                    saying = saying or self._first_audio(prompt, asked, cached, whole)
+                    saying = saying or await self._first_audio(prompt, asked, cached, whole)
                     await self._feed(saying, chunk)
         except ProviderError as error:
             self._reports.prompt_failed(prompt, error)
@@ -277,15 +251,19 @@ class Speaker:
             async for chunk in chunks:
                 yield chunk
 
-    def _first_audio(self, prompt: Prompt, asked: float, cached: bool, whole: bool) -> _Saying:
-        now = self._clock.now()
+    async def _first_audio(self, prompt: Prompt, asked: float, cached: bool, whole: bool) -> Saying:
+        self._reports.speech_ready(prompt, asked, self._clock.now())
+        if self.waits:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(WAITS_AT_MOST_S):
+                    await self._may_begin.wait()
         self._prompts.popleft()
-        saying = _Saying(prompt, self._playout.sent_ms + self._playout.waiting_ms, now, cached, whole)
+        begins_ms = self._playout.sent_ms + self._playout.waiting_ms
+        saying = Saying(prompt, begins_ms, self._clock.now(), cached, whole)
         self._sayings.append(saying)
-        self._reports.speech_ready(prompt, asked, now)
         return saying
 
-    async def _feed(self, saying: _Saying, chunk: bytes) -> None:
+    async def _feed(self, saying: Saying, chunk: bytes) -> None:
         self._playout.feed(chunk)
         saying.chunks.append(chunk)
         saying.made_ms += g711.duration_ms(chunk)
@@ -313,16 +291,22 @@ class Speaker:
         if self._playout.waiting_ms <= MADE_AHEAD_MS:
             self._room.set()
         finished = self._playout.finished(now)
-        heard_ms = self._playout.heard_ms(now)
-        while self._sayings and self._sayings[0].complete:
-            if not finished and heard_ms < self._sayings[0].end_ms:
-                break
-            saying = self._sayings.popleft()
-            whole = Spoken(saying.prompt, saying.prompt.record, "", saying.gap_ms)
-            self._reports.prompt_ended(saying.spoken(saying.end_ms) if saying.broke_off else whole)
+        self._retire(math.inf if finished else self._playout.proven_ms)
         if self.speaking and finished and not (self._sayings or self._prompts or self._making):
             self._silent.set()
             self._reports.fell_silent()
+
+    def _retire(self, heard_ms: float) -> None:
+        """What was heard to its end is over."""
+        while self._sayings and self._sayings[0].heard_by(heard_ms):
+            saying = self._sayings.popleft()
+            whole = Spoken(saying.prompt, saying.prompt.record, "", saying.gap_ms)
+            self._reports.prompt_ended(saying.spoken(saying.end_ms) if saying.broke_off else whole)
+
+    def close(self) -> list[Prompt]:
+        """Nothing can be said any more; what, for all that is proven, was not heard to its end."""
+        self._retire(self._playout.proven_ms)
+        return [*(one.prompt for one in self._sayings), *self._prompts]
 
     def _rest_s(self) -> float | None:
         now = self._clock.now()

@@ -27,6 +27,7 @@ TTL_S = 300.0
 FORMAT = "g711-mulaw-8000"
 NOTES_KEPT = 2000
 PACKING_LEVEL = 1
+SWEEP_EVERY_S = 30.0
 
 Why = Literal["evicted", "expired"]
 
@@ -63,6 +64,7 @@ class SpeechCache:
     # what is being made at this moment, by key
     makings: dict[str, Making] = field(default_factory=dict, repr=False)
     size_bytes: int = 0
+    _sweep_at: float = 0.0
     _kept: OrderedDict[str, Kept] = field(default_factory=OrderedDict, repr=False)
     _notes: OrderedDict[str, str] = field(default_factory=OrderedDict, repr=False)
 
@@ -107,7 +109,8 @@ class SpeechCache:
         """Keep the audio of a text."""
         key, now = key_of(text, voice), self.clock.now()
         self._drop(key)
-        self._expire(now)
+        if now >= self._sweep_at:
+            self.sweep()
         packed = zlib.compress(audio, PACKING_LEVEL) if self.packed else audio
         until = now + (FIXED_TTL_S if kind == "static" else self.ttl_s)
         guessed = ahead and kind == "templated"
@@ -155,10 +158,12 @@ class SpeechCache:
             self._kept.move_to_end(key)
         return entry
 
-    def _expire(self, now: float) -> None:
-        """From the end where what was not used for longest stands; what is younger there hides others for a while."""
-        while self._kept and (oldest := next(iter(self._kept))) and self._kept[oldest].until <= now:
-            self._drop(oldest, "expired")
+    def sweep(self) -> None:
+        """Let go of all whose time is over."""
+        now = self.clock.now()
+        self._sweep_at = now + SWEEP_EVERY_S
+        for key in [key for key, entry in self._kept.items() if entry.until <= now]:
+            self._drop(key, "expired")
 
     def _drop(self, key: str, why: Why | None = None) -> None:
         entry = self._kept.pop(key, None)

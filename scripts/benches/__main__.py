@@ -15,7 +15,9 @@ from scripts.benches import endpointing as endpointing_bench
 from scripts.benches import failover as failover_bench
 from scripts.benches import interruptions as interruptions_bench
 from scripts.benches import load as load_bench
+from scripts.benches import prediction as prediction_bench
 from scripts.benches import recognition as recognition_bench
+from scripts.benches import soak as soak_bench
 from scripts.benches import turns as turns_bench
 from scripts.benches import understanding as understanding_bench
 from scripts.benches.report import Report
@@ -24,6 +26,15 @@ as_json_option = click.option("--json", "as_json", is_flag=True, help="One docum
 save_option = click.option("--save", is_flag=True, help="Keep the document as bench/NAME.json.")
 at_once_option = click.option("--at-once", default=2, show_default=True, help="Calls at the same time.")
 seed_option = click.option("--seed", default=1, show_default=True, help="Of all that is random.")
+
+at_once_calls = click.option("--at-once", default=20, show_default=True, help="Calls at the same time.")
+faults_option = click.option(
+    "--faults",
+    default=0.05,
+    show_default=True,
+    type=click.FloatRange(0, 1),
+    help="Share of calls that break.",
+)
 
 
 @click.group()
@@ -82,6 +93,18 @@ def turns(
 def load(calls: int, total: int, seed: int, as_json: bool, save: bool) -> None:
     """Many calls on one core, scripted speech and embedded voice detection; the callers on another core."""
     _finish(asyncio.run(load_bench.measure(calls, total, seed)), as_json, save)
+
+
+@bench.command()
+@click.option("--calls", default=10_000, show_default=True, type=click.IntRange(20), help="Calls in all.")
+@at_once_calls
+@faults_option
+@seed_option
+@as_json_option
+@save_option
+def soak(calls: int, at_once: int, faults: float, seed: int, as_json: bool, save: bool) -> None:
+    """Thousands of calls in memory and virtual time, some with faults: nothing of them may be left."""
+    _finish(soak_bench.measure(calls, at_once, faults, seed), as_json, save)
 
 
 @bench.command()
@@ -147,6 +170,21 @@ def failover(requests: int, seed: int, as_json: bool, save: bool) -> None:
 def understanding(language: str, phrasings: str, show: bool, as_json: bool, save: bool) -> None:
     """Phrasings, put to the shipped flows: understood, asked back, missed, or taken for something else."""
     _finish(asyncio.run(understanding_bench.measure(language, phrasings, show)), as_json, save)
+
+
+@bench.command()
+@click.option(
+    "--calls", default=400, show_default=True, type=click.IntRange(1), help="Calls that are measured."
+)
+@click.option(
+    "--learning", default=200, show_default=True, type=click.IntRange(1), help="Calls before those."
+)
+@seed_option
+@as_json_option
+@save_option
+def prediction(calls: int, learning: int, seed: int, as_json: bool, save: bool) -> None:
+    """How much of what callers hear was ready before it was needed, and what was made in vain, in virtual time."""
+    _finish(prediction_bench.measure(calls, learning, seed), as_json, save)
 
 
 def _finish(report: Report, as_json: bool, save: bool) -> None:

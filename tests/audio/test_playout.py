@@ -123,6 +123,16 @@ def test_a_pause_in_feeding_starts_the_clock_anew() -> None:
     assert playout.heard_ms(3.05) == pytest.approx(150)
 
 
+def test_a_mark_stands_right_behind_every_utterance() -> None:
+    playout = Playout()
+    for _ in range(2):
+        playout.feed(speech(260))
+        playout.end_utterance()
+    commands, _ = drain(playout, 0.0)
+    sent = [isinstance(command, PlayAudio) for command in commands]
+    assert [sent[:at].count(True) * 20 for at, one in enumerate(sent) if not one] == [200, 260, 460, 520]
+
+
 def test_a_gap_inside_an_utterance_is_told_once() -> None:
     playout = Playout()
     playout.feed(speech(100))

@@ -11,8 +11,11 @@ import pytest
 from app.clock import ManualClock
 from app.settings import Settings
 from app.simulator.caller import Patience
-from app.simulator.steps import BargeIn, Press, Say, Step
+from app.simulator.steps import BargeIn, Press, Say, StaySilent, Step
+from providers.base import OutcomeChosen
+from providers.scripted_model import Reply, ScriptedModel
 from tests.call.relay import RunningRelay, events, running
+from tests.call.services import flows_in
 
 FLOW = """\
 flow: ask
@@ -90,3 +93,58 @@ async def test_who_talks_on_over_the_agent_is_given_the_floor_without_a_word_und
             "ask", [BargeIn(500, "a rather long mumbling that nobody gets"), Say("447")]
         )
     assert len(events(relay.journal(placed), "interrupted")) == 1
+
+
+NOTICE = """\
+flow: shop
+format: 1
+languages: [en]
+start: intro
+intents: {hours: {phrases: [opening hours]}}
+nodes:
+  intro: {say: %s, next: notice}
+  notice: {say: This call is recorded., barge_in: none, next: top}
+  top: {menu: How can I help you today?, choices: [{intent: hours, press: 1, goto: bye}]}
+  bye: {hangup: We open at nine. Goodbye.}
+"""
+
+
+@pytest.mark.parametrize("step", [BargeIn(300, "opening hours please"), Press("1")])
+@pytest.mark.parametrize(
+    "intro", ["Welcome to the shop.", "Welcome to the shop at the corner of the old market square."]
+)
+async def test_what_must_be_heard_is_heard_after_the_interruption_of_what_came_before(
+    clock: ManualClock, tmp_path: Path, step: Step, intro: str
+) -> None:
+    settings = flows_in(tmp_path, NOTICE % intro)
+    async with running(clock, tmp_path, ["opening hours"], settings=settings) as relay:
+        placed = await relay.call("shop", [step, StaySilent(6)], patience=Patience(monologue_s=0.3))
+    journal = relay.journal(placed)
+    assert len(events(journal, "interrupted")) == 1
+    heard = [event["text"] for event in events(journal, "heard")]
+    assert heard == ["This call is recorded.", "We open at nine. Goodbye."]
+
+
+async def test_words_that_lead_to_the_end_of_the_call_are_heard_with_it(
+    clock: ManualClock, tmp_path: Path
+) -> None:
+    reply = "Your order has left the house this morning and it comes tomorrow."
+    model = ScriptedModel([Reply(reply, [OutcomeChosen("done")])])
+    flow = """\
+flow: shop
+format: 1
+languages: [en]
+start: talk
+nodes:
+  talk: {llm: Answer., outcomes: {done: bye}, failed: bye}
+  bye: {hangup: Thank you for calling.}
+"""
+    steps: list[Step] = [BargeIn(1200, "one more thing please"), StaySilent(6)]
+    settings = flows_in(tmp_path, flow)
+    async with running(clock, tmp_path, ["one more thing"], settings=settings, model=model) as relay:
+        placed = await relay.call("shop", steps)
+    journal = relay.journal(placed)
+    assert events(journal, "interrupted") == []
+    heard = " ".join(event["text"] for event in events(journal, "heard"))
+    assert heard == f"{reply} Thank you for calling."
+    assert placed.report.ended == "server_hung_up"

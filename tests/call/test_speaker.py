@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from app.audio.echo import EchoGate
-from app.call.speaker import Prompt, Speaker, Spoken
+from app.call.saying import Prompt, Spoken
+from app.call.speaker import Speaker
 from app.call.tasks import Tasks
 from app.clock import ManualClock
 from app.errors import BrokenStream, ProviderError

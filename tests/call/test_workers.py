@@ -15,6 +15,7 @@ import pytest
 from app.call.call_store import CallStore
 from app.call.journal import path_of, read
 from app.call.registry import HELD_S, LEFT_ALONE
+from app.call.saying import NOTHING
 from app.clock import ManualClock
 from app.flow.state import State
 from app.simulator.asgi import AsgiCarriage
@@ -139,7 +140,7 @@ async def test_the_file_does_not_tell_what_was_said(clock: ManualClock, tmp_path
         call = relay.relay.registry.get("CA1")
         assert call
         call.state = state
-        call.checkpoint([])
+        call.checkpoint(NOTHING)
         row = CallStore(tmp_path, clock, "").look("CA1")
         assert row
         assert row.saved.state
