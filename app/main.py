@@ -318,6 +318,7 @@ class Relay:
             routes.unsupported if settings.language_detection else {},
             settings.fallback_language,
             self._foresight if settings.performance_cache_enabled else None,
+            settings.performance_target_latency,
         )
 
     def _health(self, clock: Clock, flows: FlowStore, quality: QualityBook) -> Health:
