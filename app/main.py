@@ -20,10 +20,12 @@ from app.call.foresight import Foresight
 from app.call.http_client import HttpClient, HttpServices
 from app.call.learned import LearnedChances
 from app.call.message import MessageStore
+from app.call.recording import Recordings
 from app.call.registry import CallRegistry
 from app.call.services import Closable, Services, Speech
 from app.clock import Clock
 from app.errors import AssetError, SettingsError
+from app.ops.board import Board
 from app.ops.call_book import CallBook
 from app.ops.health import Health
 from app.ops.meters import Meters
@@ -177,7 +179,7 @@ ANTHROPIC_MODELS = ("claude-haiku-4-5", "claude-sonnet-4-6")
 
 
 def open_models(settings: Settings, clock: Clock) -> FailoverModel | None:
-    """The chain's language models that have a key; None where none has."""
+    """The chain's language models that have a key, and behind them the one on this machine; None where none has."""
     keys = {
         "azure": settings.azure_openai_api_key and settings.azure_openai_endpoint,
         "openai": settings.openai_api_key,
@@ -186,14 +188,17 @@ def open_models(settings: Settings, clock: Clock) -> FailoverModel | None:
     }
     chain = [name for name in dict.fromkeys(settings.model_chain) if keys[name]]
     models = [_open_model(name, settings, place == 1) for place, name in enumerate(chain)]
-    asked = models if settings.performance_failover_enabled else models[:1]
+    if not models:
+        return None
     named = {
         "azure": settings.azure_openai_deployment,
         "openai": settings.openai_model,
         "anthropic": settings.anthropic_model,
     }
     bigger = [name for name in chain[1:2] if not named.get(name)]
-    return FailoverModel(asked, clock, open_routes(settings), bigger) if asked else None
+    alone = chain == ["scripted"] or not settings.performance_failover_enabled
+    asked, standby = (models[:1], None) if alone else (models, EmbeddedAnswers())
+    return FailoverModel(asked, clock, open_routes(settings), bigger, standby)
 
 
 def _open_model(name: str, settings: Settings, bigger: bool) -> LanguageModel:
@@ -263,8 +268,10 @@ class Relay:
         """
         self.admission = Admission()
         self._speech = speech
-        self._model = model if isinstance(model, FailoverModel) else None
+        self._model = model or EmbeddedAnswers()
+        self._models = model if isinstance(model, FailoverModel) else None
         self._meters = Meters(clock)
+        self._aside = aside
         self._http = http or HttpClient(clock, settings.http_allow or ())
         self._foresight = foresight = open_foresight(settings, clock, speech.synthesizer, aside)
         self.speech_cache = foresight.preparer.cache
@@ -283,7 +290,7 @@ class Relay:
         access = Access(settings.public_url, settings.auth_tokens, settings.require_ws_signature)
         health = self._health(clock, flows, quality)
         ladder = Ladder(target_ms, maximum_ms)
-        economy = self._model.economy if self._model else Economy()
+        economy = self._models.economy if self._models else Economy()
         self.operations = Operations(clock, health, figures, book, ladder, economy)
         webhooks = VoiceWebhooks(
             settings,
@@ -296,14 +303,17 @@ class Relay:
             routes,
             book,
         )
-        streams = Streams(access, tokens, self.registry, self._services(settings, clock, model, routes))
+        streams = Streams(access, tokens, self.registry, self._services(settings, clock, routes))
         operators = Operators(settings.console_token, self.operations, foresight)
-        routed = (*webhooks.routes, *streams.routes, *health_routes(health), *operators.routes)
+        several = settings.web_concurrency > 1
+        self._board = (
+            Board(settings.data_dir, clock, health.report, self._meters.answers_ms) if several else None
+        )
+        of_all = self._board.report if self._board else health.report
+        routed = (*webhooks.routes, *streams.routes, *health_routes(health, of_all), *operators.routes)
         self.app = Starlette(routes=routed, lifespan=self._lifespan)
 
-    def _services(
-        self, settings: Settings, clock: Clock, model: LanguageModel | None, routes: Routes
-    ) -> Services:
+    def _services(self, settings: Settings, clock: Clock, routes: Routes) -> Services:
         """What every stream shares."""
         return Services(
             clock,
@@ -313,11 +323,12 @@ class Relay:
             MessageStore(settings.data_dir),
             self._meters.turn,
             self._http,
-            model or EmbeddedAnswers(),
+            self._model,
             settings.languages if settings.language_detection else (),
             routes.unsupported if settings.language_detection else {},
             settings.fallback_language,
             self._foresight if settings.performance_cache_enabled else None,
+            Recordings(settings.data_dir, clock, self._aside) if settings.record_calls else None,
             settings.performance_target_latency,
         )
 
@@ -332,7 +343,7 @@ class Relay:
             self._speech,
             self.speech_cache,
             clock.now(),
-            self._model,
+            self._models,
         )
 
     @asynccontextmanager
@@ -344,13 +355,15 @@ class Relay:
             ]
             await self._speech.warm_up()
             watches.append(group.create_task(self._speech.watch()))
-            if self._model:
-                await self._model.warm_up()
-                watches.append(group.create_task(self._model.watch()))
+            await self._model.warm_up()
+            if self._models:
+                watches.append(group.create_task(self._models.watch()))
             await self._flow_watch.begin()
             for work in (self._flow_watch.run(), self._foresight.run(), self.operations.watch.run()):
                 watches.append(group.create_task(work))
             self.admission.ready = True
+            if self._board:
+                watches.append(group.create_task(self._board.run()))
             try:
                 yield
             finally:
@@ -359,8 +372,9 @@ class Relay:
                     watch.cancel()
                 await self._foresight.aclose()
                 await self._speech.aclose()
-                if self._model:
-                    await self._model.aclose()
+                await self._model.aclose()
                 await self._http.aclose()
                 self._tokens.close()
                 self._store.close()
+                if self._board:
+                    self._board.close()

@@ -46,9 +46,19 @@ DOORS: dict[str, set[str]] = {
     "app.designer.audio": BELOW_MAIN | {"app.main", "app.designer", "app.simulator"},
     "app.server": BELOW_WEB,
     "app.main": BELOW_MAIN,
-    "app.serving": BELOW_MAIN | {"app.main"},
+    "app.load": BELOW_WEB | {"app.simulator", "app.simulator.embedded"},
+    "app.supervisor": set(),
+    "app.serving": BELOW_MAIN | {"app.main", "app.supervisor"},
     "app.cli": BELOW_MAIN
-    | {"app.main", "app.serving", "app.simulator", "app.designer", "app.doctor", "app.ops.call_report"},
+    | {
+        "app.main",
+        "app.serving",
+        "app.load",
+        "app.simulator",
+        "app.designer",
+        "app.doctor",
+        "app.ops.call_report",
+    },
     "app.doctor": BELOW_MAIN | {"app.main", "app.designer"},
     "app.simulator": CALLER | {"app.carriers", "app.carriers.events", "app.simulator.embedded"},
     "app.simulator.embedded": CALLER | {"app.simulator", "providers", "providers.base"},
@@ -89,8 +99,7 @@ ASYNC = (ast.AsyncFunctionDef, ast.AsyncFor, ast.AsyncWith, ast.Await)
 BROAD_EXCEPTS = {
     "app/call/flow_watch.py:_refreshed",
     "app/call/session.py:run_stream",
-    "app/orchestrator/attempts.py:_pump",
-    "app/orchestrator/model_provider.py:_tried",
+    "app/orchestrator/provider.py:provider_attempt",
     "providers/local_workers.py:settle",
     "providers/model_stream.py:guarded",
 }
