@@ -255,6 +255,7 @@ SPANISH = Language(
     prompts={
         "no_input": ("Perdone, no le he oído.", "Sigo sin oírle."),
         "no_match": ("Perdone, no le he entendido.", "Lo siento, sigo sin entenderle."),
+        "acknowledgement": ("Un momento.", "Déjeme ver."),
         "waiting": ("Un momento, por favor.",),
         "model_failed": ("Lo siento, ahora mismo no puedo responder a eso.",),
         "shall_i": ("¿Lo hago ahora?",),
