@@ -20,10 +20,12 @@ from app.call.foresight import Foresight
 from app.call.http_client import HttpClient, HttpServices
 from app.call.learned import LearnedChances
 from app.call.message import MessageStore
+from app.call.recording import Recordings
 from app.call.registry import CallRegistry
 from app.call.services import Closable, Services, Speech
 from app.clock import Clock
 from app.errors import AssetError, SettingsError
+from app.ops.board import Board
 from app.ops.call_book import CallBook
 from app.ops.health import Health
 from app.ops.meters import Meters
@@ -269,6 +271,7 @@ class Relay:
         self._model = model or EmbeddedAnswers()
         self._models = model if isinstance(model, FailoverModel) else None
         self._meters = Meters(clock)
+        self._aside = aside
         self._http = http or HttpClient(clock, settings.http_allow or ())
         self._foresight = foresight = open_foresight(settings, clock, speech.synthesizer, aside)
         self.speech_cache = foresight.preparer.cache
@@ -302,7 +305,12 @@ class Relay:
         )
         streams = Streams(access, tokens, self.registry, self._services(settings, clock, routes))
         operators = Operators(settings.console_token, self.operations, foresight)
-        routed = (*webhooks.routes, *streams.routes, *health_routes(health), *operators.routes)
+        several = settings.web_concurrency > 1
+        self._board = (
+            Board(settings.data_dir, clock, health.report, self._meters.answers_ms) if several else None
+        )
+        of_all = self._board.report if self._board else health.report
+        routed = (*webhooks.routes, *streams.routes, *health_routes(health, of_all), *operators.routes)
         self.app = Starlette(routes=routed, lifespan=self._lifespan)
 
     def _services(self, settings: Settings, clock: Clock, routes: Routes) -> Services:
@@ -320,6 +328,8 @@ class Relay:
             routes.unsupported if settings.language_detection else {},
             settings.fallback_language,
             self._foresight if settings.performance_cache_enabled else None,
+            Recordings(settings.data_dir, clock, self._aside) if settings.record_calls else None,
+            settings.performance_target_latency,
         )
 
     def _health(self, clock: Clock, flows: FlowStore, quality: QualityBook) -> Health:
@@ -352,6 +362,8 @@ class Relay:
             for work in (self._flow_watch.run(), self._foresight.run(), self.operations.watch.run()):
                 watches.append(group.create_task(work))
             self.admission.ready = True
+            if self._board:
+                watches.append(group.create_task(self._board.run()))
             try:
                 yield
             finally:
@@ -364,3 +376,5 @@ class Relay:
                 await self._http.aclose()
                 self._tokens.close()
                 self._store.close()
+                if self._board:
+                    self._board.close()

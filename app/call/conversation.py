@@ -69,12 +69,12 @@ class Conversation:
         self._pressed_at = float("-inf")
         self._turn: TurnEnded | None = None
         self._held = HeldInputs()
-        self._secrecy = Secrecy(in_force=call.state is not None)
+        self.secrecy = Secrecy(in_force=call.state is not None)
         echo = EchoGate()
         # they report to us and end with us: a cycle would keep each call in memory until it is looked for
         reports = weakref.proxy(self)
         self._patience = Patience(self._clock, reports)
-        self._agent = Agent(call, services, self._flow, self._secrecy, tasks, echo, send, reports)
+        self._agent = Agent(call, services, self._flow, self.secrecy, tasks, echo, send, reports)
         self.floor = Floor(services, hearing, echo, tasks, reports)
         self._messages = MessageTaking(call, services.messages, self.floor.listener, reports)
 
@@ -106,8 +106,8 @@ class Conversation:
         if self._messages.going_on:
             self._messages.pressed(digit, self._flow.ending)
             return
-        began_at = self._secrecy.key_entry(self._clock.now())
-        key = inputs.Pressed(digit, self._clock.wall(), self._secrecy.covers(began_at))
+        began_at = self.secrecy.key_entry(self._clock.now())
+        key = inputs.Pressed(digit, self._clock.wall(), self.secrecy.covers(began_at))
         if self._is_surplus(key, began_at):
             return
         self._pressed_at = self._clock.now()
@@ -260,7 +260,7 @@ class Conversation:
         await self._answer_words(turn, text, hypothesis, timeline)
 
     async def _answer_words(self, turn: TurnEnded, text: str, best: Hypothesis, timeline: Timeline) -> None:
-        secret, now = self._secrecy.covers(turn.began_at), self._clock.wall()
+        secret, now = self.secrecy.covers(turn.began_at), self._clock.wall()
         heard = inputs.Heard(text, best.language, best.confidence, now, sensitive=secret)
         surplus = self._is_surplus(heard, turn.began_at)
         if surplus or self._holding:
@@ -280,10 +280,10 @@ class Conversation:
             return
         # from here on there is a step to take back
         turn.text, self._turn = text, turn
-        self._agent.timing.begin(timeline)
+        self._agent.timing.begin(timeline, decided)
         if self._agent.replying:
             self._interrupt(by_key=False)
-        self._step(heard, timeline, decided)
+        self._step(heard, turn)
 
     def _is_beside_the_point(self, heard: inputs.Heard, began_at: float) -> bool:
         """Whether it is no answer: it began before the question was put, or is a murmur while a model replies."""
@@ -291,21 +291,21 @@ class Conversation:
             return self.question.grammar.complete(heard.text) is not True
         return self._agent.replying and not words_beyond(heard.text, heard.language)
 
-    def _step(self, event: inputs.Input, timeline: Timeline | None = None, decided: float = 0.0) -> None:
+    def _step(self, event: inputs.Input, turn: TurnEnded | None = None) -> None:
         """The caller's input leads on."""
         step = self._flow.take(event)
         if step.then:
             self._agent.answered_early()
         self._agent.answers()
-        if timeline:
-            timeline.stage("decide", decided, self._clock.now())
-        self._perform(step)
+        self._agent.timing.decided(self._clock.now())
+        since = turn.decided_at if turn else self._clock.now()
+        self._perform(step, since if isinstance(event, inputs.Heard | inputs.Pressed) else None)
 
     def _error(self, what: str, error: Exception) -> None:
         self._call.journal.write("error", text=f"{what}: {str(error) or type(error).__name__}")
 
-    def _perform(self, step: Step) -> None:
-        self._agent.perform(step, not_before=self._turn.stands_at if self._turn else 0.0)
+    def _perform(self, step: Step, since: float | None = None) -> None:
+        self._agent.perform(step, not_before=self._turn.stands_at if self._turn else 0.0, since=since)
         self._performed()
 
     def _performed(self) -> None:

@@ -7,14 +7,13 @@ from dataclasses import dataclass, replace
 
 from app.call.call import Call
 from app.call.meaning import compared
+from app.call.secrecy import MASK
 from app.call.services import Services
 from app.flow import Context, State, begin, inputs, ready_requests, resume, step, understands
 from app.flow import effects as fx
 from app.orchestrator.cache_figures import Kind
 from app.orchestrator.language import LanguageChoice
 from providers.base import SimilarityModel
-
-MASK = "•••"
 
 Ending = fx.Listen | fx.CallService | fx.AskModel | fx.Transfer | fx.Record | fx.HangUp
 

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from app.call.foresight import Foresight
 from app.call.http_client import HttpServices
 from app.call.message import MessageStore
+from app.call.recording import Recordings
 from app.call.registry import CallRegistry
 from app.call.timeline import Timeline
 from app.clock import Clock
@@ -114,7 +115,7 @@ class Services:
     """Built once, by the composition root.
 
     `languages` are looked out for; in those of `unsupported` a caller is told that a flow does not have them, and goes
-    on in `fallback`.
+    on in `fallback`. A turn whose answer cannot be heard after `acknowledge_after_ms` is acknowledged.
     """
 
     clock: Clock
@@ -129,6 +130,8 @@ class Services:
     unsupported: Mapping[str, str] = field(default_factory=dict)
     fallback: str = "en"
     foresight: Foresight | None = None
+    recordings: Recordings | None = None
+    acknowledge_after_ms: float = 300.0
 
     def languages_of(self, flow: Flow) -> Sequence[str]:
         """The languages that a call of the flow may change to: those that are both spoken and looked out for."""
