@@ -20,6 +20,7 @@ from app.call.foresight import Foresight
 from app.call.http_client import HttpClient, HttpServices
 from app.call.learned import LearnedChances
 from app.call.message import MessageStore
+from app.call.recording import Recordings
 from app.call.registry import CallRegistry
 from app.call.services import Closable, Services, Speech
 from app.clock import Clock
@@ -178,7 +179,7 @@ ANTHROPIC_MODELS = ("claude-haiku-4-5", "claude-sonnet-4-6")
 
 
 def open_models(settings: Settings, clock: Clock) -> FailoverModel | None:
-    """The chain's language models that have a key; None where none has."""
+    """The chain's language models that have a key, and behind them the one on this machine; None where none has."""
     keys = {
         "azure": settings.azure_openai_api_key and settings.azure_openai_endpoint,
         "openai": settings.openai_api_key,
@@ -187,14 +188,17 @@ def open_models(settings: Settings, clock: Clock) -> FailoverModel | None:
     }
     chain = [name for name in dict.fromkeys(settings.model_chain) if keys[name]]
     models = [_open_model(name, settings, place == 1) for place, name in enumerate(chain)]
-    asked = models if settings.performance_failover_enabled else models[:1]
+    if not models:
+        return None
     named = {
         "azure": settings.azure_openai_deployment,
         "openai": settings.openai_model,
         "anthropic": settings.anthropic_model,
     }
     bigger = [name for name in chain[1:2] if not named.get(name)]
-    return FailoverModel(asked, clock, open_routes(settings), bigger) if asked else None
+    alone = chain == ["scripted"] or not settings.performance_failover_enabled
+    asked, standby = (models[:1], None) if alone else (models, EmbeddedAnswers())
+    return FailoverModel(asked, clock, open_routes(settings), bigger, standby)
 
 
 def _open_model(name: str, settings: Settings, bigger: bool) -> LanguageModel:
@@ -264,8 +268,10 @@ class Relay:
         """
         self.admission = Admission()
         self._speech = speech
-        self._model = model if isinstance(model, FailoverModel) else None
+        self._model = model or EmbeddedAnswers()
+        self._models = model if isinstance(model, FailoverModel) else None
         self._meters = Meters(clock)
+        self._aside = aside
         self._http = http or HttpClient(clock, settings.http_allow or ())
         self._foresight = foresight = open_foresight(settings, clock, speech.synthesizer, aside)
         self.speech_cache = foresight.preparer.cache
@@ -284,7 +290,7 @@ class Relay:
         access = Access(settings.public_url, settings.auth_tokens, settings.require_ws_signature)
         health = self._health(clock, flows, quality)
         ladder = Ladder(target_ms, maximum_ms)
-        economy = self._model.economy if self._model else Economy()
+        economy = self._models.economy if self._models else Economy()
         self.operations = Operations(clock, health, figures, book, ladder, economy)
         webhooks = VoiceWebhooks(
             settings,
@@ -297,14 +303,12 @@ class Relay:
             routes,
             book,
         )
-        streams = Streams(access, tokens, self.registry, self._services(settings, clock, model, routes))
+        streams = Streams(access, tokens, self.registry, self._services(settings, clock, routes))
         operators = Operators(settings.console_token, self.operations, foresight)
         routed = (*webhooks.routes, *streams.routes, *health_routes(health), *operators.routes)
         self.app = Starlette(routes=routed, lifespan=self._lifespan)
 
-    def _services(
-        self, settings: Settings, clock: Clock, model: LanguageModel | None, routes: Routes
-    ) -> Services:
+    def _services(self, settings: Settings, clock: Clock, routes: Routes) -> Services:
         """What every stream shares."""
         return Services(
             clock,
@@ -314,11 +318,12 @@ class Relay:
             MessageStore(settings.data_dir),
             self._meters.turn,
             self._http,
-            self._remembering(model or EmbeddedAnswers(), settings, clock),
+            self._remembering(self._model, settings, clock),
             settings.languages if settings.language_detection else (),
             routes.unsupported if settings.language_detection else {},
             settings.fallback_language,
             self._foresight if settings.performance_cache_enabled else None,
+            Recordings(settings.data_dir, clock, self._aside) if settings.record_calls else None,
         )
 
     def _remembering(self, model: LanguageModel, settings: Settings, clock: Clock) -> LanguageModel:
@@ -336,7 +341,7 @@ class Relay:
             self._speech,
             self.speech_cache,
             clock.now(),
-            self._model,
+            self._models,
         )
 
     @asynccontextmanager
@@ -348,9 +353,9 @@ class Relay:
             ]
             await self._speech.warm_up()
             watches.append(group.create_task(self._speech.watch()))
-            if self._model:
-                await self._model.warm_up()
-                watches.append(group.create_task(self._model.watch()))
+            await self._model.warm_up()
+            if self._models:
+                watches.append(group.create_task(self._models.watch()))
             await self._flow_watch.begin()
             for work in (self._flow_watch.run(), self._foresight.run(), self.operations.watch.run()):
                 watches.append(group.create_task(work))
@@ -363,8 +368,7 @@ class Relay:
                     watch.cancel()
                 await self._foresight.aclose()
                 await self._speech.aclose()
-                if self._model:
-                    await self._model.aclose()
+                await self._model.aclose()
                 await self._http.aclose()
                 self._tokens.close()
                 self._store.close()

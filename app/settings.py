@@ -162,6 +162,7 @@ class Settings:
     cache_compression: bool = _setting("CACHE_COMPRESSION", False, _flag)
     console_token: str | None = _setting("CONSOLE_TOKEN", None, secret=True)
     redis_url: str | None = _setting("REDIS_URL", None, _redis_url, secret=True)
+    record_calls: bool = _setting("RECORD_CALLS", False, _flag)
     drain_seconds: int = _setting("DRAIN_SECONDS", 270, _whole_number(0, 3600))
     log_level: str = _setting("LOG_LEVEL", "info", _one_of("debug", "info", "warning", "error"))
     log_format: str | None = _setting("LOG_FORMAT", None, _one_of("text", "json"))

@@ -3,7 +3,7 @@
 Facts are cut into sentences and ranked by BM25 (Robertson and Zaragoza, "The Probabilistic Relevance Framework", 2009)
 over word stems, so "where can I park" finds "Parking is free behind the building". Nothing is made up: what is said
 stands in the facts, word for word. Where nothing fits it ends in an outcome that says so (`unsure`, `not_found`, …), or
-fails. For calls where no cloud model is configured.
+fails. For calls where no cloud model is configured, or none of them answers.
 """
 
 from __future__ import annotations
@@ -14,14 +14,15 @@ import unicodedata
 from collections import Counter
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from typing import Any, Final
 
 import snowballstemmer
 
-from app.errors import Refused
+from app.errors import BadRequest
 from providers.answer_words import ASK_BACK, SAME, SNOWBALL, STOP_WORDS
 from providers.base import Finished, LanguageModel, ModelEvent, ModelRequest, OutcomeChosen, TextDelta
+from providers.local_workers import InferenceWorkers
 
 K1: Final = 1.2
 B: Final = 0.5
@@ -42,7 +43,14 @@ ANSWERED: Final = ("answered", "done", "told", "helped", "resolved", "ok")
 
 
 class EmbeddedAnswers(LanguageModel):
-    """Replies at once, on this machine; takes no tools."""
+    """Replies at once, on this machine; takes no tools.
+
+    Its work is done beside the event loop, which long facts would hold up for some milliseconds, and one reply after
+    the other: Snowball's stemmers keep a state. `workers`, of one thread, become its own.
+    """
+
+    def __init__(self, workers: InferenceWorkers | None = None) -> None:
+        self._workers = workers or InferenceWorkers(1)
 
     @property
     def name(self) -> str:
@@ -50,21 +58,23 @@ class EmbeddedAnswers(LanguageModel):
 
     @property
     def healthy(self) -> bool:
-        return True
+        return self._workers.healthy
 
     async def reply(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
-        for event in answer(request):
+        for event in await self._workers.run(partial(answer, request)):
             yield event
 
     async def warm_up(self) -> None:
         """Nothing to warm."""
 
     async def aclose(self) -> None:
-        """Nothing to release."""
+        await self._workers.aclose()
 
 
 def answer(request: ModelRequest) -> Sequence[ModelEvent]:
-    """The whole reply. Raises Refused where neither the facts nor an outcome fit."""
+    """The whole reply. Raises BadRequest where neither the facts nor an outcome fit, or another has begun."""
+    if request.begun:
+        raise BadRequest("embedded: a sentence that another has begun cannot be gone on with")
     asked = next((one.text for one in reversed(request.messages) if one.role == "caller"), "")
     if not asked and request.facts:
         return [TextDelta(ASK_BACK.get(request.language, ASK_BACK["en"])), Finished()]
@@ -77,7 +87,7 @@ def answer(request: ModelRequest) -> Sequence[ModelEvent]:
         return [OutcomeChosen(meant.text), Finished()]
     unknown = _named(request.outcomes, NOT_KNOWN)
     if unknown is None:
-        raise Refused("neither the facts nor an outcome fit what was asked")
+        raise BadRequest("embedded: neither the facts nor an outcome fit what was asked")
     return [OutcomeChosen(unknown), Finished()]
 
 

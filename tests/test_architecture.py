@@ -89,8 +89,7 @@ ASYNC = (ast.AsyncFunctionDef, ast.AsyncFor, ast.AsyncWith, ast.Await)
 BROAD_EXCEPTS = {
     "app/call/flow_watch.py:_refreshed",
     "app/call/session.py:run_stream",
-    "app/orchestrator/attempts.py:_pump",
-    "app/orchestrator/model_provider.py:_tried",
+    "app/orchestrator/provider.py:provider_attempt",
     "providers/local_workers.py:settle",
     "providers/model_stream.py:guarded",
 }

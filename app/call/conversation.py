@@ -69,12 +69,12 @@ class Conversation:
         self._pressed_at = float("-inf")
         self._turn: TurnEnded | None = None
         self._held = HeldInputs()
-        self._secrecy = Secrecy(in_force=call.state is not None)
+        self.secrecy = Secrecy(in_force=call.state is not None)
         echo = EchoGate()
         # they report to us and end with us: a cycle would keep each call in memory until it is looked for
         reports = weakref.proxy(self)
         self._patience = Patience(self._clock, reports)
-        self._agent = Agent(call, services, self._flow, self._secrecy, tasks, echo, send, reports)
+        self._agent = Agent(call, services, self._flow, self.secrecy, tasks, echo, send, reports)
         self.floor = Floor(services, hearing, echo, tasks, reports)
         self._messages = MessageTaking(call, services.messages, self.floor.listener, reports)
 
@@ -106,8 +106,8 @@ class Conversation:
         if self._messages.going_on:
             self._messages.pressed(digit, self._flow.ending)
             return
-        began_at = self._secrecy.key_entry(self._clock.now())
-        key = inputs.Pressed(digit, self._clock.wall(), self._secrecy.covers(began_at))
+        began_at = self.secrecy.key_entry(self._clock.now())
+        key = inputs.Pressed(digit, self._clock.wall(), self.secrecy.covers(began_at))
         if self._is_surplus(key, began_at):
             return
         self._pressed_at = self._clock.now()
@@ -260,7 +260,7 @@ class Conversation:
         await self._answer_words(turn, text, hypothesis, timeline)
 
     async def _answer_words(self, turn: TurnEnded, text: str, best: Hypothesis, timeline: Timeline) -> None:
-        secret, now = self._secrecy.covers(turn.began_at), self._clock.wall()
+        secret, now = self.secrecy.covers(turn.began_at), self._clock.wall()
         heard = inputs.Heard(text, best.language, best.confidence, now, sensitive=secret)
         surplus = self._is_surplus(heard, turn.began_at)
         if surplus or self._holding:

@@ -6,17 +6,15 @@ It goes to its file as it is spoken, like the journal, so what was said is not l
 from __future__ import annotations
 
 import os
-import struct
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
 from app.audio.g711 import BYTES_PER_MS, to_linear
+from app.audio.wav import HEADER_BYTES, header
 
 SILENCE_MS = 4000.0
-RATE_HZ = 8000
-HEADER = struct.Struct("<4sI4s4sIHHIIHH4sI")
 
 
 class Message:
@@ -25,7 +23,7 @@ class Message:
     def __init__(self, path: Path, max_s: float) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "wb", buffering=0)
-        self._file.write(_header(0))
+        self._file.write(header(0))
         self._bytes = 0
         self._max_s = max_s
         self.path = path
@@ -43,9 +41,9 @@ class Message:
     def close(self, silence_ms: float) -> float:
         """Leave out the silence at the end; returns the seconds that remain. An empty message leaves no file."""
         self._bytes = max(0, self._bytes - int(silence_ms) * BYTES_PER_MS)
-        self._file.truncate(HEADER.size + 2 * self._bytes)
+        self._file.truncate(HEADER_BYTES + 2 * self._bytes)
         self._file.seek(0)
-        self._file.write(_header(2 * self._bytes))
+        self._file.write(header(2 * self._bytes))
         self._file.close()
         if not self._bytes:
             self.path.unlink()
@@ -66,12 +64,3 @@ class MessageStore:
             with suppress(FileExistsError):
                 return Message(directory / f"{call_sid}-{number}.wav", max_s)
         raise AssertionError("numbers do not end")
-
-
-def _header(data_bytes: int) -> bytes:
-    """RIFF WAVE, PCM (Microsoft, "Multimedia Programming Interface and Data Specifications 1.0")."""
-    return HEADER.pack(
-        b"RIFF", HEADER.size - 8 + data_bytes, b"WAVE",
-        b"fmt ", 16, 1, 1, RATE_HZ, 2 * RATE_HZ, 2, 16,
-        b"data", data_bytes,
-    )  # fmt: skip

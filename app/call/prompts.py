@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from app.audio.tones import RECORD_TONE
 from app.call.call import Call
-from app.call.flow_run import MASK
 from app.call.saying import Prompt
+from app.call.secrecy import MASK
 from app.call.services import Services
 from app.flow.effects import Record, Say
 from app.orchestrator.voices import voice_of

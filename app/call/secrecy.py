@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from app.call.saying import Prompt
 from app.flow.effects import Listen
 
+MASK = "•••"  # what a record has instead of a secret
 ENTRY_PAUSE_S = 1.0
 
 

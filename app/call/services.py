@@ -10,15 +10,17 @@ from typing import Any, Protocol
 from app.call.foresight import Foresight
 from app.call.http_client import HttpServices
 from app.call.message import MessageStore
+from app.call.recording import Recordings
 from app.call.registry import CallRegistry
 from app.call.timeline import Timeline
 from app.clock import Clock
 from app.flow import Flow
 from app.orchestrator.breaker import Breaker
+from app.orchestrator.chain import OnSwitch
 from app.orchestrator.failover_synthesizer import FailoverSynthesizer
 from app.orchestrator.failover_transcriber import FailoverTranscriber
+from app.orchestrator.provider import Engine
 from app.orchestrator.speech_cache import SpeechCache
-from app.orchestrator.speech_provider import OnSwitch
 from providers.base import (
     EndOfTurnDetector,
     LanguageModel,
@@ -27,20 +29,6 @@ from providers.base import (
     Transcriber,
     VoiceDetector,
 )
-
-
-class Engine(Protocol):
-    """What every engine can do."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def healthy(self) -> bool: ...
-
-    async def warm_up(self) -> None: ...
-
-    async def aclose(self) -> None: ...
 
 
 class Closable(Protocol):
@@ -142,6 +130,7 @@ class Services:
     unsupported: Mapping[str, str] = field(default_factory=dict)
     fallback: str = "en"
     foresight: Foresight | None = None
+    recordings: Recordings | None = None
 
     def languages_of(self, flow: Flow) -> Sequence[str]:
         """The languages that a call of the flow may change to: those that are both spoken and looked out for."""

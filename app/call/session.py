@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import traceback
+import weakref
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from functools import partial
@@ -14,6 +15,7 @@ from app.call.call import Apology, Call
 from app.call.conversation import Conversation
 from app.call.hearing import Hearing
 from app.call.journal import Journal
+from app.call.recording import Tape
 from app.call.registry import LOST, REPLACED, RESUME_AWAITED_S, STREAM_AWAITED_S
 from app.call.services import Services
 from app.call.tasks import Tasks
@@ -29,7 +31,7 @@ from app.carriers.events import (
     StreamStopped,
 )
 from app.errors import RemoteProtocolError
-from app.orchestrator.speech_provider import Switch
+from app.orchestrator.chain import Switch
 
 log = logging.getLogger("callrelay.call")
 
@@ -114,6 +116,7 @@ class _Session:
         )
         self._over = asyncio.Event()
         self._frames = 0
+        self._tape: Tape | None = None
         self.reason = ""
         self.close_code = 1000
 
@@ -130,12 +133,22 @@ class _Session:
             tasks = Tasks(group)
             conversation = Conversation(call, services, hearing, tasks, self._send, self.ended)
             afterwards.push_async_callback(conversation.aclose)
+            if services.recordings:
+                self._record(
+                    services.recordings.tape(call.sid, weakref.proxy(conversation)), tasks, afterwards
+                )
             listening = hearing.switch(call.state.language if call.state else call.language)
             # the greeting does not wait for the ear
             for part in (listening, self._read(conversation), self._watch(conversation), conversation.run()):
                 tasks.create(part)
             await self._over.wait()
             tasks.cancel()
+
+    def _record(self, tape: Tape, tasks: Tasks, afterwards: AsyncExitStack) -> None:
+        """Keep the sound of the stream from here to its end."""
+        self._tape = tape
+        tasks.create(tape.run())
+        afterwards.push_async_callback(tape.aclose)
 
     def settle(self) -> None:
         """What the end of the stream means for the call."""
@@ -144,6 +157,8 @@ class _Session:
         if not call.over:
             repaired = {str(what): times for what, times in self._codec.counts.items()}
             call.journal.write("stream_ended", reason=self.reason, frames=self._frames, repaired=repaired)
+            if tape := self._tape:
+                call.journal.write("call_recorded", file=tape.path.name, seconds=round(tape.seconds, 1))
         if call.next_step:
             registry.await_stream(
                 call, STREAM_AWAITED_S, self.reason
@@ -170,6 +185,8 @@ class _Session:
             case AudioReceived(payload=payload, concealed=concealed):
                 self._frames += not concealed
                 conversation.hear(payload)
+                if self._tape:
+                    self._tape.heard(payload)
             case MarkReached(name=name):
                 conversation.speaker.mark_reached(name)
             case DigitPressed(digit=digit):
@@ -183,6 +200,8 @@ class _Session:
         try:
             async with asyncio.timeout(SEND_TIMEOUT_S):
                 await self._socket.send(self._codec.send(command))
+            if self._tape:
+                self._tape.sent(command)
         except Disconnected:
             self.ended(LOST)
         except TimeoutError:

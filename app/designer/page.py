@@ -6,18 +6,21 @@ Self-contained: no script, style or picture comes from anywhere else.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from html import escape
+from textwrap import shorten
 from typing import Final
 
-from app.flow.drawing import drawn_edges, verb
+from app.designer.layout import COLUMN, HEIGHT, ROW, WIDTH, Spot, Way, lines, spots
+from app.flow.drawing import drawn_edges, is_everywhere, verb
 from app.flow.explain import explain
-from app.flow.graph import Edge, edges
+from app.flow.graph import Edge
 from app.flow.model import Flow
 from app.flow.rehearsal.coverage import Coverage
 
-WIDTH, HEIGHT, COLUMN, ROW = 170, 46, 210, 120
-Spots = Mapping[str, tuple[int, int]]
+EVERYWHERE: Final = "everywhere"
+LABEL_LETTERS: Final = 32
 
 PAGE: Final = """\
 <!DOCTYPE html>
@@ -34,11 +37,18 @@ aside {{ width: 340px; overflow: auto; padding: 16px; border-left: 1px solid #cc
 .node.taken rect {{ fill: #e4f5e8; stroke: #2a7a3f; }}
 .node.missed rect {{ fill: #fdeaea; stroke: #b33; }}
 .node.chosen rect {{ stroke-width: 4; }}
+.node.everywhere rect {{ fill: #eef; stroke-dasharray: 5 3; }}
 text {{ text-anchor: middle; }}
-.verb, .label {{ fill: #678; font-size: 11px; }}
-path {{ fill: none; stroke: #89a; stroke-width: 1.5; marker-end: url(#arrow); }}
-path.taken {{ stroke: #2a7a3f; }}
+.verb, .label {{ fill: #567; font-size: 11px; }}
+.label {{ paint-order: stroke; stroke: #f7f8fa; stroke-width: 4; }}
+path {{ fill: none; stroke: #9ab; stroke-width: 1.5; marker-end: url(#arrow); }}
+path.taken {{ stroke: #6aa97a; }}
 path.missed {{ stroke: #b33; stroke-dasharray: 6 4; }}
+svg.picked .way, svg.picked .node {{ opacity: 0.2; }}
+svg.picked .way.near, svg.picked .node.near {{ opacity: 1; }}
+svg.picked .way.near path {{ stroke-width: 2.5; }}
+dt {{ font-weight: 600; margin-top: 8px; }}
+dd {{ margin: 2px 0 0 12px; }}
 pre {{ white-space: pre-wrap; font: inherit; }}
 </style>
 </head>
@@ -51,7 +61,7 @@ pre {{ white-space: pre-wrap; font: inherit; }}
 <aside>
 <h1>{title}</h1>
 <p>{summary}</p>
-<label>Language <select id="language">{languages}</select></label>
+<p><label>Language <select id="language">{languages}</select></label> <button id="whole">Show all</button></p>
 <h2 id="name">Click a node</h2>
 <dl id="prompts"></dl>
 <pre id="explained"></pre>
@@ -59,24 +69,47 @@ pre {{ white-space: pre-wrap; font: inherit; }}
 <script>
 const nodes = {data};
 const svg = document.querySelector("svg"), language = document.getElementById("language");
-let box = svg.viewBox.baseVal, held = null, chosen = null;
+const box = svg.viewBox.baseVal, whole = [box.x, box.y, box.width, box.height];
+let held = null, moved = false, chosen = null;
 svg.addEventListener("wheel", event => {{
   event.preventDefault();
   const scale = event.deltaY > 0 ? 1.15 : 1 / 1.15, rect = svg.getBoundingClientRect();
-  const x = (event.clientX - rect.left) / rect.width, y = (event.clientY - rect.top) / rect.height;
-  box.x += box.width * x * (1 - scale); box.y += box.height * y * (1 - scale);
+  const unit = Math.max(box.width / rect.width, box.height / rect.height);  // the drawing is centred in its room
+  const x = box.x + box.width / 2 + (event.clientX - rect.left - rect.width / 2) * unit;
+  const y = box.y + box.height / 2 + (event.clientY - rect.top - rect.height / 2) * unit;
+  box.x = x + (box.x - x) * scale; box.y = y + (box.y - y) * scale;
   box.width *= scale; box.height *= scale;
 }}, {{passive: false}});
-svg.addEventListener("pointerdown", event => {{ held = [event.clientX, event.clientY]; }});
+svg.addEventListener("pointerdown", event => {{ held = [event.clientX, event.clientY]; moved = false; }});
 window.addEventListener("pointerup", () => {{ held = null; }});
 svg.addEventListener("pointermove", event => {{
   if (!held) return;
   const scale = Math.max(box.width / svg.clientWidth, box.height / svg.clientHeight);
   box.x -= (event.clientX - held[0]) * scale; box.y -= (event.clientY - held[1]) * scale;
-  held = [event.clientX, event.clientY];
+  held = [event.clientX, event.clientY]; moved = true;
 }});
+function pick(name) {{
+  chosen = name;
+  const near = new Set([name]);
+  svg.classList.toggle("picked", name !== null);
+  for (const way of document.querySelectorAll(".way")) {{
+    const touches = way.dataset.from === name || way.dataset.to === name;
+    way.classList.toggle("near", touches);
+    if (touches) {{ near.add(way.dataset.from); near.add(way.dataset.to); }}
+  }}
+  for (const node of document.querySelectorAll(".node")) {{
+    node.classList.toggle("near", near.has(node.dataset.name));
+    node.classList.toggle("chosen", node.dataset.name === name);
+  }}
+  show();
+}}
 function show() {{
-  if (!chosen) return;
+  if (!nodes[chosen]) {{
+    document.getElementById("name").textContent = chosen || "Click a node";
+    document.getElementById("explained").textContent = "";
+    document.getElementById("prompts").replaceChildren();
+    return;
+  }}
   const node = nodes[chosen], list = document.getElementById("prompts");
   document.getElementById("name").textContent = chosen;
   document.getElementById("explained").textContent = node.explained;
@@ -86,9 +119,13 @@ function show() {{
     term.textContent = key; words.textContent = texts; list.append(term, words);
   }}
 }}
-for (const element of document.querySelectorAll(".node")) element.addEventListener("click", () => {{
-  document.querySelectorAll(".chosen").forEach(one => one.classList.remove("chosen"));
-  element.classList.add("chosen"); chosen = element.dataset.name; show();
+svg.addEventListener("click", event => {{
+  if (moved) return;
+  const node = event.target.closest(".node");
+  pick(node ? node.dataset.name : null);
+}});
+document.getElementById("whole").addEventListener("click", () => {{
+  [box.x, box.y, box.width, box.height] = whole; pick(null);
 }});
 language.addEventListener("change", show);
 </script>
@@ -99,17 +136,28 @@ language.addEventListener("change", show);
 
 def render(flow: Flow, coverage: Coverage | None) -> str:
     """The page; without `coverage` nothing is coloured."""
-    spots = _spots(flow)
+    ways = _ways(flow)
+    everywhere = [EVERYWHERE] if any(source == EVERYWHERE for source, _ in ways) else []
+    at = spots([*everywhere, *flow.nodes], [flow.start, *everywhere], ways)
     data = json.dumps({name: _node_data(flow, name) for name in flow.nodes}, ensure_ascii=False)
     return PAGE.format(
         title=escape(flow.name),
-        width=max((x for x, _ in spots.values()), default=0) + COLUMN,
-        height=max((y for _, y in spots.values()), default=0) + ROW,
-        drawing="\n".join((*_paths(flow, spots, coverage), *_boxes(flow, spots, coverage))),
+        width=max(x for x, _ in at.values()) + COLUMN,
+        height=max(y for _, y in at.values()) + ROW,
+        drawing="\n".join((*_paths(ways, at, coverage), *_boxes(flow, at, coverage))),
         summary=escape(_summary(coverage)),
         languages="".join(f'<option value="{code}">{code}</option>' for code in flow.languages),
         data=data.replace("</", "<\\/"),
     )
+
+
+def _ways(flow: Flow) -> dict[Way, list[Edge]]:
+    """What leads from one box to another; what can be done everywhere comes from a box of its own."""
+    found: dict[Way, list[Edge]] = {}
+    for edge in drawn_edges(flow):
+        source = EVERYWHERE if is_everywhere(flow, edge) else edge.source
+        found.setdefault((source, edge.target), []).append(edge)
+    return found
 
 
 def _summary(coverage: Coverage | None) -> str:
@@ -132,54 +180,53 @@ def _node_data(flow: Flow, name: str) -> dict[str, object]:
     return {"prompts": prompts, "explained": "\n".join(explain(flow, flow.nodes[name]))}
 
 
-def _spots(flow: Flow) -> dict[str, tuple[int, int]]:
-    """Rows by the number of steps from the start, columns in the order of the file."""
-    following: dict[str, list[str]] = {}
-    for edge in edges(flow):
-        following.setdefault(edge.source, []).append(edge.target)
-    rows, row, known = [], [flow.start], {flow.start}
-    while row:
-        rows.append(row)
-        ahead = dict.fromkeys(target for name in row for target in following.get(name, ()))
-        row = [name for name in ahead if name not in known]
-        known |= set(row)
-    rows.append([name for name in flow.nodes if name not in known])
-    widest = max(map(len, rows))
-    return {
-        name: (round((column + (widest - len(names)) / 2) * COLUMN) + 20, index * ROW + 20)
-        for index, names in enumerate(rows)
-        for column, name in enumerate(names)
-    }
+def _paths(
+    ways: Mapping[Way, list[Edge]], at: Mapping[str, Spot], coverage: Coverage | None
+) -> Iterator[str]:
+    for (source, target), path in lines(list(ways), at).items():
+        found = ways[source, target]
+        label = ", ".join(dict.fromkeys(map(_label, found)))
+        kinds = {_edge_class(edge, coverage) for edge in found}
+        kind = next((one for one in ("missed", "taken") if one in kinds), "")
+        x, y = _middle(path)
+        yield (
+            f'<g class="way" data-from="{escape(source)}" data-to="{escape(target)}">'
+            f'<path class="{kind}" d="{path}"/>'
+            f'<text class="label" x="{x}" y="{y}">{escape(shorten(label, LABEL_LETTERS, placeholder=" …"))}'
+            f"<title>{escape(label)}</title></text></g>"
+        )
 
 
-def _paths(flow: Flow, spots: Spots, coverage: Coverage | None) -> Iterator[str]:
-    for edge in drawn_edges(flow):
-        (x1, y1), (x2, y2) = spots[edge.source], spots[edge.target]
-        down = y2 > y1
-        start = (x1 + WIDTH // 2, y1 + HEIGHT) if down else (x1 + WIDTH, y1 + HEIGHT // 2)
-        end = (x2 + WIDTH // 2, y2) if down else (x2 + WIDTH, y2 + HEIGHT // 2)
-        aside, over = (0, 50) if down else (70, 0)
-        bend = f"{start[0] + aside},{start[1] + over} {end[0] + aside},{end[1] - over}"
-        shape = f"M{start[0]},{start[1]} C{bend} {end[0]},{end[1]}"
-        middle = ((start[0] + end[0]) // 2 + (0 if down else 50), (start[1] + end[1]) // 2)
-        yield f'<path class="{_edge_class(edge, coverage)}" d="{shape}"/>'
-        yield f'<text class="label" x="{middle[0]}" y="{middle[1]}">{escape(edge.label)}</text>'
+def _label(edge: Edge) -> str:
+    """What leads on, and under which condition; a branch is nothing but conditions."""
+    condition = edge.condition.source if edge.condition else "else" if edge.earlier else ""
+    parts = [] if edge.label == "branch" else [edge.label]
+    return ": ".join([*parts, condition] if condition else parts)
+
+
+def _middle(path: str) -> Spot:
+    """A point of the curve a third of the way on, where lines that part have parted."""
+    (x1, y1), (x2, y2), (x3, y3), (x4, y4) = (
+        (int(x), int(y)) for x, y in re.findall(r"(-?\d+),(-?\d+)", path)
+    )
+    return round((8 * x1 + 12 * x2 + 6 * x3 + x4) / 27), round((8 * y1 + 12 * y2 + 6 * y3 + y4) / 27)
 
 
 def _edge_class(edge: Edge, coverage: Coverage | None) -> str:
     if coverage is None or edge.place is None:
-        return "way"
+        return ""
     return "taken" if edge.place in coverage.taken else "missed"
 
 
-def _boxes(flow: Flow, spots: Spots, coverage: Coverage | None) -> Iterator[str]:
-    for name, node in flow.nodes.items():
-        x, y = spots[name]
+def _boxes(flow: Flow, at: Mapping[str, Spot], coverage: Coverage | None) -> Iterator[str]:
+    for name, (x, y) in at.items():
         seen = "" if coverage is None else "taken" if name in coverage.visited else "missed"
+        kind = seen if name in flow.nodes else EVERYWHERE
+        what = verb(flow.nodes[name]) if name in flow.nodes else "from every question"
         middle = x + WIDTH // 2
         yield (
-            f'<g class="node {seen}" data-name="{escape(name)}">'
+            f'<g class="node {kind}" data-name="{escape(name)}">'
             f'<rect x="{x}" y="{y}" width="{WIDTH}" height="{HEIGHT}" rx="8"/>'
             f'<text x="{middle}" y="{y + 20}">{escape(name)}</text>'
-            f'<text class="verb" x="{middle}" y="{y + 36}">{escape(verb(node))}</text></g>'
+            f'<text class="verb" x="{middle}" y="{y + 36}">{escape(what)}</text></g>'
         )

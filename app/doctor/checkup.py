@@ -20,7 +20,8 @@ async def check_providers(environment: Mapping[str, str]) -> list[Verdict]:
     clock = SystemClock()
     speech, chain = open_speech(settings, clock), open_models(settings, clock)
     voice, ear = speech.synthesizer, speech.transcriber
-    models = [provider.model for provider in chain.providers.values()] if chain else []
+    asked = chain.providers.values() if chain else ()
+    models = [provider.engine for provider in asked if chain and provider is not chain.standby]
     synthesizers = voice.engines if isinstance(voice, FailoverSynthesizer) else (voice,)
     transcribers = ear.engines if isinstance(ear, FailoverTranscriber) else (ear,)
     try:

@@ -23,8 +23,28 @@ NOT_YAML = "not-yaml"
 _CONSTANTS = {"true": True, "false": False, "null": None, "~": None, "": None}
 _INTEGER = re.compile(r"-?(0|[1-9]\d{0,14})")
 _FLOAT = re.compile(r"-?(0|[1-9]\d{0,14})\.\d{1,15}([eE][-+]?\d{1,2})?")
+
+
+class PureLoader(yaml.SafeLoader):
+    """For a PyYAML without libyaml. Its own scanner ends a text in { } and [ ] at a `?`; YAML 1.2 (7.3.3) does not."""
+
+    _in_text = False
+
+    def scan_plain(self) -> Any:
+        self._in_text = True
+        try:
+            return super().scan_plain()
+        finally:
+            self._in_text = False
+
+    def peek(self, index: int = 0) -> str:
+        """The character ahead; a `?` within a text is one like any other."""
+        character = str(super().peek(index))
+        return "_" if self._in_text and character == "?" else character
+
+
 # libyaml where PyYAML was built with it: the same events, ten times faster
-_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_Loader: Any = getattr(yaml, "CSafeLoader", PureLoader)
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -40,15 +40,16 @@ def _lines(flow: Flow) -> Iterator[str]:
         before, after = _shape(node)
         yield f'n_{name}{before}"{name}<br/>{verb(node)}"{after}'
     for edge in drawn_edges(flow):
-        everywhere = edge.kind in ("global", "ladder") and edge.place is not None and _shared(flow, edge)
-        source = "everywhere((everywhere))" if everywhere else f"n_{edge.source}"
+        source = "everywhere((everywhere))" if is_everywhere(flow, edge) else f"n_{edge.source}"
         arrow = "-.->" if edge.kind != "route" else "-->"
         label = f"{edge.label}: {edge.condition.source}" if edge.condition else edge.label
         yield f'{source} {arrow}|"{_quoted(label)}"| n_{edge.target}'
 
 
-def _shared(flow: Flow, edge: Edge) -> bool:
-    """Whether what leads there is written outside of the nodes."""
+def is_everywhere(flow: Flow, edge: Edge) -> bool:
+    """Whether what leads there is written outside of the nodes: a global, or a ladder of the defaults."""
+    if edge.kind not in ("global", "ladder") or edge.place is None:
+        return False
     node = flow.nodes[edge.source]
     if edge.kind == "global" or not isinstance(node, Question):
         return True

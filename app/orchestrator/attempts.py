@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 
 from app.errors import BrokenStream, ProviderError
+from app.orchestrator.provider import provider_attempt
 from providers.base import Finished, LanguageModel, ModelEvent, ModelRequest
 
 EVENTS_WAITING = 256
@@ -47,16 +48,15 @@ class Attempts:
     async def _pump(self, model: LanguageModel, request: ModelRequest) -> None:
         task = asyncio.current_task()
         try:
-            async with aclosing(model.reply(request)) as events:
-                async for event in events:
-                    await self._came.put((task, model.name, event))
-                    if isinstance(event, Finished):
-                        return
+            with provider_attempt(model.name):
+                async with aclosing(model.reply(request)) as events:
+                    async for event in events:
+                        await self._came.put((task, model.name, event))
+                        if isinstance(event, Finished):
+                            return
             failure: ProviderError = BrokenStream(f"{model.name}: a reply without an end")
         except ProviderError as error:
             failure = error
-        except Exception as error:  # a provider's own defect must not end a call
-            failure = BrokenStream(f"{model.name}: {type(error).__name__}")
         try:
             await self._came.put((task, model.name, failure))
         finally:

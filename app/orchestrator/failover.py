@@ -6,17 +6,16 @@ nothing is said twice and no sentence breaks off: see `splice`.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Callable, Collection, Iterator, Sequence
 from contextlib import aclosing
 from copy import copy
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 from app.clock import Clock
 from app.errors import BrokenStream, ProviderError, Refused, TimedOut
 from app.orchestrator.attempts import Attempts, attempts
-from app.orchestrator.breaker import Breaker
+from app.orchestrator.chain import Chain
 from app.orchestrator.hedge import HedgeTokens
 from app.orchestrator.ladder import Economy
 from app.orchestrator.model_provider import ModelProvider
@@ -24,8 +23,6 @@ from app.orchestrator.plan import BETWEEN_TOKENS_S, Action, GiveUp, ReplyPlan, S
 from app.orchestrator.routes import Routes
 from app.orchestrator.splice import Splice, WholeWords
 from providers.base import Finished, LanguageModel, ModelEvent, ModelRequest, TextDelta
-
-PROBE_EVERY_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +43,12 @@ def _unwatched(decision: Decision) -> None:
     """Nobody wants to know."""
 
 
-class FailoverModel(LanguageModel):
-    """The first of `models` that answers in time, by preference; at least one, with names that differ.
+class FailoverModel(Chain[ModelProvider], LanguageModel):
+    """The first of `models` that answers in time, by preference; with names that differ.
 
     `routes` may say for a language who is preferred, and how it is spoken; `bigger` are those that take longer for
-    being better. `economy` is what is given up: the bigger ones come last, replies are short, nobody hedges.
+    being better. `standby` is on this machine, and is asked when none of them answers: never beside another. `economy`
+    is what is given up: the bigger ones come last, replies are short, nobody hedges.
     """
 
     def __init__(
@@ -59,10 +57,11 @@ class FailoverModel(LanguageModel):
         clock: Clock,
         routes: Routes | None = None,
         bigger: Collection[str] = (),
+        standby: LanguageModel | None = None,
     ) -> None:
-        self.providers = {model.name: ModelProvider(model, clock) for model in models}
-        self.clock = clock
-        self.routes = routes or Routes()
+        everybody = [*models, standby] if standby else models
+        super().__init__("models", [ModelProvider(model, clock) for model in everybody], clock, routes)
+        self.standby = self.providers[standby.name] if standby else None
         self.tokens = HedgeTokens()
         self.economy = Economy()
         self._bigger = frozenset(bigger)
@@ -78,33 +77,23 @@ class FailoverModel(LanguageModel):
         return other
 
     @property
-    def name(self) -> str:
-        return "failover"
-
-    @property
-    def healthy(self) -> bool:
-        return any(provider.breaker.allows for provider in self.providers.values())
-
-    @property
-    def breakers(self) -> dict[str, Breaker]:
-        """Of each provider, by name."""
-        return {name: provider.breaker for name, provider in self.providers.items()}
-
-    def report(self) -> dict[str, dict[str, Any]]:
-        """Each provider's part of /health, by name."""
-        return {name: provider.report() for name, provider in self.providers.items()}
-
-    @property
     def hedges(self) -> bool:
         """Whether a second provider may be asked beside a slow first."""
         return "no_hedge" not in self.economy.in_force
 
-    def chain(self, language: str) -> list[ModelProvider]:
-        """Everybody, by preference."""
-        names = self.routes.ordered("models", language, list(self.providers))
+    def routed(self, language: str) -> list[str]:
+        """By preference, without who stands by."""
+        names = [name for name, provider in self.providers.items() if provider is not self.standby]
+        names = self.routes.ordered("models", language, names)
         if "small_model" in self.economy.in_force:
             names.sort(key=self._bigger.__contains__)
-        return [self.providers[name] for name in names]
+        return names
+
+    def plan(self, language: str) -> ReplyPlan:
+        """Of a reply in a language that is asked for now."""
+        chain = [provider.candidate() for provider in self.serving(language) if provider.breaker.allows]
+        tokens = self.tokens if self.hedges else HedgeTokens()
+        return ReplyPlan(chain, tokens, self.standby.candidate() if self.standby else None)
 
     def asked(self, request: ModelRequest) -> ModelRequest:
         """As it goes out: in the language's manner, and briefly where time is short."""
@@ -118,25 +107,6 @@ class FailoverModel(LanguageModel):
             async with aclosing(reply.events()) as events:
                 async for event in events:
                     yield event
-
-    async def warm_up(self) -> None:
-        """Connect to all at once. What fails is noted, not raised."""
-        async with asyncio.TaskGroup() as group:
-            for provider in self.providers.values():
-                group.create_task(provider.warm_up())
-
-    async def watch(self) -> None:
-        """Find out, for ever, when providers that were down are back."""
-        async with asyncio.TaskGroup() as group:
-            while True:
-                await asyncio.sleep(PROBE_EVERY_S)
-                for provider in self.providers.values():
-                    if provider.breaker.probe(self.clock.now()):
-                        group.create_task(provider.probe())
-
-    async def aclose(self) -> None:
-        for provider in self.providers.values():
-            await provider.model.aclose()
 
 
 class _Reply:
@@ -156,8 +126,8 @@ class _Reply:
         self._on_decision = on_decision
         self._began_s = owner.clock.now()
         self._starts: dict[str, tuple[float, Why]] = {}
-        chain = [one.candidate() for one in owner.chain(request.language) if one.breaker.allows]
-        self._plan = ReplyPlan(chain, owner.tokens if owner.hedges else HedgeTokens())
+        self._standby = owner.standby
+        self._plan = owner.plan(request.language)
         self._failure: ProviderError = Refused("no language model: all of them are down; see /health")
         self._said = ""
         self._chosen = False
@@ -220,7 +190,8 @@ class _Reply:
         self._running.stop(name)
         self._providers[name].failed(error)
         self._tell("failed", name, str(error))
-        self._failure = error
+        if self._providers[name] is not self._standby:  # that it knows no answer either explains nothing
+            self._failure = error
         if self._chosen:
             yield Finished()
             return
@@ -243,7 +214,7 @@ class _Reply:
         self._starts[start.name] = (self._clock.now(), start.why)
         self._tell("started", start.name, start.why)
         request = replace(self._request, begun=self._request.begun + self._said)
-        self._running.start(self._providers[start.name].model, request)
+        self._running.start(self._providers[start.name].engine, request)
 
     def _stop(self, stop: Stop) -> None:
         """One that was too slow has at least taken that long, and has failed if it was late."""
@@ -253,7 +224,8 @@ class _Reply:
         if stop.slow:
             self._learn(stop.name, now_s)
         if stop.late:
-            provider.failed(TimedOut(f"{stop.name}: no first token in time"))
+            self._failure = TimedOut(f"{stop.name}: no first token in time")
+            provider.failed(self._failure)
 
     def _learn(self, name: str, now_s: float) -> None:
         """Nothing from a race: who was asked beside another is only ever seen to answer quickly."""

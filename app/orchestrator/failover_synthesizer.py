@@ -9,41 +9,83 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from copy import copy
-from typing import Any
 
 from app.clock import Clock
 from app.errors import BrokenStream, ProviderError, Refused, TimedOut
-from app.orchestrator.breaker import Breaker
+from app.orchestrator.chain import OnSwitch, SpeechChain, Switch
+from app.orchestrator.hedge import FIRST_SOUND_LEAST_S, FIRST_SOUND_MOST_S, FirstSounds
+from app.orchestrator.provider import Provider, provider_attempt
 from app.orchestrator.routes import Routes
 from app.orchestrator.speaking_rate import SpeakingRate
-from app.orchestrator.speech_provider import OnSwitch, SpeechProvider, Switch, unwatched
 from providers.base import Synthesizer, Voice
 
 BYTES_PER_MS = 8
-FIRST_CHUNK_S = 0.4  # of each but the last: the speaker gives up after 3 s, and the last must get its turn
+# First sounds of all but the last together: the speaker gives up after 3 s, and nobody likes to wait for two.
+FIRST_SOUNDS_S = 1.4
 NEXT_CHUNK_S = 0.45
-PROBE_EVERY_S = 1.0
 PROBE_TEXT = "One."
 
 
-class _Engine:
-    """A synthesizer of the chain, and what is known of it."""
+class VoiceProvider(Provider[Synthesizer]):
+    """A synthesizer of the chain, and what has been learned of it."""
 
     def __init__(self, synthesizer: Synthesizer, clock: Clock) -> None:
-        self.synthesizer = synthesizer
-        self.provider = SpeechProvider("synthesizer", synthesizer.name, clock)
-        self.rates: dict[str, SpeakingRate] = {}
-
-    @property
-    def name(self) -> str:
-        return self.synthesizer.name
+        super().__init__("synthesizer", synthesizer, clock)
+        self.first_sounds = FirstSounds()
+        self._rates: dict[str, SpeakingRate] = {}
 
     def rate(self, language: str) -> SpeakingRate:
-        return self.rates.setdefault(language, SpeakingRate())
+        return self._rates.setdefault(language, SpeakingRate())
+
+    @property
+    def _probe_s(self) -> float:
+        return FIRST_SOUND_MOST_S
+
+    async def _ask(self) -> None:
+        async with aclosing(self.engine.synthesize(PROBE_TEXT, self.engine.default_voice)) as chunks:
+            if not await anext(chunks, b""):
+                raise Refused(f"{self.name} makes no speech")
+
+    async def speak(
+        self, text: str, voice: Voice, first_sound_s: float | None
+    ) -> AsyncGenerator[bytes, None]:
+        """Chunks, none empty; the first within `first_sound_s`, where None is for as long as they may take.
+
+        Raises ProviderError.
+        """
+        within_s, spoken_bytes, asked_s = first_sound_s, 0, self.clock.now()
+        async with aclosing(self.engine.synthesize(text, voice)) as chunks:
+            while chunk := await self._next(chunks, within_s, first=not spoken_bytes):
+                if not spoken_bytes:
+                    self.first_sounds.learn(self.clock.now() - asked_s)
+                    within_s = NEXT_CHUNK_S if first_sound_s is not None else None
+                spoken_bytes += len(chunk)
+                yield chunk
+        self.succeeded()
+        self.rate(voice.language).learn(text, spoken_bytes / BYTES_PER_MS)
+
+    async def _next(
+        self, chunks: AsyncGenerator[bytes, None], within_s: float | None, *, first: bool
+    ) -> bytes:
+        """The next chunk, empty after the last."""
+        try:
+            async with asyncio.timeout(within_s):
+                with provider_attempt(self.name):
+                    return await anext(chunks, b"")
+        except TimeoutError:
+            if first and within_s is not None:
+                self.first_sounds.learn(within_s)
+            raise TimedOut(f"{self.name} makes no speech within {within_s} s") from None
+
+    def rest(self, text: str, language: str, spoken_ms: float, error: ProviderError) -> str:
+        """What is still to be said of a text when it broke off."""
+        emitted = error.emitted if isinstance(error, BrokenStream) else b""
+        if isinstance(emitted, str) and emitted and text.startswith(emitted):
+            return text[len(emitted) :].lstrip()
+        return text[len(self.rate(language).said(text, spoken_ms)) :].lstrip()
 
 
-class FailoverSynthesizer(Synthesizer):
+class FailoverSynthesizer(SpeechChain[VoiceProvider], Synthesizer):
     """See `Synthesizer`. `synthesizers` by preference, at least one; the last is asked when all others are down.
 
     `routes` may say for a language who else is preferred.
@@ -52,74 +94,22 @@ class FailoverSynthesizer(Synthesizer):
     def __init__(
         self, synthesizers: Sequence[Synthesizer], clock: Clock, routes: Routes | None = None
     ) -> None:
-        self._engines = [_Engine(synthesizer, clock) for synthesizer in synthesizers]
-        self._clock = clock
-        self._routes = routes or Routes()
-        self._on_switch: OnSwitch = unwatched
-
-    def watched(self, on_switch: OnSwitch) -> FailoverSynthesizer:
-        """The same voices with the same memory; who takes over in what is spoken here is told."""
-        other = copy(self)
-        other._on_switch = on_switch
-        return other
-
-    @property
-    def name(self) -> str:
-        return "failover"
-
-    def voice(self, language: str) -> Voice | None:
-        """The first in the chain: it does not change when an engine fails, so speech made ahead stays of use."""
-        voices = (engine.synthesizer.voice(language) for engine in self._routed(language))
-        return next((voice for voice in voices if voice), None)
+        providers = [VoiceProvider(synthesizer, clock) for synthesizer in synthesizers]
+        super().__init__("synthesizers", providers, clock, routes)
 
     @property
     def engines(self) -> tuple[Synthesizer, ...]:
         """By preference."""
-        return tuple(engine.synthesizer for engine in self._engines)
+        return tuple(provider.engine for provider in self.providers.values())
 
-    def routed(self, language: str) -> list[str]:
-        """The names of those that speak a language, by preference."""
-        return self._routes.ordered("synthesizers", language, [engine.name for engine in self._engines])
+    def voice(self, language: str) -> Voice | None:
+        """The first in the chain: it does not change when an engine fails, so speech made ahead stays of use."""
+        voices = (provider.engine.voice(language) for provider in self.serving(language))
+        return next((voice for voice in voices if voice), None)
 
     @property
     def default_voice(self) -> Voice:
-        return self._engines[0].synthesizer.default_voice
-
-    @property
-    def healthy(self) -> bool:
-        return any(e.synthesizer.healthy and e.provider.breaker.allows for e in self._engines)
-
-    @property
-    def breakers(self) -> dict[str, Breaker]:
-        """Of each engine, by name."""
-        return {engine.name: engine.provider.breaker for engine in self._engines}
-
-    def report(self) -> dict[str, dict[str, Any]]:
-        """Each engine's part of /health, by name."""
-        return {engine.name: engine.provider.report(engine.synthesizer.healthy) for engine in self._engines}
-
-    async def synthesize(self, text: str, voice: Voice) -> AsyncGenerator[bytes, None]:
-        """Raises what the last engine failed with."""
-        engines = self._able(voice.language)
-        for engine, following in zip(engines, [*engines[1:], None], strict=True):
-            own = self._voice_of(engine, voice)
-            spoken_bytes = 0
-            try:
-                async with aclosing(engine.synthesizer.synthesize(text, own)) as chunks:
-                    while chunk := await _next(chunks, engine, patient=not following, first=not spoken_bytes):
-                        spoken_bytes += len(chunk)
-                        yield chunk
-                engine.provider.succeeded()
-                engine.rate(own.language).learn(text, spoken_bytes / BYTES_PER_MS)
-                return
-            except ProviderError as error:
-                engine.provider.failed(error)
-                text = _rest(engine.rate(own.language), text, spoken_bytes / BYTES_PER_MS, error)
-                if not any(map(str.isalnum, text)):
-                    return
-                if not following:
-                    raise
-                self._on_switch(Switch("synthesizer", engine.name, following.name, str(error)))
+        return self.engines[0].default_voice
 
     def overheard(self, on_switch: OnSwitch) -> FailoverSynthesizer:
         """The same, who takes over is told to one more."""
@@ -133,74 +123,45 @@ class FailoverSynthesizer(Synthesizer):
 
     def speaks_itself(self, voice: Voice) -> bool:
         """Whether it is not down, whose voice it is."""
-        engine = self._able(voice.language)[0]
-        return self._voice_of(engine, voice) == voice
+        provider = self._able(voice.language)[0]
+        return self._voice_of(provider, voice) == voice
 
-    def _able(self, language: str) -> list[_Engine]:
-        """Who may be asked; somebody always is."""
-        speaking = [e for e in self._routed(language) if e.synthesizer.voice(language)] or self._engines
-        return [e for e in speaking if e.provider.breaker.allows] or speaking[-1:]
-
-    def _routed(self, language: str) -> list[_Engine]:
-        engines = {engine.name: engine for engine in self._engines}
-        return [engines[name] for name in self.routed(language)]
-
-    def _voice_of(self, engine: _Engine, voice: Voice) -> Voice:
-        """The voice itself where it is the engine's own, else the engine's for the language."""
-        own = engine.synthesizer.voice(voice.language) or engine.synthesizer.default_voice
-        if voice.provider:
-            return voice if voice.provider == engine.name else own
-        others = [e.synthesizer.voice(voice.language) for e in self._engines if e is not engine]
-        first = self._routed(voice.language)[0]
-        return own if voice in others else voice if engine is first else own
-
-    async def warm_up(self) -> None:
-        """All of them; what fails is noted, not raised, except of the last."""
-        for engine in self._engines[:-1]:
+    async def synthesize(self, text: str, voice: Voice) -> AsyncGenerator[bytes, None]:
+        """Raises what the last engine failed with."""
+        providers, patient_until_s = self._able(voice.language), self.clock.now() + FIRST_SOUNDS_S
+        for provider, following in zip(providers, [*providers[1:], None], strict=True):
+            own, spoken_bytes, first_s = self._voice_of(provider, voice), 0, None
+            if following:  # after the last nobody comes, so it may take its time
+                left_s = max(patient_until_s - self.clock.now(), FIRST_SOUND_LEAST_S)
+                first_s = min(provider.first_sounds.deadline_s(), left_s)
             try:
-                await engine.synthesizer.warm_up()
+                async with aclosing(provider.speak(text, own, first_s)) as chunks:
+                    async for chunk in chunks:
+                        spoken_bytes += len(chunk)
+                        yield chunk
+                return
             except ProviderError as error:
-                engine.provider.failed(error)
-        await self._engines[-1].synthesizer.warm_up()
+                provider.failed(error)
+                text = provider.rest(text, own.language, spoken_bytes / BYTES_PER_MS, error)
+                if not any(map(str.isalnum, text)):
+                    return
+                if not following:
+                    raise
+                if spoken_bytes:
+                    patient_until_s = self.clock.now() + FIRST_SOUNDS_S
+                self._on_switch(Switch("synthesizer", provider.name, following.name, str(error)))
 
-    async def watch(self) -> None:
-        """Find out, for ever, when voices that were down are back."""
-        while True:
-            await asyncio.sleep(PROBE_EVERY_S)
-            for engine in self._engines:
-                if engine.provider.breaker.probe(self._clock.now()):
-                    await self._probe(engine)
+    def _able(self, language: str) -> list[VoiceProvider]:
+        """Who may be asked; somebody always is."""
+        speaking = [one for one in self.serving(language) if one.engine.voice(language)]
+        speaking = speaking or list(self.providers.values())
+        return [one for one in speaking if one.breaker.allows] or speaking[-1:]
 
-    async def _probe(self, engine: _Engine) -> None:
-        voice = engine.synthesizer.default_voice
-        try:
-            async with aclosing(engine.synthesizer.synthesize(PROBE_TEXT, voice)) as chunks:
-                chunk = await _next(chunks, engine, patient=False, first=True)
-            if not chunk:
-                raise Refused(f"{engine.name} makes no speech")
-        except ProviderError as error:
-            engine.provider.failed(error)
-        else:
-            engine.provider.succeeded()
-
-    async def aclose(self) -> None:
-        for engine in self._engines:
-            await engine.synthesizer.aclose()
-
-
-async def _next(chunks: AsyncGenerator[bytes, None], engine: _Engine, *, patient: bool, first: bool) -> bytes:
-    """The next chunk, empty after the last. After the last engine nobody comes, so it may take its time."""
-    within_s = None if patient else FIRST_CHUNK_S if first else NEXT_CHUNK_S
-    try:
-        async with asyncio.timeout(within_s):
-            return await anext(chunks, b"")
-    except TimeoutError:
-        raise TimedOut(f"{engine.name} makes no speech within {within_s} s") from None
-
-
-def _rest(rate: SpeakingRate, text: str, spoken_ms: float, error: ProviderError) -> str:
-    """What is still to be said."""
-    emitted = error.emitted if isinstance(error, BrokenStream) else b""
-    if isinstance(emitted, str) and emitted and text.startswith(emitted):
-        return text[len(emitted) :].lstrip()
-    return text[len(rate.said(text, spoken_ms)) :].lstrip()
+    def _voice_of(self, provider: VoiceProvider, voice: Voice) -> Voice:
+        """The voice itself where it is the engine's own, else the engine's for the language."""
+        own = provider.engine.voice(voice.language) or provider.engine.default_voice
+        if voice.provider:
+            return voice if voice.provider == provider.name else own
+        others = [e.voice(voice.language) for e in self.engines if e is not provider.engine]
+        first = self.serving(voice.language)[0]
+        return own if voice in others else voice if provider is first else own

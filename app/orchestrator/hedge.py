@@ -1,11 +1,12 @@
-"""When a second model is asked beside a slow first one: what is learned of each, and how often it may be done."""
+"""How long providers are waited for: what is learned of each, and how often a second model may be asked beside."""
 
 from __future__ import annotations
 
 from collections import deque
 
 SAMPLES = 500
-SAMPLES_NEEDED = 20
+TOKENS_NEEDED = 20
+SOUNDS_NEEDED = 5
 SHARE = 0.1
 SAVED_MOST = 5.0
 
@@ -15,27 +16,56 @@ FIRST_TOKEN_MOST_S = 2.0
 COLD_ALLOWANCE_S = 0.7
 COLD_AFTER_S = 90.0  # as long as an idle connection is kept
 
+FIRST_SOUND_LEAST_S = 0.4
+FIRST_SOUND_MOST_S = 1.0
 
-class FirstTokens:
-    """How long one provider takes to its first token, learned from its last replies."""
 
-    def __init__(self) -> None:
+class _Learned:
+    """How long one provider took, the last times."""
+
+    def __init__(self, needed: int) -> None:
         self._samples_s: deque[float] = deque(maxlen=SAMPLES)
-        self._warm_until_s: float | None = None
+        self._needed = needed
 
     def learn(self, seconds: float) -> None:
-        """A first token came after `seconds`, or had not come by then when nobody waited for it any longer."""
+        """It came after `seconds`, or had not come by then when nobody waited for it any longer."""
         self._samples_s.append(seconds)
+
+    def quantile_s(self, share: float) -> float | None:
+        """In seconds; None until enough is known."""
+        if len(self._samples_s) < self._needed:
+            return None
+        return sorted(self._samples_s)[int(share * len(self._samples_s))]
+
+
+class FirstSounds(_Learned):
+    """How long one voice takes to its first sound."""
+
+    def __init__(self) -> None:
+        super().__init__(SOUNDS_NEEDED)
+
+    def deadline_s(self) -> float:
+        """How long a first sound may take before another voice is asked.
+
+        Services differ: 100 ms with one is usual, 500 ms with another, which is slow and well. The fixed words that are
+        spoken ahead teach it before anybody calls.
+        """
+        median_s, p90_s = self.quantile_s(0.5), self.quantile_s(0.9)
+        if median_s is None or p90_s is None:
+            return FIRST_SOUND_MOST_S
+        return min(max(FIRST_TOKEN_FACTOR * median_s, p90_s, FIRST_SOUND_LEAST_S), FIRST_SOUND_MOST_S)
+
+
+class FirstTokens(_Learned):
+    """How long one model takes to its first token."""
+
+    def __init__(self) -> None:
+        super().__init__(TOKENS_NEEDED)
+        self._warm_until_s: float | None = None
 
     def used(self, now_s: float) -> None:
         """There is a connection to it now."""
         self._warm_until_s = now_s + COLD_AFTER_S
-
-    def quantile_s(self, share: float) -> float | None:
-        """In seconds; None until enough is known."""
-        if len(self._samples_s) < SAMPLES_NEEDED:
-            return None
-        return sorted(self._samples_s)[int(share * len(self._samples_s))]
 
     def deadline_s(self, now_s: float) -> float:
         """How long a first token may take before somebody else is asked whatever it costs.

@@ -2,6 +2,7 @@
 
 A provider that misses its first-token deadline is not given up: the next one is asked beside it, and whoever speaks
 first wins. After the first token the reply belongs to the winner until it ends or breaks; then the next goes on.
+Who stands by is asked when all others have failed, or have kept silent for too long; never beside another.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ Why = Literal["first", "failed", "hedge", "late"]
 
 # All of the first tokens that are waited for together: whoever has asked must be able to apologise within 2 s.
 PATIENCE_S = 1.9
+STANDBY_S = 0.3  # of it, for who stands by: on this machine, so that is plenty
 BETWEEN_TOKENS_S = 0.7
 SLACK_S = 1e-6  # timers may fire a little early
 
@@ -66,10 +68,13 @@ class _Asked:
 
 
 class ReplyPlan:
-    """The decisions of one reply. `chain` is by preference; times are monotonic seconds."""
+    """The decisions of one reply. `chain` is by preference, behind it `standby`; times are monotonic seconds."""
 
-    def __init__(self, chain: Sequence[Candidate], tokens: HedgeTokens) -> None:
+    def __init__(
+        self, chain: Sequence[Candidate], tokens: HedgeTokens, standby: Candidate | None = None
+    ) -> None:
         self._waiting = list(chain)
+        self._standby = standby
         self._tokens = tokens
         self._asked: list[_Asked] = []
         self._winner: str | None = None
@@ -82,7 +87,7 @@ class ReplyPlan:
 
     def begin(self, now_s: float) -> list[Action]:
         """The reply is asked for."""
-        self._patient_until_s = now_s + PATIENCE_S
+        self._be_patient(now_s)
         self._tokens.turn()
         return self._next(now_s, "first")
 
@@ -99,7 +104,7 @@ class ReplyPlan:
         self._asked = [asked for asked in self._asked if asked.candidate.name != name]
         if name == self._winner:
             self._winner = None
-            self._patient_until_s = now_s + PATIENCE_S
+            self._be_patient(now_s)
         return self._next(now_s, "failed")
 
     def next_s(self) -> float | None:
@@ -112,7 +117,7 @@ class ReplyPlan:
         """What the time that has passed calls for."""
         reached_s = now_s + SLACK_S
         if reached_s >= self._patient_until_s:
-            return [GiveUp([asked.candidate.name for asked in self._asked])]
+            return self._out_of_patience(now_s)
         if not self._asked or not self._waiting:
             return []
         last = self._asked[-1]
@@ -130,12 +135,30 @@ class ReplyPlan:
         wait_s = last.candidate.hedge_after_s if last.may_hedge else last.candidate.deadline_s
         return [last.at_s + min(wait_s, last.candidate.deadline_s)]
 
+    def _be_patient(self, now_s: float) -> None:
+        self._patient_until_s = now_s + PATIENCE_S - (STANDBY_S if self._standby else 0.0)
+
+    def _out_of_patience(self, now_s: float) -> list[Action]:
+        silent, self._waiting = [asked.candidate.name for asked in self._asked], []
+        if not self._standby:
+            return [GiveUp(silent)]
+        self._asked.clear()
+        return [*(Stop(name, slow=True, late=True) for name in silent), *self._next(now_s, "late")]
+
     def _next(self, now_s: float, why: Why) -> list[Action]:
         if self._waiting:
-            candidate = self._waiting.pop(0)
-            self._asked.append(_Asked(candidate, now_s))
-            return [Start(candidate.name, why)]
-        return [] if self._asked else [GiveUp()]
+            return self._ask(self._waiting.pop(0), now_s, why)
+        if self._asked:
+            return []
+        if not self._standby:
+            return [GiveUp()]
+        standby, self._standby = self._standby, None
+        self._patient_until_s = now_s + STANDBY_S
+        return self._ask(standby, now_s, why)
+
+    def _ask(self, candidate: Candidate, now_s: float, why: Why) -> list[Action]:
+        self._asked.append(_Asked(candidate, now_s))
+        return [Start(candidate.name, why)]
 
 
 def _slow(asked: _Asked, now_s: float) -> bool:

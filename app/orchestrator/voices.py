@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from app.orchestrator.chain import Switch
 from app.orchestrator.failover_synthesizer import FailoverSynthesizer
-from app.orchestrator.speech_provider import Switch
 from providers.base import Synthesizer, Voice
 
 

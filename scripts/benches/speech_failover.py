@@ -13,10 +13,10 @@ from collections.abc import AsyncGenerator
 from typing import Any, Literal
 
 from app.clock import SystemClock
+from app.orchestrator.chain import Switch
 from app.orchestrator.failover_synthesizer import FailoverSynthesizer
 from app.orchestrator.failover_transcriber import FailoverTranscriber
 from app.orchestrator.listening import SILENT_MS
-from app.orchestrator.speech_provider import Switch
 from providers.azure_speech import AzureSpeech
 from providers.azure_synthesizer import AzureSynthesizer
 from providers.azure_transcriber import AzureTranscriber

@@ -20,6 +20,8 @@ from app.simulator.carriage import Response
 from app.simulator.steps import Step
 from app.simulator.webhook import Route, Signer
 from providers.base import LanguageModel, SimilarityModel
+from providers.local_answers import EmbeddedAnswers
+from providers.local_still import StillWorkers
 from providers.scripted import Script, ScriptedSynthesizer, ScriptedTranscriber, ScriptedVoiceDetector
 from tests.simulator.calls import Placed, call_over
 
@@ -76,7 +78,7 @@ async def running(
     speech = Speech(ScriptedVoiceDetector(threshold), transcriber, voice, similarity=similarity)
     if not prerender:
         settings = replace(settings, performance_cache_enabled=False)
-    relay = Relay(settings, clock, speech, {}, http, model, inline)
+    relay = Relay(settings, clock, speech, {}, http, model or EmbeddedAnswers(StillWorkers()), inline)
     async with AsgiCarriage(relay.app) as carriage:
         yield RunningRelay(relay, carriage, clock, data_dir, transcriber)
 

@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from app.cli import cli
+from app.designer.layout import HEIGHT, WIDTH, lines, spots
 from app.designer.showing import drawing, page, schema_text
 from app.flow.document import parse
 from app.flow.nodes import node_readers
@@ -117,10 +118,31 @@ def test_the_page_is_whole_and_asks_for_nothing() -> None:
     assert not read.open
     assert not read.references
     assert not re.search(r"https?://", text)
-    assert len(read.names) == len(set(read.names)) == 31
+    assert len(read.names) == len(set(read.names)) == 32
+    assert "everywhere" in read.names
     assert "taken" in read.classes
     data = json.loads(re.findall(r"const nodes = (.*);", text)[0])
     assert data["ask_day"]["prompts"]["es"]["ask"] == "¿Qué día le viene bien?"
+
+
+def test_boxes_stand_apart_and_lines_end_at_them() -> None:
+    ways = [("a", "b"), ("a", "c"), ("b", "d"), ("c", "d"), ("d", "a"), ("b", "c")]
+    at = spots(["a", "b", "c", "d", "alone"], ["a"], ways)
+    assert len(set(at.values())) == 5
+    assert [at[name][1] for name in "abcd"] == sorted(at[name][1] for name in "abcd")
+    drawn = lines(ways, at)
+    assert len(set(drawn.values())) == len(ways)
+    for (source, target), path in drawn.items():
+        points = [(int(x), int(y)) for x, y in re.findall(r"(-?\d+),(-?\d+)", path)]
+        for (x, y), (left, top) in ((points[0], at[source]), (points[-1], at[target])):
+            assert left <= x <= left + WIDTH
+            assert top <= y <= top + HEIGHT
+
+
+def test_rows_are_sorted_so_that_lines_do_not_cross() -> None:
+    ways = [("a", "left"), ("a", "right"), ("right", "below_right"), ("left", "below_left")]
+    at = spots(["a", "left", "right", "below_right", "below_left"], ["a"], ways)
+    assert (at["left"] < at["right"]) == (at["below_left"] < at["below_right"])
 
 
 def test_the_page_of_a_flow_without_tests_has_no_colours(tmp_path: Path) -> None:

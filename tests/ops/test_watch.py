@@ -127,4 +127,4 @@ async def test_late_answers_take_measures_that_everybody_can_see(clock: ManualCl
         ("down", "small_model"),
     ]
     assert state["economy"]["steps"][0]["measure"] == "short_answers"
-    assert [one.name for one in model.chain("en")] == ["b", "a"]
+    assert [one.name for one in model.serving("en")] == ["b", "a"]

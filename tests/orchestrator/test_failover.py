@@ -23,6 +23,8 @@ from providers.base import (
     TextDelta,
     ToolCall,
 )
+from providers.local_answers import EmbeddedAnswers
+from providers.local_still import StillWorkers
 from providers.prompting import instructions
 from providers.scripted_model import Reply, ScriptedModel
 
@@ -279,6 +281,63 @@ async def test_replies_at_the_same_time_do_not_mix(clock: ManualClock) -> None:
     assert set(await asyncio.gather(*(caller.said() for _ in range(50)))) == {SENTENCE}
 
 
+FACTS = "- Parking is free in the yard.\n- We open at nine and we close at five."
+
+
+class Standby:
+    """Models that fail as told, and the one on this machine behind them."""
+
+    def __init__(self, clock: ManualClock, *models: LanguageModel) -> None:
+        self.decisions: list[Decision] = []
+        embedded = EmbeddedAnswers(StillWorkers())
+        self.model = FailoverModel(models, clock, standby=embedded).watched(self.decisions.append)
+
+    async def said(self, question: str) -> str:
+        request = ModelRequest("Help.", [Message("caller", question)], "en", 50, facts=FACTS)
+        async with aclosing(self.model.reply(request)) as events:
+            return "".join([event.text async for event in events if isinstance(event, TextDelta)])
+
+
+@pytest.mark.parametrize(
+    "failing", [Reply(fault=NO), Reply(stall_at=0), None], ids=["refuses", "hangs", "none"]
+)
+async def test_when_all_others_fail_the_one_on_this_machine_answers(
+    clock: ManualClock, failing: Reply | None
+) -> None:
+    it = Standby(clock, *([saying(failing, "a"), saying(failing, "b")] if failing else []))
+    for _ in range(8):  # while they are asked, and when they are asked no longer
+        began_s = clock.now()
+        assert await it.said("where can I park") == "Parking is free in the yard."
+        assert clock.now() - began_s <= 1.9
+    assert it.decisions[-1].provider == "embedded"
+
+
+async def test_the_one_on_this_machine_is_no_hedge(clock: ManualClock) -> None:
+    it = Standby(clock, saying(Reply("Behind the house.", first_ms=1550), "a"))
+    await it.model.warm_up()
+    for _ in range(30):
+        it.model.providers["a"].first_tokens.learn(0.1)
+        it.model.tokens.turn()
+    assert await it.said("where can I park") == "Behind the house."
+    assert {decision.provider for decision in it.decisions} == {"a"}
+
+
+async def test_what_a_model_broke_off_is_not_answered_anew_on_this_machine(clock: ManualClock) -> None:
+    breaks = Reply("You can park behind", fault=BrokenStream("a: gone"), fault_at=3)
+    it = Standby(clock, saying(breaks, "a"))
+    with pytest.raises(BrokenStream, match="a: gone") as failure:
+        await it.said("where can I park")
+    assert failure.value.emitted == "You can"
+
+
+async def test_not_to_know_an_answer_is_no_fault_of_the_one_on_this_machine(clock: ManualClock) -> None:
+    it = Standby(clock, saying(Reply(fault=NO), "a"))
+    for _ in range(8):
+        with pytest.raises(Refused, match="no"):
+            await it.said("colourless green ideas sleep furiously")
+    assert it.model.report()["embedded"]["state"] == "healthy"
+
+
 async def test_what_is_given_up_shows_in_what_is_asked(clock: ManualClock) -> None:
     asked: list[ModelRequest] = []
 
@@ -287,13 +346,13 @@ async def test_what_is_given_up_shows_in_what_is_asked(clock: ManualClock) -> No
         return going_on(request)
 
     model = FailoverModel([saying(noting, "a"), saying(noting, "b")], clock, bigger=["a"])
-    assert ([one.name for one in model.chain("en")], model.hedges) == (["a", "b"], True)
+    assert ([one.name for one in model.serving("en")], model.hedges) == (["a", "b"], True)
     model.economy.in_force = frozenset(MEASURES[:1])
     _ = [event async for event in model.reply(REQUEST)]
     assert "one short sentence" in instructions(asked[-1])
     assert "one short sentence" not in instructions(REQUEST)
     model.economy.in_force = frozenset(MEASURES[:2])
-    assert ([one.name for one in model.chain("en")], model.hedges) == (["b", "a"], True)
+    assert ([one.name for one in model.serving("en")], model.hedges) == (["b", "a"], True)
     model.economy.in_force = frozenset(MEASURES[:3])
     assert not model.hedges
 

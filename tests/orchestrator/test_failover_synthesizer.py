@@ -10,8 +10,9 @@ import pytest
 from app.call.speaker import CHUNK_TIMEOUT_S
 from app.clock import ManualClock
 from app.errors import BadCredentials, BrokenStream, ProviderError, Refused
-from app.orchestrator.failover_synthesizer import FIRST_CHUNK_S, NEXT_CHUNK_S, FailoverSynthesizer
-from app.orchestrator.speech_provider import Switch
+from app.orchestrator.chain import Switch
+from app.orchestrator.failover_synthesizer import NEXT_CHUNK_S, FailoverSynthesizer
+from app.orchestrator.hedge import FIRST_SOUND_LEAST_S, FIRST_SOUND_MOST_S
 from providers.base import Voice
 from providers.scripted import ScriptedSynthesizer, hum
 
@@ -80,12 +81,44 @@ class Stalling(ScriptedSynthesizer):
 
 @pytest.mark.parametrize("after", range(4))
 async def test_a_voice_that_stalls_is_left(clock: ManualClock, after: int) -> None:
-    first, second = Stalling(name="first", stalls_after=after), ScriptedSynthesizer(name="second")
+    first, second = Stalling(name="first", stalls_after=1000), ScriptedSynthesizer(name="second")
     synthesizer, switches = chain(clock, first, second)
+    for _ in range(10):
+        await spoken(synthesizer)  # so that it is known for a quick one
+    first.stalls_after = after
     began = clock.now()
     speech = await spoken(synthesizer)
-    assert clock.now() - began == pytest.approx(NEXT_CHUNK_S if after else FIRST_CHUNK_S)
+    assert clock.now() - began == pytest.approx(NEXT_CHUNK_S if after else FIRST_SOUND_LEAST_S)
     assert speech.endswith(hum(second.spoken[-1]))
+    assert len(switches) == 1
+
+
+async def test_a_voice_that_is_not_known_yet_is_given_longer(clock: ManualClock) -> None:
+    synthesizer, switches = chain(clock, Stalling(name="first"), ScriptedSynthesizer(name="second"))
+    began = clock.now()
+    await spoken(synthesizer)
+    assert clock.now() - began == pytest.approx(FIRST_SOUND_MOST_S)
+    assert len(switches) == 1
+
+
+async def test_a_voice_that_is_slow_by_nature_is_not_left_for_it(clock: ManualClock) -> None:
+    slow = ScriptedSynthesizer(name="first", first_ms=600)
+    synthesizer, switches = chain(clock, slow, ScriptedSynthesizer(name="second"))
+    for first_ms in (600, 450, 700, 900, 600, 500, 650, 800, 950):
+        slow.first_ms = first_ms
+        assert await spoken(synthesizer) == hum(TEXT)
+    assert switches == []
+
+
+async def test_a_voice_has_to_be_as_quick_as_it_usually_is(clock: ManualClock) -> None:
+    quick = ScriptedSynthesizer(name="first", first_ms=200)
+    synthesizer, switches = chain(clock, quick, ScriptedSynthesizer(name="second"))
+    for _ in range(10):
+        await spoken(synthesizer)
+    quick.first_ms = 700
+    began = clock.now()
+    await spoken(synthesizer)
+    assert clock.now() - began == pytest.approx(0.5)  # two and a half times its median
     assert len(switches) == 1
 
 

@@ -10,9 +10,11 @@ import pytest
 
 from app.clock import ManualClock
 from app.errors import BadCredentials, BrokenStream, ProviderError, Refused
-from app.orchestrator.failover_stream import OPEN_S, PROBATION_S, REOPEN_S, RETURN_EVERY_S, FailoverStream
+from app.orchestrator.chain import Switch
+from app.orchestrator.ear import PROBATION_S
+from app.orchestrator.failover_stream import OPEN_S, FailoverStream
 from app.orchestrator.failover_transcriber import FailoverTranscriber
-from app.orchestrator.speech_provider import Switch
+from app.orchestrator.way_back import REOPEN_S, RETURN_EVERY_S, SPREAD_S
 from providers.base import Hypothesis
 from providers.scripted import Heard, Script, ScriptedTranscriber, ScriptedTranscriptionStream
 
@@ -21,7 +23,7 @@ WORDS = TEXT.split()
 PARTIALS = tuple((200.0 * (n + 1), " ".join(WORDS[: n + 1])) for n in range(len(WORDS)))
 SPOKEN = Heard(TEXT, PARTIALS)
 FRAME = b"\x00" * 160
-BACK_S = RETURN_EVERY_S + PROBATION_S + 0.5
+BACK_S = RETURN_EVERY_S + SPREAD_S + PROBATION_S + 0.5
 
 
 class Call:

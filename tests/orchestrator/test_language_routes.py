@@ -90,7 +90,8 @@ async def test_a_flows_voice_is_its_providers_alone(clock: ManualClock) -> None:
     voices = [ScriptedSynthesizer(name=name) for name in NAMES]
     chain = FailoverSynthesizer(voices, clock)
     engines = {
-        engine.name: chain._voice_of(engine, Voice("amy", "en", "openai")) for engine in chain._engines
+        engine.name: chain._voice_of(engine, Voice("amy", "en", "openai"))
+        for engine in chain.providers.values()
     }
     assert engines["openai"].name == "amy"
     assert engines["azure"] == voices[0].voice("en")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from app.orchestrator.hedge import FirstTokens, HedgeTokens
-from app.orchestrator.plan import PATIENCE_S, Action, Candidate, GiveUp, ReplyPlan, Start, Stop
+from app.orchestrator.plan import PATIENCE_S, STANDBY_S, Action, Candidate, GiveUp, ReplyPlan, Start, Stop
 
 CHAIN = [Candidate(name, 0.5, 0.8) for name in ("a", "b", "c")]
 
@@ -127,3 +127,35 @@ def test_nothing_is_learned_from_little() -> None:
     learned.used(0.0)
     assert learned.quantile_s(0.9) is None
     assert learned.hedge_after_s(1.0) == 0.8
+
+
+STANDBY = Candidate("s", 0.1, 0.1)
+
+
+def test_who_stands_by_is_never_asked_beside_another() -> None:
+    plan = ReplyPlan(CHAIN[:1], rich(), STANDBY)
+    assert plan.begin(0.0) == [Start("a", "first")]
+    assert plan.due(0.5) == []
+    assert plan.due(1.0) == []
+    assert plan.next_s() == pytest.approx(PATIENCE_S - STANDBY_S)
+    assert plan.due(PATIENCE_S - STANDBY_S) == [Stop("a", slow=True, late=True), Start("s", "late")]
+    assert plan.next_s() == pytest.approx(PATIENCE_S)
+    assert plan.due(PATIENCE_S) == [GiveUp(["s"])]
+
+
+def test_who_stands_by_is_asked_at_once_when_all_others_have_failed() -> None:
+    plan = ReplyPlan(CHAIN[:2], rich(), STANDBY)
+    plan.begin(0.0)
+    assert plan.failed("a", 0.1) == [Start("b", "failed")]
+    assert plan.failed("b", 0.2) == [Start("s", "failed")]
+    assert plan.failed("s", 0.2) == [GiveUp()]
+    assert ReplyPlan([], rich(), STANDBY).begin(0.0) == [Start("s", "first")]
+
+
+def test_a_loser_goes_on_before_who_stands_by() -> None:
+    plan = ReplyPlan(CHAIN[:2], rich(), STANDBY)
+    plan.begin(0.0)
+    assert plan.due(0.5) == [Start("b", "hedge")]
+    assert plan.spoke("b", 0.6) == [Stop("a", slow=True, late=False)]
+    assert plan.failed("b", 1.0) == [Start("a", "failed")]
+    assert plan.failed("a", 1.1) == [Start("s", "failed")]

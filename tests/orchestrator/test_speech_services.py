@@ -10,9 +10,9 @@ from contextlib import asynccontextmanager
 import pytest
 
 from app.clock import SystemClock
+from app.orchestrator.chain import Switch
 from app.orchestrator.failover_synthesizer import FailoverSynthesizer
 from app.orchestrator.failover_transcriber import FailoverTranscriber
-from app.orchestrator.speech_provider import Switch
 from providers import dsp
 from providers.azure_speech import AzureSpeech
 from providers.azure_synthesizer import AzureSynthesizer

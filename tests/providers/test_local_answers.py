@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.errors import Refused
+from app.errors import BadRequest
 from providers import local_answers
 from providers.base import Finished, Message, ModelRequest, OutcomeChosen, TextDelta
 from providers.local_answers import EmbeddedAnswers, answer, choose, find_facts
@@ -84,7 +84,7 @@ def test_the_fact_that_answers_is_told(language: str, asked: str, told: str) -> 
 )
 def test_what_the_facts_do_not_say_is_not_said(asked: str) -> None:
     assert answer(request(asked)) == [OutcomeChosen("unsure"), Finished()]
-    with pytest.raises(Refused):
+    with pytest.raises(BadRequest):
         answer(request(asked, outcomes={"answered": "answered"}))
 
 
@@ -119,6 +119,7 @@ def test_the_intent_that_is_meant(said: str, meant: str | None) -> None:
     assert (found.text if found else None) == meant
 
 
+@pytest.mark.real_time
 async def test_it_speaks_as_every_model_does() -> None:
     model = EmbeddedAnswers()
     await model.warm_up()

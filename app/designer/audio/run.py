@@ -26,6 +26,7 @@ from app.settings import Settings
 from app.simulator.asgi import AsgiCarriage
 from app.simulator.call import CallPlan, SimulatedCall
 from app.simulator.caller import Patience
+from app.simulator.line import LineModel
 from app.simulator.ticker import beating
 from app.simulator.utterance import Utterance
 from app.simulator.webhook import CallIdentity, Route, Signer
@@ -35,6 +36,8 @@ from providers.scripted_model import ScriptedModel
 ORIGIN = "http://127.0.0.1:8000"
 # when the agent has finished is known: nothing has to be guessed from silence
 PATIENCE = Patience(greeting_s=0.0, answer_s=0.0)
+# a quiet telephone line; none is as dead as no noise at all, which voice detectors never learned to listen to
+LINE = LineModel(noise_dbm0=-60.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +130,7 @@ async def _played(
         Signer(Route(ORIGIN)),
         director.acts(),
         identity,
+        line=LINE,
         patience=PATIENCE,
         dial_outcome=director.dialled,
         record=False,

@@ -15,6 +15,8 @@ from functools import cached_property
 _TOKEN = re.compile(r"\d+(?:[.,:/-]\d+)+|\d+[a-z]{1,3}(?![a-z])|\d+|[^\W\d_]+|\+")
 _HALF_OF_DAY = re.compile(r"\b(\d+(?:[.:]\d+)?)([ap]m)\b")
 _SPACED_HALF = re.compile(r"\b([ap]) m\b")
+# how recognisers that learned from old books write it
+_OLD_SPELLING = re.compile(r"\bto(?:-(?=day\b)|[- ](?=(?:morrow|night)\b))")
 _ORDINAL = re.compile(r"(\d+)(?:st|nd|rd|th|o|a|os|er|ere|e|eme|te|ten|ter)")
 
 
@@ -24,7 +26,7 @@ def tokens(text: str) -> list[str]:
     if not folded.isascii():
         letters = unicodedata.normalize("NFKD", folded)
         folded = "".join(one for one in letters if not unicodedata.combining(one))
-    joined = _HALF_OF_DAY.sub(r"\1 \2", " ".join(_TOKEN.findall(folded)))
+    joined = _HALF_OF_DAY.sub(r"\1 \2", " ".join(_TOKEN.findall(_OLD_SPELLING.sub("to", folded))))
     return _SPACED_HALF.sub(r"\1m", joined).replace(" o clock", " oclock").split()
 
 
