@@ -19,7 +19,7 @@ from app.orchestrator.failover_synthesizer import FailoverSynthesizer
 from app.orchestrator.failover_transcriber import FailoverTranscriber
 from app.simulator.asgi import AsgiCarriage
 from app.simulator.call import CallPlan
-from app.simulator.steps import Press, Say, StaySilent
+from app.simulator.steps import Press, Say, StaySilent, Step
 from providers.local_answers import EmbeddedAnswers
 from providers.local_still import StillWorkers
 from providers.scripted import ScriptedSynthesizer, ScriptedTranscriber, ScriptedVoiceDetector
@@ -57,7 +57,7 @@ class Outage:
         relay = Relay(settings, self.clock, self.speech, {}, None, self.model, inline)
         async with AsgiCarriage(relay.app) as carriage:
             plan = CallPlan(f"{URL}/voice/incoming?flow=desk", UNSIGNED)
-            steps = [Say("a question"), StaySilent(8), Press("0")]
+            steps: list[Step] = [Say("a question"), StaySilent(8), Press("0")]
             placed = await call_over(carriage, self.clock, steps, plan)
             await asyncio.sleep(after_s)
         return placed, list(read(path_of(self.directory, placed.report.call_sid)))
