@@ -15,6 +15,7 @@ import click
 from app.designer.command import chat, flow
 from app.doctor.command import doctor
 from app.errors import RelayError
+from app.load.command import command as load
 from app.ops.cache_command import cache
 from app.ops.call_report import JournalEnrichment
 from app.settings import Settings
@@ -32,6 +33,7 @@ def cli(context: click.Context) -> None:
 
 
 cli.add_command(call)
+cli.add_command(load)
 cli.add_command(flow)
 cli.add_command(chat)
 cli.add_command(doctor)
@@ -43,7 +45,7 @@ def serve() -> None:
     """Take calls, as the environment says (docs/settings.md)."""
     from app.serving import serve as run
 
-    run(os.environ)
+    sys.exit(run(os.environ))
 
 
 @cli.group(invoke_without_command=True)

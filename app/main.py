@@ -25,6 +25,7 @@ from app.call.registry import CallRegistry
 from app.call.services import Closable, Services, Speech
 from app.clock import Clock
 from app.errors import AssetError, SettingsError
+from app.ops.board import Board
 from app.ops.call_book import CallBook
 from app.ops.health import Health
 from app.ops.meters import Meters
@@ -304,7 +305,12 @@ class Relay:
         )
         streams = Streams(access, tokens, self.registry, self._services(settings, clock, routes))
         operators = Operators(settings.console_token, self.operations, foresight)
-        routed = (*webhooks.routes, *streams.routes, *health_routes(health), *operators.routes)
+        several = settings.web_concurrency > 1
+        self._board = (
+            Board(settings.data_dir, clock, health.report, self._meters.answers_ms) if several else None
+        )
+        of_all = self._board.report if self._board else health.report
+        routed = (*webhooks.routes, *streams.routes, *health_routes(health, of_all), *operators.routes)
         self.app = Starlette(routes=routed, lifespan=self._lifespan)
 
     def _services(self, settings: Settings, clock: Clock, routes: Routes) -> Services:
@@ -355,6 +361,8 @@ class Relay:
             for work in (self._flow_watch.run(), self._foresight.run(), self.operations.watch.run()):
                 watches.append(group.create_task(work))
             self.admission.ready = True
+            if self._board:
+                watches.append(group.create_task(self._board.run()))
             try:
                 yield
             finally:
@@ -367,3 +375,5 @@ class Relay:
                 await self._http.aclose()
                 self._tokens.close()
                 self._store.close()
+                if self._board:
+                    self._board.close()

@@ -6,9 +6,12 @@ in; uvicorn is told when the last call has ended, or when the drain time is over
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
+import signal
 import socket
+import sys
 from collections.abc import Callable
 from types import FrameType
 
@@ -110,3 +113,17 @@ class RelayServer(uvicorn.Server):
             late = self._clock.now() >= self._drain_until
             self.should_exit = self.should_exit or late or len(self._registry) == 0
         return await super().on_tick(counter)
+
+
+class SupervisedServer(RelayServer):
+    """One of several workers: tells its supervisor when it takes calls, and drains when there is none any more."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        asyncio.get_running_loop().add_reader(sys.stdin.fileno(), self._alone)
+        print("ready", flush=True)
+
+    def _alone(self) -> None:
+        asyncio.get_running_loop().remove_reader(sys.stdin.fileno())
+        log.error("the supervisor is gone")
+        self.handle_exit(signal.SIGTERM, None)

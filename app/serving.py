@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import os
+import socket
 import sys
 from collections.abc import Mapping
 
 from app.clock import SystemClock
+from app.errors import RelayError
 from app.main import Relay, open_models, open_speech
 from app.ops.logs import configure_logging
-from app.server import RelayServer, claimed_port, uvicorn_config
+from app.server import RelayServer, SupervisedServer, claimed_port, uvicorn_config
 from app.settings import Settings
+from app.supervisor import Supervisor
 
 # how long a thread of speech work may keep the interpreter from the event loop; Python's own is five times as much
 SWITCH_INTERVAL_S = 0.001
@@ -18,18 +23,46 @@ SWITCH_INTERVAL_S = 0.001
 log = logging.getLogger("callrelay")
 
 
-def serve(environment: Mapping[str, str]) -> None:
-    """Run until told to stop. Raises RelayError for what cannot be used."""
-    settings, clock = Settings.from_environment(environment), SystemClock()
-    sys.setswitchinterval(SWITCH_INTERVAL_S)
+def serve(environment: Mapping[str, str]) -> int:
+    """Run until told to stop; the exit code. Raises RelayError for what cannot be used."""
+    settings = Settings.from_environment(environment)
     configure_logging(settings.log_level, settings.log_format)
     with claimed_port(settings.host, settings.port) as listener:
-        speech, model = open_speech(settings, clock), open_models(settings, clock)
-        relay = Relay(settings, clock, speech, environment, model=model)
+        if settings.web_concurrency == 1:
+            _serve(settings, environment, listener)
+            return 0
+        return asyncio.run(_supervised(settings.web_concurrency, listener.fileno(), environment))
+
+
+async def _supervised(workers: int, listener: int, environment: Mapping[str, str]) -> int:
+    return await Supervisor(workers, listener, environment).run()
+
+
+def work(listener: int) -> None:
+    """Be a worker of a Supervisor's on its socket, by descriptor."""
+    try:
+        settings = Settings.from_environment(os.environ)
+        configure_logging(settings.log_level, settings.log_format)
+        with socket.socket(fileno=listener) as shared:
+            _serve(settings, os.environ, shared, supervised=True)
+    except RelayError as error:
+        print(f"callrelay: {error}", file=sys.stderr)
+        sys.exit(3)
+
+
+def _serve(
+    settings: Settings, environment: Mapping[str, str], listener: socket.socket, *, supervised: bool = False
+) -> None:
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    clock = SystemClock()
+    speech, model = open_speech(settings, clock), open_models(settings, clock)
+    relay = Relay(settings, clock, speech, environment, model=model)
+    if not supervised:
         _announce(settings)
-        config, drain_s = uvicorn_config(relay.app), settings.drain_seconds
-        stalled = relay.operations.stalled
-        RelayServer(config, clock, relay.admission, relay.registry, drain_s, stalled).run([listener])
+    config, drain_s = uvicorn_config(relay.app), settings.drain_seconds
+    stalled = relay.operations.stalled
+    kind = SupervisedServer if supervised else RelayServer
+    kind(config, clock, relay.admission, relay.registry, drain_s, stalled).run([listener])
 
 
 def _announce(settings: Settings) -> None:

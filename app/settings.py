@@ -161,6 +161,7 @@ class Settings:
     cache_accuracy: float = _setting("CACHE_ACCURACY", 0.8, _share)
     cache_compression: bool = _setting("CACHE_COMPRESSION", False, _flag)
     console_token: str | None = _setting("CONSOLE_TOKEN", None, secret=True)
+    web_concurrency: int = _setting("WEB_CONCURRENCY", 1, _whole_number(1, 64))
     redis_url: str | None = _setting("REDIS_URL", None, _redis_url, secret=True)
     record_calls: bool = _setting("RECORD_CALLS", False, _flag)
     drain_seconds: int = _setting("DRAIN_SECONDS", 270, _whole_number(0, 3600))

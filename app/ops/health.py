@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import time
 from dataclasses import dataclass
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from app.call.admission import Admission
@@ -59,6 +62,7 @@ class Health:
                 "tasks": len(asyncio.all_tasks()),
             },
             "flows": self.flows.report(),
+            "process": _process(),
         }
 
     def _status(self) -> str:
@@ -89,6 +93,16 @@ class Health:
             "qualityScore": self.quality.overall,
             "breakdown": self.meters.breakdown_ms(),
         }
+
+
+def _process() -> dict[str, Any]:
+    """CPU time used so far, and memory held now (where the system tells: Linux)."""
+    held = Path("/proc/self/statm")
+    pages = int(held.read_text().split()[1]) if held.exists() else None
+    return {
+        "cpuSeconds": round(time.process_time(), 3),
+        "rssMb": round(pages * os.sysconf("SC_PAGE_SIZE") / 2**20, 1) if pages else None,
+    }
 
 
 def _rounded(value: float | None) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from starlette.requests import Request
@@ -11,11 +12,11 @@ from starlette.routing import Route
 from app.ops.health import Health
 
 
-def health_routes(health: Health) -> list[Route]:
-    """The three routes; they need no token and tell no caller's data."""
+def health_routes(health: Health, of_all: Callable[[], dict[str, Any]]) -> list[Route]:
+    """The three routes; they need no token and tell no caller's data. `of_all` is the report of all workers."""
 
     async def whole(request: Request) -> JSONResponse:
-        report = health.report()
+        report = of_all()
         return JSONResponse(report, 200 if report["status"] in ("healthy", "degraded") else 503)
 
     async def live(request: Request) -> JSONResponse:

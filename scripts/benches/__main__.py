@@ -17,6 +17,7 @@ from scripts.benches import interruptions as interruptions_bench
 from scripts.benches import load as load_bench
 from scripts.benches import prediction as prediction_bench
 from scripts.benches import recognition as recognition_bench
+from scripts.benches import soak as soak_bench
 from scripts.benches import turns as turns_bench
 from scripts.benches import understanding as understanding_bench
 from scripts.benches.report import Report
@@ -25,6 +26,15 @@ as_json_option = click.option("--json", "as_json", is_flag=True, help="One docum
 save_option = click.option("--save", is_flag=True, help="Keep the document as bench/NAME.json.")
 at_once_option = click.option("--at-once", default=2, show_default=True, help="Calls at the same time.")
 seed_option = click.option("--seed", default=1, show_default=True, help="Of all that is random.")
+
+at_once_calls = click.option("--at-once", default=20, show_default=True, help="Calls at the same time.")
+faults_option = click.option(
+    "--faults",
+    default=0.05,
+    show_default=True,
+    type=click.FloatRange(0, 1),
+    help="Share of calls that break.",
+)
 
 
 @click.group()
@@ -83,6 +93,18 @@ def turns(
 def load(calls: int, total: int, seed: int, as_json: bool, save: bool) -> None:
     """Many calls on one core, scripted speech and embedded voice detection; the callers on another core."""
     _finish(asyncio.run(load_bench.measure(calls, total, seed)), as_json, save)
+
+
+@bench.command()
+@click.option("--calls", default=10_000, show_default=True, type=click.IntRange(20), help="Calls in all.")
+@at_once_calls
+@faults_option
+@seed_option
+@as_json_option
+@save_option
+def soak(calls: int, at_once: int, faults: float, seed: int, as_json: bool, save: bool) -> None:
+    """Thousands of calls in memory and virtual time, some with faults: nothing of them may be left."""
+    _finish(soak_bench.measure(calls, at_once, faults, seed), as_json, save)
 
 
 @bench.command()

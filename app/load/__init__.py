@@ -1,0 +1,1 @@
+"""`callrelay load`: many simulated calls at once, what they heard and cost, and what got worse since."""

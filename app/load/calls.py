@@ -1,0 +1,57 @@
+"""Many simulated calls over real sockets, some at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+from app.clock import SystemClock
+from app.simulator.call import CallPlan, SimulatedCall
+from app.simulator.network import NetworkCarriage
+from app.simulator.stream import Recording
+from app.simulator.ticker import beating
+from app.simulator.turns import CallReport
+
+BEATS = 5
+STAGGER_S = 0.037
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A call that is over; its recording where the plan asks for one."""
+
+    plan: CallPlan
+    report: CallReport
+    recording: Recording | None
+
+
+def _unwatched(done: int) -> None:
+    pass
+
+
+async def place_all(
+    plans: Sequence[CallPlan], at_once: int, over: Callable[[int], None] = _unwatched
+) -> list[Placed]:
+    """Place every call, `at_once` at a time, and see all to their ends. `over` is told how many are, each time.
+
+    The calls' frames are spread over the 20 ms of a beat, as those of strangers are. A call that the server did not
+    take is in the list, too: its report says so.
+    """
+    clock, waiting, placed = SystemClock(), iter(plans), list[Placed]()
+    async with AsyncExitStack() as stack:
+        carriage = await stack.enter_async_context(NetworkCarriage())
+        tickers = [await stack.enter_async_context(beating(clock)) for _ in range(BEATS)]
+
+        async def line(number: int) -> None:
+            await asyncio.sleep(number * STAGGER_S)
+            for plan in waiting:
+                call = SimulatedCall(plan, carriage, tickers[number % BEATS], clock)
+                placed.append(Placed(plan, await call.run(), call.recording))
+                over(len(placed))
+
+        async with asyncio.TaskGroup() as group:
+            for number in range(at_once):
+                group.create_task(line(number))
+    return placed

@@ -1,0 +1,123 @@
+"""What a run found, as the document of `callrelay load --json`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from app.load.calls import Placed
+
+QUANTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "max": 1.0}
+STUMBLED = "the agent stumbled"
+FAULTS_SHOWN = 10
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Vitals:
+    """What a server says of itself in /health; None where it says nothing of it."""
+
+    cpu_s: float | None
+    rss_mb: float | None
+    lag_p95_ms: float | None
+    breakdown: Mapping[str, float | None]
+
+    @classmethod
+    def of(cls, health: Mapping[str, Any]) -> Vitals:
+        process = health.get("process", {})
+        return cls(
+            process.get("cpuSeconds"),
+            process.get("rssMb"),
+            health.get("loop", {}).get("lagP95Ms"),
+            health.get("performance", {}).get("breakdown", {}),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run that is over. `busiest` is how the server was while most calls went on."""
+
+    target: str
+    began: datetime
+    at_once: int
+    placed: Sequence[Placed]
+    seconds: float
+    client_cpu_s: float
+    client_lag_p95_ms: float | None
+    before: Vitals
+    busiest: Vitals
+    after: Vitals
+
+    def document(self) -> Document:
+        reports = [call.report for call in self.placed]
+        turns = [turn for report in reports for turn in report.turns if turn.answer_due]
+        faults = _faults(self.placed)
+        return {
+            "target": self.target,
+            "at": self.began.isoformat(timespec="seconds"),
+            "concurrency": self.at_once,
+            "seconds": round(self.seconds, 1),
+            "calls": len(reports),
+            "turns": len(turns),
+            "answer_ms": quantiles([turn.answer_audio_ms for turn in turns]),
+            "any_audio_ms": quantiles([turn.any_audio_ms for turn in turns]),
+            "gaps": sum(len(report.gaps) for report in reports),
+            "errors": sum(faults.values()),
+            "faults": dict(faults.most_common(FAULTS_SHOWN)),
+            "server": self._server(sum(report.frames for report in reports)),
+            "client": {
+                "cpu_share": round(self.client_cpu_s / self.seconds, 3),
+                "lag_p95_ms": _rounded(self.client_lag_p95_ms),
+            },
+            "breakdown": dict(self.after.breakdown),
+        }
+
+    def _server(self, frames: int) -> Document:
+        if self.before.cpu_s is None or self.after.cpu_s is None:
+            return dict.fromkeys(
+                ("cpu_share", "us_per_frame", "calls_per_core", "rss_mb", "mb_per_call", "lag_p95_ms")
+            )
+        cpu_s = self.after.cpu_s - self.before.cpu_s
+        share, most_mb, idle_mb = cpu_s / self.seconds, self.busiest.rss_mb, self.before.rss_mb
+        grown_mb = None if most_mb is None or idle_mb is None else max(0.0, most_mb - idle_mb)
+        return {
+            "cpu_share": round(share, 3),
+            "us_per_frame": round(cpu_s / frames * 1e6, 1) if frames else None,
+            "calls_per_core": round(self.at_once / share) if share else None,
+            "rss_mb": _rounded(most_mb),
+            "mb_per_call": None if grown_mb is None else round(grown_mb / self.at_once, 2),
+            "lag_p95_ms": _rounded(self.busiest.lag_p95_ms),
+        }
+
+
+def quantiles(values: Sequence[float | None]) -> dict[str, float | None]:
+    """Interpolated, in milliseconds; all None of nothing."""
+    known = [value for value in values if value is not None]
+    if not known:
+        return dict.fromkeys(QUANTILES)
+    return {
+        name: round(float(value), 1)
+        for name, value in zip(QUANTILES, np.quantile(known, list(QUANTILES.values())), strict=True)
+    }
+
+
+def _faults(placed: Sequence[Placed]) -> Counter[str]:
+    """In words, without the numbers of turns and seconds, so that the same one counts as the same."""
+    found: Counter[str] = Counter()
+    for call in placed:
+        if call.report.cannot_run:
+            found[call.report.cannot_run.partition(": ")[2] or call.report.cannot_run] += 1
+            continue
+        faults = [fault for fault in call.report.faults() if not fault.startswith(STUMBLED)]
+        found.update(fault.partition(": ")[2] if fault.startswith("turn ") else fault for fault in faults)
+    return found
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 1)

@@ -1,0 +1,63 @@
+"""Placing the calls of a run, and asking the server meanwhile how it is."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import httpx
+
+from app.clock import SystemClock
+from app.load.calls import place_all
+from app.load.figures import Run, Vitals
+from app.ops.meters import Meters
+from app.simulator.call import CallPlan
+
+ASK_EVERY_S = 2.0
+NOTHING_KNOWN = Vitals(None, None, None, {})
+
+
+@dataclass(slots=True)
+class Watch:
+    """A server's own account of itself. One without a /health of ours says nothing."""
+
+    http: httpx.AsyncClient
+    url: str
+    busiest: Vitals = field(default=NOTHING_KNOWN)
+
+    async def ask(self) -> Vitals:
+        try:
+            return Vitals.of((await self.http.get(f"{self.url}/health")).json())
+        except (httpx.HTTPError, ValueError, AttributeError):
+            return NOTHING_KNOWN
+
+    async def run(self) -> None:
+        """For ever: remember when it was at its biggest."""
+        while True:
+            await asyncio.sleep(ASK_EVERY_S)
+            now = await self.ask()
+            if (now.rss_mb or 0.0) >= (self.busiest.rss_mb or 0.0):
+                self.busiest = now
+
+
+async def hold(
+    target: str, listening: str, plans: Sequence[CallPlan], at_once: int, over: Callable[[int], None]
+) -> Run:
+    """Place every call of `plans`; `listening` is where the server's /health is."""
+    clock = SystemClock()
+    meters = Meters(clock)
+    async with httpx.AsyncClient(trust_env=False) as http, asyncio.TaskGroup() as group:
+        watch = Watch(http, listening)
+        before, wall = await watch.ask(), clock.wall()
+        watch.busiest = before
+        began, cpu_s = clock.now(), time.process_time()
+        watches = [group.create_task(watch.run()), group.create_task(meters.watch_loop())]
+        placed = await place_all(plans, at_once, over)
+        seconds, client_cpu_s = clock.now() - began, time.process_time() - cpu_s
+        for one in watches:
+            one.cancel()
+        after = await watch.ask()
+    lag_ms = meters.loop_lag_p95_ms
+    return Run(target, wall, at_once, placed, seconds, client_cpu_s, lag_ms, before, watch.busiest, after)

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from app.clock import ManualClock
+from app.load.calls import Placed
+from app.load.figures import Document, Run, Vitals, quantiles
+from app.load.judgement import Threshold, recommendations, worse
+from app.load.kept import earlier, keep
+from app.load.page import page
+from app.simulator.call import CallPlan
+from app.simulator.ear import Gap
+from app.simulator.turns import CallReport, Turn
+from app.simulator.webhook import Route, Signer
+
+PLAN = CallPlan("http://127.0.0.1:8000/voice/incoming", Signer(Route("http://127.0.0.1:8000")))
+
+
+def placed(*answers_ms: float | None, gaps: int = 0) -> Placed:
+    report = CallReport("CA1", ManualClock().wall(), "caller_hung_up", 10.0, frames=500)
+    for number, ms in enumerate(answers_ms):
+        report.turns.append(Turn({}, number, number + 0.5, any_audio_ms=ms, answer_audio_ms=ms))
+    report.gaps = [Gap(1.0, 0.1)] * gaps
+    return Placed(PLAN, report, None)
+
+
+def document(
+    *calls: Placed, cpu_s: float = 2.0, rss_mb: float = 110.0, client_cpu_s: float = 1.0
+) -> Document:
+    before, breakdown = Vitals(1.0, 100.0, 1.0, {}), {"ai": 200.0, "audio": 20.0, "network": None}
+    after = Vitals(1.0 + cpu_s, rss_mb, 2.0, breakdown)
+    began = ManualClock().wall()
+    return Run("echo", began, 4, calls, 10.0, client_cpu_s, 1.0, before, after, after).document() | {
+        "broken": [],
+        "worse": [],
+        "recommendations": [],
+    }
+
+
+def test_the_document_has_what_others_rely_on() -> None:
+    found = document(placed(100.0, 300.0, gaps=2), placed(200.0, None))
+    assert (found["calls"], found["turns"], found["gaps"], found["errors"]) == (2, 4, 2, 1)
+    assert found["answer_ms"] == {"p50": 200.0, "p90": 280.0, "p95": 290.0, "p99": 298.0, "max": 300.0}
+    assert found["faults"] == {"no answer": 1}
+    server = found["server"]
+    assert (server["cpu_share"], server["us_per_frame"], server["calls_per_core"]) == (0.2, 2000.0, 20)
+    assert (server["rss_mb"], server["mb_per_call"]) == (110.0, 2.5)
+    assert found["client"]["cpu_share"] == 0.1
+
+
+def test_a_server_that_says_nothing_of_itself_costs_nobody_knows_what() -> None:
+    unknown = Vitals.of({})
+    run = Run("url", ManualClock().wall(), 1, [placed(1.0)], 1.0, 0.1, None, unknown, unknown, unknown)
+    assert set(run.document()["server"].values()) == {None}
+    assert quantiles([None])["p95"] is None
+
+
+@pytest.mark.parametrize(
+    ("name", "most", "broken"),
+    [("answer_p95", 290.0, False), ("answer_p95", 289.9, True), ("gaps", 0, True), ("lag_p95", 2.0, False)],
+)
+def test_thresholds(name: str, most: float, broken: bool) -> None:
+    assert bool(Threshold(name, most).broken(document(placed(100.0, 200.0, 300.0, gaps=1)))) is broken
+
+
+def test_what_was_not_measured_does_not_hold() -> None:
+    assert (
+        Threshold("answer_p95", 1e9).broken(document(placed(None)))
+        == "answer_p95 is unknown, more than 1e+09"
+    )
+
+
+def test_worse_is_what_grew_by_more_than_chance() -> None:
+    before = document(placed(300.0, 300.0))
+    assert worse(document(placed(325.0, 325.0)), before) == []
+    (told,) = worse(document(placed(340.0, 340.0)), before)[:1]
+    assert told.startswith("answer_p50 was 300 on ")
+    assert worse(document(placed(300.0), placed(None, gaps=1)), before) != []
+
+
+def test_recommendations_name_what_is_busy() -> None:
+    assert recommendations(document(placed(100.0))) == []
+    slow, busy, callers = (
+        document(placed(900.0)),
+        document(placed(100.0), cpu_s=9.0),
+        document(placed(100.0), client_cpu_s=8.0),
+    )
+    assert "most of it in ai (200 ms a turn)" in recommendations(slow)[0]
+    assert "WEB_CONCURRENCY" in recommendations(busy)[0]
+    assert "another machine" in recommendations(callers)[0]
+
+
+def test_earlier_runs_of_the_same_are_found(tmp_path: Path) -> None:
+    now = document(placed(100.0)) | {"at": "2026-01-03T00:00:00+00:00"}
+    for day, target in (("01", "echo"), ("02", "clinic"), ("02", "echo")):
+        keep(tmp_path / target, now | {"at": f"2026-01-{day}T00:00:00+00:00", "target": target})
+    (tmp_path / "echo" / "load" / "torn.json").write_text("{")
+    assert [run["at"][:10] for run in earlier(tmp_path / "echo", now)] == ["2026-01-01", "2026-01-02"]
+    assert earlier(tmp_path / "clinic", now) == []
+
+
+def test_the_page_stands_alone() -> None:
+    found = document(placed(100.0, 300.0), placed(None)) | {"target": "<echo>", "broken": ["a < b"]}
+    text = page(found, [(0.5, 100.0), (1.5, 300.0)], [document(placed(90.0))])
+    assert "<echo>" not in text
+    assert "http" not in text.replace("http://www.w3.org", "")
+    for part in text.split("<svg")[1:]:
+        ElementTree.fromstring("<svg" + part.partition("</svg>")[0] + "</svg>")
+    assert text.count("<svg") == 3
