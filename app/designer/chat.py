@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from app.designer.files import NoSuchFlow, directory_texts
+from app.designer.files import directory_texts, no_such_flow
 from app.flow.document import Place
 from app.flow.effects import Say
 from app.flow.inputs import TransferOutcome
@@ -44,7 +44,7 @@ def open_flow(path: Path, environment: Mapping[str, str]) -> Opened:
     if path.stem in library.faults:
         raise library.faults[path.stem]
     if path.stem not in library.flows:
-        raise NoSuchFlow(f"there is no flow file {path}")
+        raise no_such_flow(path)
     flow, tests = library.flows[path.stem], path.with_name(f"{path.stem}.test.yaml")
     parts = (flow, *flow.subflows.values())
     services = [node for part in parts for node in part.nodes.values() if isinstance(node, Http)]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
+from app.designer.showing import schema_text
 from app.errors import RelayError
 from app.flow.loading import FORMAT
 
@@ -65,7 +66,7 @@ class CannotWrite(RelayError):
 
 
 def new_flow(name: str, directory: Path) -> list[Path]:
-    """Writes a small flow and its tests. Raises CannotWrite."""
+    """Writes a small flow and its tests, and the schema for editors where it is missing. Raises CannotWrite."""
     if not _NAME.fullmatch(name):
         raise CannotWrite(f'"{name}" is no name; use letters, digits and _, starting with a letter')
     if not directory.is_dir():
@@ -76,7 +77,11 @@ def new_flow(name: str, directory: Path) -> list[Path]:
             raise CannotWrite(f"{path} is there already; choose another name")
     for path, text in files.items():
         path.write_text(text.format(name=name), "utf-8")
-    return list(files)
+    schema = directory / "flow.schema.json"
+    if schema.exists():
+        return list(files)
+    schema.write_text(schema_text(), "utf-8")
+    return [*files, schema]
 
 
 def migrate(path: Path) -> str:

@@ -198,8 +198,25 @@ def test_a_new_flow_is_clean_and_holds_its_tests(tmp_path: Path, monkeypatch: py
     assert run("lint").output == "nothing found\n"
     assert run("test", "--coverage").exit_code == 0
     assert valid(document((tmp_path / "shop.yaml").read_text("utf-8")))
+    schema = (tmp_path / "flow.schema.json").read_text("utf-8")
+    assert schema == schema_text(), "the first line of the flow names it"
     assert "is there already" in str(run("new", "shop").exception)
     assert "is no name" in str(run("new", "a-b").exception)
+
+
+def test_a_flow_is_known_by_its_name_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FLOWS_DIR", str(tmp_path))
+    assert "callrelay flow new NAME" in str(run("lint", "shop").exception)
+    run("new", "shop")
+    assert run("lint", "shop").output == "nothing found\n"
+    assert run("test", "shop").exit_code == 0
+    assert 'did you mean "shop"?' in str(run("test", "shpo").exception)
+    assert 'did you mean "shop"?' in str(run("graph", "shopp").exception)
+
+
+def test_the_shipped_flows_tell_editors_their_schema() -> None:
+    for path in SHIPPED:
+        assert path.read_text("utf-8").startswith("# yaml-language-server: $schema=./flow.schema.json\n")
 
 
 def test_migrate_says_that_a_flow_is_up_to_date(tmp_path: Path) -> None:

@@ -113,7 +113,7 @@ def test_every_snippet_says_where_it_belongs() -> None:
 
 
 def test_the_flow_of_ten_minutes_works_after_every_step(tmp_path: Path) -> None:
-    flow, _ = new_flow("bikes", tmp_path)
+    flow, *_ = new_flow("bikes", tmp_path)
     assert BUILT[0].text == flow.read_text("utf-8")
     tested = run_flows([flow])
     for block in BUILT[1:]:
