@@ -329,6 +329,7 @@ class Relay:
             settings.fallback_language,
             self._foresight if settings.performance_cache_enabled else None,
             Recordings(settings.data_dir, clock, self._aside) if settings.record_calls else None,
+            settings.performance_target_latency,
         )
 
     def _health(self, clock: Clock, flows: FlowStore, quality: QualityBook) -> Health:

@@ -28,3 +28,10 @@ def from_linear(pcm: bytes) -> bytes:
 def rms(audio: bytes) -> int:
     """Root mean square of μ-law audio on the 16-bit scale, 0..32767."""
     return audioop.rms(audioop.ulaw2lin(audio, 2), 2)
+
+
+def faded_out(audio: bytes) -> bytes:
+    """The same μ-law audio, ever softer, in steps of 5 ms."""
+    pcm, step = to_linear(audio), 2 * 5 * BYTES_PER_MS
+    parts = range(0, len(pcm), step)
+    return from_linear(b"".join(audioop.mul(pcm[at : at + step], 2, 1 - at / len(pcm)) for at in parts))

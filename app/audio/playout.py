@@ -18,11 +18,12 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from app.audio.g711 import BYTES_PER_MS, FRAME_BYTES, FRAME_MS, SILENCE
+from app.audio.g711 import BYTES_PER_MS, FRAME_BYTES, FRAME_MS, SILENCE, faded_out
 from app.carriers.events import OutboundCommand, PlayAudio, SendMark
 
 AHEAD_MS = 400.0
 WARY_AHEAD_MS = 200.0
+BRIEF_AHEAD_MS = 80.0
 BURST_MS = 100.0
 MARK_EVERY_MS = 200.0
 MARK_OVERDUE_S = 1.0
@@ -34,11 +35,13 @@ ROUNDING_MS = 0.01
 class Playout:
     """The far end's buffer. `now` is monotonic seconds, everything else milliseconds of audio.
 
-    While `wary` (an interruption is in the air) it sends less far ahead, so that less has to be cleared.
+    While `wary` (an interruption is in the air) it sends less far ahead, so that less has to be cleared; while `brief`,
+    so little that what follows need not wait for longer than 100 ms when it is `cut_short`.
     """
 
     sent_ms: float = 0.0
     wary: bool = False
+    brief: bool = False
     proven_ms: float = 0.0
     _queue: bytearray = field(default_factory=bytearray)
     _ends: deque[float] = field(default_factory=deque)
@@ -64,6 +67,12 @@ class Playout:
         self._ends.append(self.sent_ms + self.waiting_ms)
         self._ended = True
 
+    def cut_short(self) -> None:
+        """Of what has not been sent, only a frame that fades out goes."""
+        self._queue = bytearray(faded_out(bytes(self._queue[:FRAME_BYTES])))
+        self._ends.clear()
+        self.end_utterance()
+
     @property
     def waiting_ms(self) -> float:
         """Audio fed and not sent."""
@@ -71,6 +80,8 @@ class Playout:
 
     @property
     def _limit_ms(self) -> float:
+        if self.brief:
+            return BRIEF_AHEAD_MS
         return WARY_AHEAD_MS if self.wary else AHEAD_MS
 
     def ahead_ms(self, now: float) -> float:
@@ -105,7 +116,7 @@ class Playout:
         """When `due` will have something again, None while there is nothing to send."""
         if len(self._queue) < FRAME_BYTES:
             return None
-        return now + max(0.0, self.ahead_ms(now) - self._limit_ms + BURST_MS) / 1000
+        return now + max(0.0, self.ahead_ms(now) - self._limit_ms + min(BURST_MS, self._limit_ms / 2)) / 1000
 
     def reached(self, mark: str, now: float) -> None:
         """A mark came back. Those of before a `clear` prove nothing and are ignored."""

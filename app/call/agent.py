@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import weakref
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ from app.call.call import Call
 from app.call.flow_run import FlowRun, Step
 from app.call.http_client import Answer
 from app.call.model_desk import ModelDesk
-from app.call.prompts import prompt_of, tone_of
+from app.call.prompts import acknowledgement, prompt_of, tone_of
 from app.call.resuming import taken_up
 from app.call.saying import NOTHING, Left, Prompt, Spoken
 from app.call.secrecy import Secrecy
@@ -25,6 +26,9 @@ from app.carriers.events import OutboundCommand
 from app.errors import ProviderError
 from app.flow import effects as fx
 from app.flow import inputs
+
+# a flow's own words about a wait make an acknowledgement superfluous if they come as early
+OWN_WORDS_WITHIN_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +80,9 @@ class Agent:
         self._secrecy = secrecy
         self._reports = reports
         self.timing = AnswerTiming()
+        self._tasks = tasks
+        self._acknowledging: asyncio.Task[None] | None = None
+        self._acknowledged = 0
         self._unput: Sequence[Prompt] = ()
         self._put_at = float("-inf")
         self._older: Sequence[Prompt] = ()
@@ -96,10 +103,13 @@ class Agent:
         self._reply_heard = list(left.reply_heard)
         self.perform(step, left=left)
 
-    def perform(self, step: Step, not_before: float = 0.0, left: Left = NOTHING) -> None:
+    def perform(
+        self, step: Step, not_before: float = 0.0, left: Left = NOTHING, since: float | None = None
+    ) -> None:
         """Say the words of a step, after what is `left` of a lost stream, and ask for what it ends in.
 
-        What may change something is asked for `not_before` a moment (monotonic seconds).
+        What may change something is asked for `not_before` a moment (monotonic seconds); `since` is when the caller's
+        turn ended that this answers.
         """
         prompts = [*left.unheard, *(prompt_of(say, self._services, self._call) for say in step.says)]
         # what bridges the wait for a model's words is no answer
@@ -119,8 +129,25 @@ class Agent:
             self._desk.ask(step.then, not_before=not_before)
         elif isinstance(step.then, fx.AskModel):
             self._ask_model(step.then, left.reply_said)
+        if since is not None and isinstance(step.then, fx.CallService | fx.AskModel):
+            self._acknowledging = self._tasks.create(self._acknowledge(step.then, since))
         self._desk.look_ahead(self._flow.ready_requests())
         self._call.checkpoint(self._left(self.speaker.unheard))
+
+    async def _acknowledge(self, asked: fx.CallService | fx.AskModel, since: float) -> None:
+        """A wait that can be heard is not silent, unless the flow's own words bridge it just then."""
+        after_s = self._services.acknowledge_after_ms / 1000
+        if isinstance(asked, fx.CallService) and asked.waiting_after_ms / 1000 < after_s + OWN_WORDS_WITHIN_S:
+            return
+        await asyncio.sleep(max(0.0, since + after_s - self._clock.now()))
+        late = self.timing.awaited or self._flow.ending is asked
+        if late and self.speaker.acknowledge(acknowledgement(self._acknowledged, self._services, self._call)):
+            self._acknowledged += 1
+            self.timing.acknowledged()
+
+    def _stop_acknowledging(self) -> None:
+        if self._acknowledging:
+            self._acknowledging.cancel()
 
     def _ask_model(self, ask: fx.AskModel, said: Sequence[str]) -> None:
         self._reply_said = list(said)
@@ -164,6 +191,7 @@ class Agent:
         A question that was not put yet is not what they talk to, so it stays; and so does all that follows what must
         be heard.
         """
+        self._stop_acknowledging()
         cut: Sequence[Spoken] = ()
         if self.gives_way(by_key=by_key):
             cut = self.speaker.interrupt(
@@ -197,11 +225,13 @@ class Agent:
 
     def answers(self) -> None:
         """What is said and asked from now on answers a turn, and is undone where that is taken back."""
+        self._stop_acknowledging()
         self._older = self.speaker.unheard
 
     def take_back(self) -> None:
         """The turn was not over: undo its answer."""
         older = self._older
+        self._stop_acknowledging()
         self._desk.cancel()
         self._models.cancel()
         self.speaker.interrupt(lambda prompt: not _among(prompt, older))

@@ -12,11 +12,18 @@ class AnswerTiming:
 
     def __init__(self) -> None:
         self._timeline: Timeline | None = None
+        self._deciding_since = 0.0
         self.prompt: Prompt | None = None
 
-    def begin(self, timeline: Timeline) -> None:
-        """A turn is being answered."""
+    def begin(self, timeline: Timeline, now: float) -> None:
+        """A turn is being answered: what follows is being decided."""
         self._timeline, self.prompt = timeline, None
+        self._deciding_since = now
+
+    def decided(self, now: float) -> None:
+        """What follows a turn is known."""
+        if self._timeline and "decide" not in self._timeline.stages:
+            self._timeline.stage("decide", self._deciding_since, now)
 
     def expect(self, prompt: Prompt) -> None:
         """The answer begins with it, unless its first words are known already."""
@@ -25,6 +32,16 @@ class AnswerTiming:
     def forget(self) -> None:
         """Something else has happened, or the turn was none."""
         self._timeline = None
+
+    @property
+    def awaited(self) -> bool:
+        """Whether the answer to a turn has not begun yet."""
+        return self._timeline is not None
+
+    def acknowledged(self) -> None:
+        """The answer is late, and that was said."""
+        if self._timeline:
+            self._timeline.decisions["acknowledged"] = True
 
     def model_began(self, prompt: Prompt, asked: float, now: float) -> None:
         """A model's words that was asked have come; the first are the answer where nothing else was said."""
@@ -44,6 +61,8 @@ class AnswerTiming:
 
     def started(self, prompt: Prompt, ready: float, sent: float) -> Timeline | None:
         """The first frame of a prompt was sent; the whole timeline if it was the answer's."""
+        if self._timeline:
+            self._timeline.sent_something(sent)
         if prompt is not self.prompt or self._timeline is None:
             return None
         timeline, self._timeline = self._timeline, None

@@ -280,10 +280,10 @@ class Conversation:
             return
         # from here on there is a step to take back
         turn.text, self._turn = text, turn
-        self._agent.timing.begin(timeline)
+        self._agent.timing.begin(timeline, decided)
         if self._agent.replying:
             self._interrupt(by_key=False)
-        self._step(heard, timeline, decided)
+        self._step(heard, turn)
 
     def _is_beside_the_point(self, heard: inputs.Heard, began_at: float) -> bool:
         """Whether it is no answer: it began before the question was put, or is a murmur while a model replies."""
@@ -291,21 +291,21 @@ class Conversation:
             return self.question.grammar.complete(heard.text) is not True
         return self._agent.replying and not words_beyond(heard.text, heard.language)
 
-    def _step(self, event: inputs.Input, timeline: Timeline | None = None, decided: float = 0.0) -> None:
+    def _step(self, event: inputs.Input, turn: TurnEnded | None = None) -> None:
         """The caller's input leads on."""
         step = self._flow.take(event)
         if step.then:
             self._agent.answered_early()
         self._agent.answers()
-        if timeline:
-            timeline.stage("decide", decided, self._clock.now())
-        self._perform(step)
+        self._agent.timing.decided(self._clock.now())
+        since = turn.decided_at if turn else self._clock.now()
+        self._perform(step, since if isinstance(event, inputs.Heard | inputs.Pressed) else None)
 
     def _error(self, what: str, error: Exception) -> None:
         self._call.journal.write("error", text=f"{what}: {str(error) or type(error).__name__}")
 
-    def _perform(self, step: Step) -> None:
-        self._agent.perform(step, not_before=self._turn.stands_at if self._turn else 0.0)
+    def _perform(self, step: Step, since: float | None = None) -> None:
+        self._agent.perform(step, not_before=self._turn.stands_at if self._turn else 0.0, since=since)
         self._performed()
 
     def _performed(self) -> None:

@@ -8,6 +8,7 @@ from app.call.saying import Prompt
 from app.call.secrecy import MASK
 from app.call.services import Services
 from app.flow.effects import Record, Say
+from app.flow.languages import language
 from app.orchestrator.voices import voice_of
 
 
@@ -32,3 +33,13 @@ def tone_of(record: Record, services: Services) -> Prompt:
     """The tone after which a message is taken."""
     voice = services.speech.synthesizer.default_voice
     return Prompt("", "(tone)", record.node, voice, passing=True, audio=RECORD_TONE)
+
+
+def acknowledgement(number: int, services: Services, call: Call) -> Prompt:
+    """A sign that the caller was heard, in the call's language; the next one is another."""
+    code = call.state.language if call.state else call.language
+    texts = language(code).prompts["acknowledgement"]
+    text = texts[number % len(texts)]
+    voice = voice_of(services.speech.synthesizer, code, call.flow.voices)
+    node = call.state.node if call.state else call.flow.start
+    return Prompt(text, text, node, voice, kind="static", passing=True, brief=True)

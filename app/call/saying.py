@@ -21,8 +21,8 @@ class Prompt:
     """Words to say. `by_speech` and `by_key`: whether speech (of at least `min_words`) or a key interrupts them.
 
     `record` is what the journal may know of them, `key` their place in the flow. Words of a `kind` may be kept as
-    speech, `generated` ones are a model's, `passing` ones belong to their moment. `audio` is played instead of being
-    made from the words.
+    speech, `generated` ones are a model's, `passing` ones belong to their moment, and `brief` ones give way to
+    what follows, wherever they are. `audio` is played instead of being made from the words.
     """
 
     text: str = field(repr=False)
@@ -36,6 +36,7 @@ class Prompt:
     kind: Kind | None = None
     generated: bool = False
     passing: bool = False
+    brief: bool = False
     audio: bytes | None = field(default=None, repr=False)
 
     @property

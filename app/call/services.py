@@ -115,7 +115,7 @@ class Services:
     """Built once, by the composition root.
 
     `languages` are looked out for; in those of `unsupported` a caller is told that a flow does not have them, and goes
-    on in `fallback`.
+    on in `fallback`. A turn whose answer cannot be heard after `acknowledge_after_ms` is acknowledged.
     """
 
     clock: Clock
@@ -131,6 +131,7 @@ class Services:
     fallback: str = "en"
     foresight: Foresight | None = None
     recordings: Recordings | None = None
+    acknowledge_after_ms: float = 300.0
 
     def languages_of(self, flow: Flow) -> Sequence[str]:
         """The languages that a call of the flow may change to: those that are both spoken and looked out for."""

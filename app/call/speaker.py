@@ -142,6 +142,19 @@ class Speaker:
         self._silent.clear()
         self._asked.set()
 
+    def acknowledge(self, prompt: Prompt) -> bool:
+        """Say it before what is still being made, if it is ready, and nothing else can be heard."""
+        audio = self._cache.get(prompt.text, prompt.voice)
+        if audio is None or self._sayings or self.waits:
+            return False
+        saying = self._begin(prompt, cached=True, whole=True)
+        saying.chunks, saying.made_ms, saying.complete = [audio], g711.duration_ms(audio), True
+        self._playout.feed(audio)
+        self._playout.end_utterance()
+        self._silent.clear()
+        self._wake.set()
+        return True
+
     def interrupt(self, goes: Callable[[Prompt], bool] = _every) -> list[Spoken]:
         """Stop now; says what of each prompt that goes had been heard. What stays is said from its beginning.
 
@@ -258,7 +271,16 @@ class Speaker:
                 async with asyncio.timeout(WAITS_AT_MOST_S):
                     await self._may_begin.wait()
         self._prompts.popleft()
-        begins_ms = self._playout.sent_ms + self._playout.waiting_ms
+        return self._begin(prompt, cached=cached, whole=whole)
+
+    def _begin(self, prompt: Prompt, *, cached: bool, whole: bool) -> Saying:
+        playout = self._playout
+        if self._sayings and self._sayings[-1].prompt.brief and playout.waiting_ms:
+            playout.cut_short()
+            brief = self._sayings[-1]
+            brief.broke_off, brief.made_ms = True, playout.sent_ms + playout.waiting_ms - brief.start_ms
+        playout.brief = prompt.brief
+        begins_ms = playout.sent_ms + playout.waiting_ms
         saying = Saying(prompt, begins_ms, self._clock.now(), cached, whole)
         self._sayings.append(saying)
         return saying

@@ -11,16 +11,25 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Timeline:
-    """One turn. `t0` and all moments given are monotonic seconds; `decisions` are what was decided on, by name."""
+    """One turn. `t0` and all moments given are monotonic seconds; `decisions` are what was decided on, by name.
+
+    `any_ms` is when the caller was sent anything to hear, be it no part of the answer.
+    """
 
     t0: float
     stages: dict[str, tuple[float, float]] = field(default_factory=dict)
     waits: dict[str, float] = field(default_factory=dict)
     decisions: dict[str, object] = field(default_factory=dict)
+    any_ms: float | None = None
 
     def stage(self, name: str, start: float, end: float) -> None:
         """Note that a stage lasted from `start` to `end`."""
         self.stages[name] = (self._ms(start), self._ms(end))
+
+    def sent_something(self, moment: float) -> None:
+        """A frame went out; the first counts."""
+        if self.any_ms is None:
+            self.any_ms = self._ms(moment)
 
     def waited(self, what: str, ms: float) -> None:
         """Add a measured wait of ours, in milliseconds."""
@@ -44,6 +53,7 @@ class Timeline:
             "waits": {name: round(ms, 2) for name, ms in self.waits.items()},
             **self.decisions,
             "overhead_ms": round(self.overhead_ms, 2),
+            "any_ms": None if self.any_ms is None else round(self.any_ms, 1),
             "answer_ms": None if self.answer_ms is None else round(self.answer_ms, 1),
         }
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.audio.g711 import FRAME_BYTES
+from app.audio.g711 import FRAME_BYTES, rms
 from app.audio.playout import AHEAD_MS, MARK_EVERY_MS, Playout
 from app.carriers.events import OutboundCommand, PlayAudio, SendMark
 
@@ -164,3 +164,19 @@ def test_silence_between_two_utterances_is_no_gap() -> None:
     playout.feed(speech(100))
     due(playout, 9.0)
     assert playout.gap_ms() == 0
+
+
+def test_what_is_brief_goes_80_ms_ahead_and_ends_softly_when_it_is_cut_short() -> None:
+    playout = Playout(brief=True)
+    playout.feed(b"\x80" * 8000)  # as loud as can be
+    playout.end_utterance()
+    sent = audio(due(playout, 0.0))
+    assert len(sent) == 80 * 8
+    assert playout.next_due(0.0) == pytest.approx(0.04)
+    playout.cut_short()
+    rest, now = drain(playout, 0.0)
+    levels = [rms(audio(rest)[at : at + 40]) for at in range(0, 160, 40)]
+    assert len(audio(rest)) == 20 * 8
+    assert rms(sent) == levels[0] > levels[1] > levels[2] > levels[3] > 0
+    assert marks(rest) == ["0.100"]
+    assert now <= 0.04

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from app.call.http_client import Answer
@@ -58,3 +58,8 @@ def flows_in(directory: Path, *texts: str) -> Settings:
     for name, text in zip(names, texts, strict=True):
         (folder / f"{name}.yaml").write_text(text, "utf-8")
     return Settings(flows_dir=folder, default_flow=names[0])
+
+
+def unacknowledged(settings: Settings) -> Settings:
+    """Nobody says "one moment" while an answer is awaited."""
+    return replace(settings, performance_target_latency=10_000)

@@ -15,7 +15,7 @@ from providers.base import Hypothesis, OutcomeChosen
 from providers.scripted import ScriptedTranscriber, ScriptedTranscriptionStream
 from providers.scripted_model import Reply, ScriptedModel
 from tests.call.relay import events, running
-from tests.call.services import FakeServices, flows_in
+from tests.call.services import FakeServices, flows_in, unacknowledged
 from tests.call.test_models import desk
 
 FLOW = """\
@@ -58,7 +58,7 @@ async def test_an_answer_waits_until_the_caller_is_silent(
     over = Say("are you still there I wonder")
     steps: list[Step] = [Say("yes"), over, StaySilent(6), Say("no")]
     script = ["yes", "are you still there", "no"]
-    settings = flows_in(tmp_path, FLOW)
+    settings = unacknowledged(flows_in(tmp_path, FLOW))
     async with running(clock, tmp_path, script, settings=settings, http=services) as relay:
         placed = await relay.call("desk", steps, patience=LATE)
     journal = relay.journal(placed)
@@ -79,7 +79,7 @@ async def test_a_question_that_is_answered_before_it_is_put_is_not_put(
     services = FakeServices(clock, {"/free": [{}]}, lambda path: 1.8)
     flow = FLOW.replace("ok: found", "ok: more")
     script = ["yes", "no thanks"]
-    settings = flows_in(tmp_path, flow)
+    settings = unacknowledged(flows_in(tmp_path, flow))
     ear = SlowTranscriber(script)
     async with running(clock, tmp_path, [], settings=settings, http=services, transcriber=ear) as relay:
         placed = await relay.call("desk", [Say("yes"), Say("no thanks a lot"), StaySilent(5)], patience=LATE)
@@ -94,7 +94,9 @@ async def test_a_model_is_told_what_was_added_before_its_reply_was_heard(
     script = ["a question", "and on sundays"]
     patience = Patience(answer_s=2.5)
     steps: list[Step] = [Say("a question"), Say("and on sundays then please"), StaySilent(3)]
-    async with running(clock, tmp_path, script, settings=desk(tmp_path), model=model) as relay:
+    async with running(
+        clock, tmp_path, script, settings=unacknowledged(desk(tmp_path)), model=model
+    ) as relay:
         placed = await relay.call("desk", steps, patience=patience)
     journal = relay.journal(placed)
     said = [event["text"] for event in events(journal, "said")]
@@ -108,7 +110,7 @@ async def test_a_murmur_does_not_stop_a_reply_that_is_being_made(clock: ManualCl
     patience = Patience(answer_s=2.5)
     steps: list[Step] = [Say("a question"), Say("mm-hm"), StaySilent(5)]
     async with running(
-        clock, tmp_path, ["a question", "mm-hm"], settings=desk(tmp_path), model=model
+        clock, tmp_path, ["a question", "mm-hm"], settings=unacknowledged(desk(tmp_path)), model=model
     ) as relay:
         placed = await relay.call("desk", steps, patience=patience)
     assert len(model.requests) == 1
@@ -128,7 +130,9 @@ async def test_a_late_reply_answers_only_the_request_that_it_was_made_for(
     steps: list[Step] = [Say("a question"), Say("and on sundays then please"), StaySilent(4)]
     script = ["a question", "and on sundays", "no"]
     ear = SlowTranscriber(script)
-    async with running(clock, tmp_path, [], settings=desk(tmp_path), model=model, transcriber=ear) as relay:
+    async with running(
+        clock, tmp_path, [], settings=unacknowledged(desk(tmp_path)), model=model, transcriber=ear
+    ) as relay:
         placed = await relay.call("desk", steps, patience=patience)
     nodes = [event["node"] for event in events(relay.journal(placed), "node_entered")]
     assert ("person" in nodes) == (len(model.requests) == 1)

@@ -9,7 +9,7 @@ import pytest
 from app.clock import ManualClock
 from app.simulator.steps import BargeIn, Press, Say, StaySilent, Step
 from tests.call.relay import RunningRelay, events, running
-from tests.call.services import FakeServices, flows_in
+from tests.call.services import FakeServices, flows_in, unacknowledged
 
 DESK = """\
 flow: desk
@@ -183,7 +183,7 @@ async def test_what_was_asked_ahead_is_there_at_once_and_used_once(
     clock: ManualClock, tmp_path: Path
 ) -> None:
     services = FakeServices(clock, {"/who": [{"name": "Ana"}, {"name": "Eva"}]}, lambda path: 1.0)
-    settings = flows_in(tmp_path, AHEAD)
+    settings = unacknowledged(flows_in(tmp_path, AHEAD))
     async with running(clock, tmp_path, ["yes", "no"], settings=settings, http=services) as relay:
         placed = await relay.call("ahead", [Say("yes"), Say("no")])
     journal = relay.journal(placed)

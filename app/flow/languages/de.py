@@ -260,6 +260,7 @@ GERMAN = Language(
             "Entschuldigung, das habe ich nicht verstanden.",
             "Ich habe Sie leider noch nicht verstanden.",
         ),
+        "acknowledgement": ("Einen Moment.", "Ich sehe nach."),
         "waiting": ("Einen Moment, bitte.",),
         "model_failed": ("Es tut mir leid, das kann ich gerade nicht beantworten.",),
         "shall_i": ("Soll ich das jetzt tun?",),

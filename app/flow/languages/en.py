@@ -343,6 +343,7 @@ ENGLISH = Language(
     prompts={
         "no_input": ("Sorry, I didn't hear you.", "I still can't hear you."),
         "no_match": ("Sorry, I didn't catch that.", "I'm sorry, I still didn't understand."),
+        "acknowledgement": ("One moment.", "Let me see."),
         "waiting": ("One moment, please.",),
         "model_failed": ("I'm sorry, I can't answer that right now.",),
         "shall_i": ("Shall I do that now?",),

@@ -206,6 +206,7 @@ FRENCH = Language(
     prompts={
         "no_input": ("Pardon, je ne vous ai pas entendu.", "Je ne vous entends toujours pas."),
         "no_match": ("Pardon, je n'ai pas compris.", "Désolé, je n'ai toujours pas compris."),
+        "acknowledgement": ("Un instant.", "Je regarde."),
         "waiting": ("Un instant, s'il vous plaît.",),
         "model_failed": ("Désolé, je ne peux pas répondre pour le moment.",),
         "shall_i": ("Est-ce que je le fais maintenant ?",),

@@ -169,6 +169,7 @@ ITALIAN = Language(
     prompts={
         "no_input": ("Scusi, non l'ho sentita.", "Non la sento ancora."),
         "no_match": ("Scusi, non ho capito.", "Mi dispiace, non ho ancora capito."),
+        "acknowledgement": ("Un momento.", "Vediamo."),
         "waiting": ("Un momento, per favore.",),
         "model_failed": ("Mi dispiace, in questo momento non posso rispondere.",),
         "shall_i": ("Devo farlo adesso?",),

@@ -1,0 +1,122 @@
+"""Answers that are late: the caller hears in time that they were heard, and the answer is hardly later for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.clock import ManualClock
+from app.simulator.caller import Patience
+from app.simulator.steps import Press, Say, StaySilent, Step
+from providers.base import OutcomeChosen
+from providers.scripted import ScriptedSynthesizer
+from providers.scripted_model import Reply, ScriptedModel
+from tests.call.relay import events, running
+from tests.call.services import FakeServices, flows_in
+
+FLOW = """\
+flow: desk
+format: 1
+languages: [en]
+start: top
+intents: {ask: {phrases: [a question]}, look: {phrases: [my order]}, wait: {phrases: [my parcel]}}
+nodes:
+  top:
+    menu: How can I help?
+    choices: [{intent: ask, press: 1, goto: talk}, {intent: look, press: 2, goto: look}, {intent: wait, goto: own}]
+  talk: {llm: Answer., outcomes: {done: bye}, failed: bye}
+  look: {http: "GET https://api.example/free", timeout: 5s, ok: found, failed: bye}
+  own: {http: "GET https://api.example/free", timeout: 5s, waiting: I am looking., ok: found, failed: bye}
+  found: {say: It comes tomorrow., next: bye}
+  bye: {hangup: Goodbye.}
+"""
+SIGNS = ("One moment.", "Let me see.")
+REPLY = "We open at nine in the morning."
+
+
+async def heard_of(
+    clock: ManualClock, tmp_path: Path, words: str, steps: list[Step], late_ms: int
+) -> list[dict[str, Any]]:
+    """The journal of a call whose answer takes so long."""
+    services = FakeServices(clock, {"/free": [{}]}, lambda path: late_ms / 1000)
+    model = ScriptedModel([Reply(REPLY, [OutcomeChosen("done")], first_ms=late_ms)])
+    settings = flows_in(tmp_path, FLOW)
+    voice = ScriptedSynthesizer(first_ms=60)
+    async with running(
+        clock, tmp_path, [words], voice, settings=settings, http=services, model=model
+    ) as relay:
+        placed = await relay.call("desk", steps)
+    journal = relay.journal(placed)
+    assert not any(event["gap_ms"] for event in events(journal, "heard"))
+    return journal
+
+
+def ended_ms(journal: list[dict[str, Any]]) -> float:
+    return float(events(journal, "utterance")[0]["ms"])
+
+
+@pytest.mark.parametrize("words", ["a question", "my order"])
+@pytest.mark.parametrize("late_ms", [310, 400, 550, 700, 1200, 2500])
+async def test_a_late_answer_is_acknowledged_in_time_and_follows_within_100_ms(
+    clock: ManualClock, tmp_path: Path, words: str, late_ms: int
+) -> None:
+    journal = await heard_of(clock, tmp_path, words, [Say(words), StaySilent(6)], late_ms)
+    said = events(journal, "said")
+    sign, answer = said[1:3]
+    assert sign["text"] in SIGNS
+    assert sign["cached"]
+    assert sign["ms"] - ended_ms(journal) == pytest.approx(300, abs=20)
+    (timeline,) = [event["timeline"] for event in events(journal, "turn")]
+    assert timeline["acknowledged"]
+    assert timeline["any_ms"] < timeline["answer_ms"]
+    ready_ms = ended_ms(journal) + late_ms + 60
+    assert answer["text"] not in SIGNS
+    assert answer["ms"] <= ready_ms + 100
+    assert events(journal, "call_ended")[0]["reason"] == "bye"
+
+
+@pytest.mark.parametrize(("words", "late_ms"), [("a question", 150), ("my order", 150), ("my parcel", 1200)])
+async def test_what_is_in_time_or_has_words_of_its_own_is_not_acknowledged(
+    clock: ManualClock, tmp_path: Path, words: str, late_ms: int
+) -> None:
+    journal = await heard_of(clock, tmp_path, words, [Say(words), StaySilent(6)], late_ms)
+    assert not {event["text"] for event in events(journal, "said")} & set(SIGNS)
+    (timeline,) = [event["timeline"] for event in events(journal, "turn")]
+    assert "acknowledged" not in timeline
+
+
+async def test_a_key_is_acknowledged_too(clock: ManualClock, tmp_path: Path) -> None:
+    journal = await heard_of(clock, tmp_path, "", [Press("2"), StaySilent(6)], 1200)
+    (key,) = events(journal, "dtmf")
+    sign = next(event for event in events(journal, "said") if event["text"] in SIGNS)
+    assert sign["ms"] - key["ms"] == pytest.approx(300, abs=20)
+
+
+async def test_a_caller_who_goes_on_is_not_talked_to(clock: ManualClock, tmp_path: Path) -> None:
+    services = FakeServices(clock, {"/free": [{}]}, lambda path: 1.2)
+    settings = flows_in(tmp_path, FLOW)
+    over = Say("the one of last week I mean")
+    steps: list[Step] = [Say("my order"), over, StaySilent(6)]
+    script = ["my order", "the one of last week"]
+    async with running(clock, tmp_path, script, settings=settings, http=services) as relay:
+        placed = await relay.call("desk", steps, patience=Patience(answer_s=0.4))
+    journal = relay.journal(placed)
+    (speaking,) = (turn for turn in placed.report.turns if turn.caller == {"text": over.text})
+    assert speaking.t0_s is not None
+    talked_over = [
+        event for event in events(journal, "said") if speaking.began_s <= event["ms"] / 1000 < speaking.t0_s
+    ]
+    assert talked_over == []
+
+
+async def test_each_acknowledgement_is_another(clock: ManualClock, tmp_path: Path) -> None:
+    model = ScriptedModel([Reply("Yes.", first_ms=900), Reply("No.", [OutcomeChosen("done")], first_ms=900)])
+    settings = flows_in(tmp_path, FLOW)
+    script = ["a question", "and on sundays"]
+    async with running(clock, tmp_path, script, settings=settings, model=model) as relay:
+        placed = await relay.call("desk", [Say("a question"), Say("and on sundays"), StaySilent(4)])
+    said = [event["text"] for event in events(relay.journal(placed), "said")]
+    assert [text for text in said if text in SIGNS] == list(SIGNS)
+    assert [one.text for one in model.requests[1].messages] == ["a question", "Yes.", "and on sundays"]
