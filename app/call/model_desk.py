@@ -15,6 +15,7 @@ from app.clock import Clock
 from app.errors import ProviderError
 from app.flow.effects import AskModel
 from app.flow.inputs import ModelFailed, ModelReplied, ToolUse
+from app.orchestrator.answer_cache import RememberingModel
 from app.orchestrator.chunks import Chunks
 from app.orchestrator.failover import Decision, FailoverModel
 from providers.base import (
@@ -152,7 +153,11 @@ class ModelDesk:
 
     def _watched(self, reply: _Reply) -> LanguageModel:
         model = self._model
-        return model.watched(reply.decisions.append) if isinstance(model, FailoverModel) else model
+        return (
+            model.watched(reply.decisions.append)
+            if isinstance(model, FailoverModel | RememberingModel)
+            else model
+        )
 
     def _say(self, ask: AskModel, reply: _Reply, words: str, asked: float) -> None:
         if ask.purpose == "choose":
@@ -216,5 +221,6 @@ def _request(ask: AskModel, begun: str) -> ModelRequest:
         facts=ask.facts,
         outcomes=ask.outcomes,
         tools=[Tool(one.name, one.description, one.arguments) for one in ask.tools],
+        reuse=ask.reuse,
         begun=begun,
     )
