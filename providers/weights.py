@@ -87,6 +87,12 @@ def path(name: str) -> Path:
     return file
 
 
+def verify(name: str) -> None:
+    """Read an asset's whole file. AssetError when it is not the one that it should be."""
+    if _sha256(path(name)) != assets()[name].sha256:
+        raise AssetError(f"{folder() / name} has another hash than weights.lock says; {REMEDY}")
+
+
 def install(wanted: Iterable[Asset], say: Callable[[str], None]) -> None:
     """Bring the cache in order, telling `say` what is done. AssetError says what could not be, and why."""
     missing = [asset for asset in wanted if not _is_intact(asset)]

@@ -50,12 +50,12 @@ def _weights() -> Verdict:
     wrong = []
     for name in weights.assets():
         try:
-            weights.path(name)
+            weights.verify(name)
         except AssetError as error:
             wrong.append(str(error))
     if wrong:
         return Verdict("speech models", "failed", "; ".join(wrong), "run scripts/install")
-    return Verdict("speech models", "ok", f"{len(weights.assets())} in {weights.folder()}")
+    return Verdict("speech models", "ok", f"{len(weights.assets())} in {weights.folder()}, hashes right")
 
 
 def _ffmpeg() -> Verdict:

@@ -109,6 +109,19 @@ def test_half_a_file_is_not_used(cache: Path) -> None:
         weights.path("silero_vad.onnx")
 
 
+def test_a_file_of_the_right_length_with_other_bytes_is_noticed_by_who_reads_it_all(
+    cache: Path, asset: weights.Asset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(weights, "assets", lambda: {asset.name: asset})
+    file = cache / asset.name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(CONTENT)
+    weights.verify(asset.name)
+    file.write_bytes(CONTENT[::-1])
+    with pytest.raises(AssetError, match="another hash"):
+        weights.verify(asset.name)
+
+
 def test_a_cache_that_cannot_be_written_is_said_to_be_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
