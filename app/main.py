@@ -32,6 +32,7 @@ from app.ops.meters import Meters
 from app.ops.metrics import CallMetrics
 from app.ops.operations import Operations
 from app.ops.quality import QualityBook
+from app.orchestrator.answer_cache import RememberingModel
 from app.orchestrator.failover import FailoverModel
 from app.orchestrator.failover_synthesizer import FailoverSynthesizer
 from app.orchestrator.failover_transcriber import FailoverTranscriber
@@ -323,7 +324,7 @@ class Relay:
             MessageStore(settings.data_dir),
             self._meters.turn,
             self._http,
-            self._model,
+            self._remembering(self._model, settings, clock),
             settings.languages if settings.language_detection else (),
             routes.unsupported if settings.language_detection else {},
             settings.fallback_language,
@@ -331,6 +332,10 @@ class Relay:
             Recordings(settings.data_dir, clock, self._aside) if settings.record_calls else None,
             settings.performance_target_latency,
         )
+
+    def _remembering(self, model: LanguageModel, settings: Settings, clock: Clock) -> LanguageModel:
+        ahead, figures = settings.performance_cache_enabled, self.speech_cache.figures
+        return RememberingModel(model, clock, figures, self._speech.similarity) if ahead else model
 
     def _health(self, clock: Clock, flows: FlowStore, quality: QualityBook) -> Health:
         return Health(

@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
 from functools import partial
 
 import azure.cognitiveservices.speech as sdk
@@ -66,11 +67,10 @@ class AzureTranscriber:
     ) -> AzureStream:
         ear = await self._azure.starting.run(partial(_Ear, self._azure, language, hints, candidates))
         stream = AzureStream(ear, self._azure, language, on_partial)
-        try:
+        async with AsyncExitStack() as unless_begun:
+            unless_begun.push_async_callback(stream.aclose)
             await self._azure.starting.run(ear.begin)
-        except BaseException:
-            await stream.aclose()
-            raise
+            unless_begun.pop_all()
         return stream
 
     @property

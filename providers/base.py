@@ -273,6 +273,7 @@ class ModelRequest:
     of which the model may choose one to end the conversation. `language` is ISO 639-1; `max_tokens` bounds the reply.
     `begun` is what the agent has already said of this very reply: it goes on from there. `style` says how the language
     is to be spoken; empty: just that it is. `brief` replies are shorter than usual, for time is short.
+    `reuse` names what the answer depends on besides; empty: it is for this caller alone.
     """
 
     instruction: str = field(repr=False)
@@ -285,6 +286,7 @@ class ModelRequest:
     begun: str = field(default="", repr=False)
     style: str = ""
     brief: bool = False
+    reuse: str = ""
 
 
 @dataclass(frozen=True, slots=True)

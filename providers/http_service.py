@@ -63,11 +63,14 @@ class _Transport(httpx2.AsyncHTTPTransport):
 
 
 def http_client(trust: ssl.SSLContext | None = None) -> httpx2.AsyncClient:
-    """A client whose connections stay open between turns; HTTP/2 where the service speaks it.
+    """A client whose connections stay open between turns. `trust` says whose certificates are believed, None the usual
+    authorities'.
 
-    `trust` says whose certificates are believed, None the usual authorities'.
+    HTTP/1.1, also where the service speaks HTTP/2: to give up a reply there takes RST_STREAM (RFC 9113 §5.4.2), which
+    httpcore2 2.16 does not send. The service would make a reply that nobody hears to its end, and what comes of it,
+    never acknowledged, would fill the window that all calls of the connection share, until none gets an answer.
     """
-    transport = _Transport(verify=trust or True, http2=True, limits=LIMITS)
+    transport = _Transport(verify=trust or True, http2=False, limits=LIMITS)
     return httpx2.AsyncClient(transport=transport, timeout=TIMEOUT, follow_redirects=False)
 
 

@@ -255,7 +255,7 @@ class Agent:
         self._is_put(prompt, sent)
         self._reports.began_to_speak()
         self._call.journal.write("said", text=prompt.record, node=prompt.node, cached=cached)
-        self._flow.spoke(prompt.kind, first=prompt is self.timing.prompt, ready=cached)
+        self._flow.spoke(prompt.kind, prompt.text, ready=cached)
         if timeline := self.timing.started(prompt, ready, sent):
             self._call.journal.write("turn", timeline=timeline.as_record())
             self._services.turn_answered(timeline)

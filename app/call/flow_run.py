@@ -46,6 +46,7 @@ class FlowRun:
         self._figures = services.speech_cache.figures
         self._foresight = services.foresight.of(call) if services.foresight else None
         self._languages = LanguageChoice(languages, others=self._unsupported)
+        self._answer = ""  # its first words, from when they are known until they are spoken
         self._sorry: list[fx.Say] = []
         self._before: tuple[State, Ending | None, float] | None = None
         self.asked_at = float("-inf")
@@ -56,20 +57,17 @@ class FlowRun:
         """What the caller was asked, while an answer is awaited."""
         return self.ending if isinstance(self.ending, fx.Listen) else None
 
-    @property
-    def answers(self) -> bool:
-        """Whether what is said answers something; the first words do not."""
-        return self._before is not None
-
     async def foresee(self) -> None:
         """Have ready what may be said next, for as long as the stream lasts."""
         if self._foresight:
             await self._foresight.run()
 
-    def spoke(self, kind: Kind | None, *, first: bool, ready: bool) -> None:
-        """Words are on their way to the caller, `first` of a step's; count whether answers were ready."""
-        if kind and first and self._before:
-            self._figures.answered(ready=ready)
+    def spoke(self, kind: Kind | None, text: str, *, ready: bool) -> None:
+        """Words are on their way to the caller; where they begin an answer, count whether they were ready."""
+        if text == self._answer:
+            self._answer = ""
+            if kind:
+                self._figures.answered(ready=ready)
 
     def begin(self) -> Step:
         """The first words of a call, or of a call that comes back after its stream was lost."""
@@ -166,6 +164,8 @@ class FlowRun:
                     self._call.journal.write("understood", rung=effect.rung, intent=effect.intent)
                 case _:
                     self._write_fact(effect)
+        if says and self._before and not isinstance(then, fx.AskModel):
+            self._answer = says[0].text
         if then:
             self.ending = then
             if not (isinstance(then, fx.Listen) and then.collected):

@@ -10,14 +10,14 @@ from typing import Protocol
 
 from app.call.bridge import Bridged, bridge
 from app.call.journal import Journal
-from app.call.speculation import EarlyReply, Speculation
+from app.call.speculation import EarlyReply, Speculation, watched
 from app.call.tasks import Tasks
 from app.clock import Clock
 from app.errors import ProviderError
 from app.flow.effects import AskModel
 from app.flow.inputs import ModelFailed, ModelReplied, ToolUse
 from app.orchestrator.chunks import Chunks
-from app.orchestrator.failover import Decision, FailoverModel
+from app.orchestrator.failover import Decision
 from providers.base import (
     Finished,
     LanguageModel,
@@ -174,9 +174,7 @@ class ModelDesk:
         if early:
             reply.decisions = early.decisions
             return early.events()
-        model = self._model
-        watched = model.watched(reply.decisions.append) if isinstance(model, FailoverModel) else model
-        return watched.reply(request)
+        return watched(self._model, reply.decisions).reply(request)
 
     def _say(self, ask: AskModel, reply: _Reply, words: str, asked: float) -> None:
         if ask.purpose == "choose":
@@ -240,5 +238,6 @@ def _request(ask: AskModel, begun: str) -> ModelRequest:
         facts=ask.facts,
         outcomes=ask.outcomes,
         tools=[Tool(one.name, one.description, one.arguments) for one in ask.tools],
+        reuse=ask.reuse,
         begun=begun,
     )

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from app.call.tasks import Tasks
 from app.errors import ProviderError, TimedOut
+from app.orchestrator.answer_cache import RememberingModel
 from app.orchestrator.failover import Decision, FailoverModel
 from providers.base import LanguageModel, ModelEvent, ModelRequest
 
@@ -87,8 +88,7 @@ class Speculation:
 
 
 async def _made(model: LanguageModel, early: EarlyReply) -> None:
-    if isinstance(model, FailoverModel):
-        model = model.watched(early.decisions.append)
+    model = watched(model, early.decisions)
     try:
         async with asyncio.timeout(LASTS_AT_MOST_S), aclosing(model.reply(early.request)) as events:
             async for event in events:
@@ -99,6 +99,13 @@ async def _made(model: LanguageModel, early: EarlyReply) -> None:
         # a traceback would hold all that is in its frames
         await early.waiting.put(error.with_traceback(None))
     await early.waiting.put(None)
+
+
+def watched(model: LanguageModel, decisions: list[Decision]) -> LanguageModel:
+    """The same model; where it decides who answers, that is added."""
+    if isinstance(model, FailoverModel | RememberingModel):
+        return model.watched(decisions.append)
+    return model
 
 
 def _same(one: ModelRequest, other: ModelRequest) -> bool:

@@ -26,7 +26,9 @@ def explanation(path: Path, node: str, environment: Mapping[str, str]) -> list[s
     """Raises NoSuchFlow, InvalidFlow."""
     flow = open_flow(path, environment).flow
     if not flow.has_node(node):
-        raise NoSuchFlow(f'{path} has no node "{node}"; {suggestion(node, flow.nodes)}')
+        new = flow.renamed.get(node)
+        way_out = f'it is called "{new}" now' if new else suggestion(node, flow.nodes)
+        raise NoSuchFlow(f'{path} has no node "{node}"; {way_out}')
     part = flow.part(node)
     return list(explain(part, part.nodes[node]))
 

@@ -173,6 +173,8 @@ class AskModel:
     speech: Say | None = None
     waiting: Say | None = None
     timeout_ms: int = 15_000
+    # what the answer depends on besides all this, where it may be given again to others; else empty
+    reuse: str = ""
 
 
 @dataclass(frozen=True, slots=True)

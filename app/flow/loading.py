@@ -182,7 +182,7 @@ def _flow(
         renamed=_renamed(section, nodes),
     )
     section.finish()
-    _check_targets(draft, section)
+    _check_targets(draft, section, flow.renamed)
     _check_overlays(draft)
     return flow
 
@@ -326,10 +326,13 @@ def _reachable(name: str, direct: Mapping[str, Iterable[str]]) -> set[str]:
     return found
 
 
-def _check_targets(draft: Draft, section: Section) -> None:
+def _check_targets(draft: Draft, section: Section, renamed: Mapping[str, str]) -> None:
     for name, place in draft.wanted:
         if name not in draft.places:
-            section.fault(place, f'unknown node "{name}"; {suggestion(name, draft.places)}', "unknown-target")
+            way_out = (
+                f'it is called "{renamed[name]}" now' if name in renamed else suggestion(name, draft.places)
+            )
+            section.fault(place, f'unknown node "{name}"; {way_out}', "unknown-target")
     for name, place in draft.changed:
         if name not in draft.collected:
             section.fault(

@@ -149,7 +149,7 @@ class Flow:
     outcomes: tuple[str, ...] = ()
     # every flow that it calls, however deep, by name; their nodes are called NAME.node
     subflows: Mapping[str, Flow] = field(default_factory=dict)
-    # former names of nodes, so that statistics survive
+    # former names of nodes
     renamed: Mapping[str, str] = field(default_factory=dict)
 
     @property

@@ -27,15 +27,16 @@ def strays(scene: Scene, rest: str, kind: str, *prompts: Prompt | None) -> Words
     negating = spoken.negations - spoken.corrections
     left = _beside_the_frame(words, kind, spoken)
     # "one" is an article in many a language
-    known = spoken.small_talk | {"1"}
-    left = [word for word in left if word in negating or word not in known]
+    known = spoken.small_talk | spoken.frames | {"1"}
+    left = [word for word in left if word in negating or not {word, spoken.mended(word)} & known]
     return tuple(left) and tuple(_off_topic(left, prompts, spoken))
 
 
 def bare(scene: Scene, rest: str, kind: str, *prompts: Prompt | None) -> bool:
     """Whether nothing but politeness was said beside a value: "no, I'd like … please", not "I was there …"."""
     spoken = scene.hearing.language
-    words = tuple(_off_topic(_beside_the_frame(words_of(rest), kind, spoken), prompts, spoken))
+    said = tuple(spoken.mended(word) for word in words_of(rest))
+    words = tuple(_off_topic(_beside_the_frame(said, kind, spoken), prompts, spoken))
     core = min(peelings(words, spoken), key=len, default=())
     small = spoken.calendar.open_endings
     return all(one in small or (one,) in spoken.openings | spoken.closings for one in core)

@@ -33,7 +33,9 @@ MARGIN: Final = 0.1
 def sounds_like(scene: Scene, node: Question, text: str) -> Meaning | None:
     """The one thing possible here that sounds nearly like what was heard."""
     spoken = language(scene.state.language)
-    heard = {spoken.sound(words) for words in peelings(words_of(text), spoken)}
+    words = words_of(text)
+    mended = tuple(spoken.mended(one) for one in words)
+    heard = {spoken.sound(one) for variant in (words, mended) for one in peelings(variant, spoken)}
     everywhere = {} if node.modal else global_phrases(scene)
     ranked = sorted(
         (

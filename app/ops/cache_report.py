@@ -44,8 +44,8 @@ def cache_lines(report: Mapping[str, Any]) -> Iterator[str]:
     yield f"{report['entries']} of {report['entries_max']} texts, {mib:.1f} MiB, {report['spoken_ms'] / 1000:.0f} s"
     for kind, figures in report["by_kind"].items():
         count = figures["hits"] + figures["misses"]
-        kept = report["entries_by_kind"][kind]
-        yield f"  {kind:<10} {kept:5} kept   asked for {count:6} times, there {_percent(figures['hit_rate'])}"
+        kept = report["entries_by_kind"].get(kind, "")
+        yield f"  {kind:<10} {kept:>6}   asked for {count:6} times, there {_percent(figures['hit_rate'])}"
     yield f"turns answered from ready speech (recall): {_percent(report['recall'])} of {report['turns']}"
     made, used, wasted = (report[f"prepared{what}"] for what in ("", "_used", "_wasted"))
     yield f"made ahead: {made}, used {used}, in vain {wasted} (precision {_percent(report['precision'])})"

@@ -21,10 +21,14 @@ LEARNED_SHARE = 0.2
 
 @dataclass(slots=True)
 class CacheFigures:
-    """`ahead_made` counts guesses: words that vary and were made before anybody asked. Times are milliseconds."""
+    """`answers` are a model's that may be given again. `ahead_made` counts guesses: words that vary, made before
+    anybody asked. Times are milliseconds.
+    """
 
     hits: Counter[Kind] = field(default_factory=Counter)
     misses: Counter[Kind] = field(default_factory=Counter)
+    answers: int = 0
+    answers_known: int = 0
     turns: int = 0
     turns_ready: int = 0
     ahead_made: int = 0
@@ -46,6 +50,11 @@ class CacheFigures:
 
     def missed(self, kind: Kind) -> None:
         self.misses[kind] += 1
+
+    def asked_a_model(self, *, known: bool) -> None:
+        """A question came whose answer may be given again; `known`: it was there."""
+        self.answers += 1
+        self.answers_known += known
 
     def made(self, voice: Voice, first_ms: float) -> None:
         """A voice gave its first sound after so long: what a hit saves."""
@@ -84,17 +93,17 @@ class CacheFigures:
 
     def report(self) -> Mapping[str, Any]:
         """For machines and people: rates 0..1 or None, the worst misses first."""
-        kinds: tuple[Kind, ...] = ("static", "templated")
+        counted = {
+            "static": (self.hits["static"], self.misses["static"]),
+            "templated": (self.hits["templated"], self.misses["templated"]),
+            "answer": (self.answers_known, self.answers - self.answers_known),
+        }
         worst = sorted(self.missed_at, key=lambda one: (-self.waited_ms[one], -self.missed_at[one]))
         return {
             "hit_rate": _rounded(self.hit_rate),
             "by_kind": {
-                kind: {
-                    "hits": self.hits[kind],
-                    "misses": self.misses[kind],
-                    "hit_rate": _rounded(_share(self.hits[kind], self.misses[kind])),
-                }
-                for kind in kinds
+                kind: {"hits": hits, "misses": misses, "hit_rate": _rounded(_share(hits, misses))}
+                for kind, (hits, misses) in counted.items()
             },
             "precision": _rounded(self.precision),
             "recall": _rounded(self.recall),

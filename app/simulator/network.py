@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Mapping
+from contextlib import ExitStack
 from types import TracebackType
 from typing import cast
 from urllib.parse import urlencode
@@ -85,11 +86,10 @@ class NetworkSocket(asyncio.Protocol):
 
     async def handshake(self) -> None:
         """Until the server has agreed. Raises websockets' InvalidHandshake."""
-        try:
+        with ExitStack() as unless_agreed:
+            unless_agreed.callback(self._transport.abort)
             await self._opened
-        except BaseException:
-            self._transport.abort()
-            raise
+            unless_agreed.pop_all()
 
     def send(self, text: str) -> None:
         if self._protocol.state is not State.OPEN:

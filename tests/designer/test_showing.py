@@ -167,6 +167,13 @@ def test_graph_writes_the_page(tmp_path: Path) -> None:
 # explanations
 
 
+def test_a_node_is_told_by_its_new_name(tmp_path: Path) -> None:
+    text = (FLOWS / "greeting.yaml").read_text("utf-8") + "renamed: {opening: hours}\n"
+    (tmp_path / "greeting.yaml").write_text(text, "utf-8")
+    explained = run("explain", tmp_path / "greeting.yaml", "opening")
+    assert 'it is called "hours" now' in str(explained.exception)
+
+
 def test_explain_says_it_in_plain_words() -> None:
     output = run("explain", FLOWS / "clinic.yaml", "main_menu").output
     for part in (

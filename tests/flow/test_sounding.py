@@ -36,6 +36,7 @@ def test_sounds_are_nearer_than_spellings(code: str, heard: str, said: str) -> N
     ("code", "heard", "node"),
     [
         ("es", "Un acito.", "ask_day"),
+        ("es", "Un acito, por sabor.", "ask_day"),
         ("es", "Quiero pedir un acita.", "ask_day"),
         ("es", "Anular mi sita.", "ask_callback"),
         ("en", "Book an a pointment.", "ask_day"),
@@ -60,6 +61,16 @@ def test_other_words_sound_like_nothing(call: Callable[..., Caller], heard: str)
     caller = call("clinic").say(heard)
     assert caller.node == "main_menu"
     assert caller.state.phase == "asking"
+
+
+@pytest.mark.parametrize(
+    ("heard", "time"), [("Alas once de la mañana.", "11:00"), ("Prefierro la última.", "14:00")]
+)
+def test_misheard_words_of_no_weight_are_none_beside_a_value(
+    call: Callable[..., Caller], heard: str, time: str
+) -> None:
+    caller = call("clinic", language="es").say("Una cita.").say("El martes.")
+    assert caller.say(heard).state.slots["time"] == time
 
 
 def test_what_is_only_mentioned_is_asked_back_and_never_acted_on(call: Callable[..., Caller]) -> None:

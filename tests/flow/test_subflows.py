@@ -182,6 +182,10 @@ def test_what_has_to_be_called_is_not_started() -> None:
             "circular subflow: outer calls cancelling calls thanking calls cancelling",
         ),
         ({"outer": OUTER.replace("start: top", "start: top\nrenamed: {old: nobody}")}, 'unknown node "nobody"'),
+        (
+            {"outer": OUTER.replace("start: top", "start: old\nrenamed: {old: top}")},
+            'unknown node "old"; it is called "top" now',
+        ),
     ],
 )  # fmt: skip
 def test_fault(changed: dict[str, str], message: str) -> None:

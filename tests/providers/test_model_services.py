@@ -257,6 +257,24 @@ async def test_connections_are_warm_and_used_again_over_tls(name: str) -> None:
 
 
 @every_sdk
+async def test_an_interrupted_reply_ends_at_once_though_the_service_offers_http2(name: str) -> None:
+    """Over HTTP/2 it would go on: see `http_client`."""
+    authority = trustme.CA()
+    server, client = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
+    authority.issue_cert("127.0.0.1").configure_cert(server)
+    authority.configure_trust(client)
+    server.set_alpn_protocols(["h2", "http/1.1"])
+    async with serving(name, Answer([" word"] * 50, gap_s=0.05), tls=server) as service:
+        model = model_of(service, client)
+        async with aclosing(model.reply(REQUEST)) as events:
+            await anext(events)
+            assert service.answering == 1
+        await service.idle()
+        assert service.left_early == 1
+        await model.aclose()
+
+
+@every_sdk
 async def test_a_stranger_with_a_certificate_of_its_own_is_not_believed(name: str) -> None:
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     trustme.CA().issue_cert("127.0.0.1").configure_cert(server)

@@ -7,11 +7,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from rapidfuzz import process
+from rapidfuzz.distance import Levenshtein
+
 from app.flow.languages.calendar import Calendar
 from app.flow.languages.numbers import NumberWords, tokens
 from app.flow.languages.speech import Speech
 
 Words = tuple[str, ...]
+
+# shorter words sound alike by chance; of eight letters two may differ
+LONG_ENOUGH = 5
+NEARLY = 0.75
 
 
 def phrases(*texts: str) -> frozenset[Words]:
@@ -126,6 +133,23 @@ class Language:
         for written, heard in self.letters:
             sound = re.sub(written, heard, sound)
         return re.sub(r"(.)\1+", r"\1", sound)
+
+    @cached_property
+    def _small_sounds(self) -> Mapping[str, str]:
+        plain = sorted(self.small_talk | self.frames)
+        return {self.sound((word,)): word for word in plain if len(word) >= LONG_ENOUGH}
+
+    def mended(self, word: str) -> str:
+        """The word of no weight that it sounds so much like that it was probably misheard; else the word itself."""
+        if len(word) < LONG_ENOUGH or word in self.function_words:
+            return word
+        near = process.extractOne(
+            self.sound((word,)),
+            self._small_sounds.keys(),
+            scorer=Levenshtein.normalized_similarity,
+            score_cutoff=NEARLY,
+        )
+        return self._small_sounds[near[0]] if near else word
 
     def tokens(self, text: str) -> list[str]:
         """`numbers.tokens` without the sounds of thinking: "uh, the, um, fifteenth" is the fifteenth."""

@@ -210,7 +210,7 @@ SPANISH = Language(
         "iria vendria viene va bien mejor perfecto perfecta ideal estupendo genial temprano pronto tarde manana "
         "primera ultima hora horas dia dias semana mes ano proximo proxima siguiente fecha creo supongo quiza quizas "
         "seria fuera fuese posible pudiera hacer poder mismo misma me para el la las los a en es soy del de digo "
-        "nos llamar llame llamen llamarme numero cifras son prefiero podria puedo podemos seria queda"
+        "nos alas llamar llame llamen llamarme numero cifras son prefiero podria puedo podemos seria queda"
     ),
     hesitations=words("eh em ehm mmm hm uh um"),
     exclusions="menos|excepto|salvo|nunca|que no sea|en (?:vez|lugar) del?(?: l[ao]s?)?|y no|"

@@ -49,7 +49,10 @@ APOLOGY: Final = built_in_prompt("model_failed")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Llm(Question):
-    """`max_turns` bounds how often the caller is answered, `max_tokens` how long each answer may be."""
+    """`max_turns` bounds how often the caller is answered, `max_tokens` how long each answer may be.
+
+    `reuse`: who asks the same gets the same answer for a while.
+    """
 
     instruction: Template
     opening: Prompt | None
@@ -59,6 +62,7 @@ class Llm(Question):
     max_tokens: int
     outcomes: Mapping[str, Route]
     failed: Route
+    reuse: bool = False
 
     @property
     def routes(self) -> Mapping[str, Route]:
@@ -147,6 +151,7 @@ class Llm(Question):
                 ),
                 speech=self._generated(turn, ""),
                 waiting=turn.line(WAITING, self.settings),
+                reuse=f"{turn.state.version} {self.name}" if self.reuse else "",
             )
         )
         return None
@@ -267,6 +272,7 @@ def read_llm(name: str, section: Section, draft: Draft, defaults: Settings) -> N
         max_tokens=MAX_TOKENS if max_tokens is None else max_tokens,
         outcomes=_outcomes(section, draft),
         failed=required_route(section, draft, "failed"),
+        reuse=section.flag("reuse"),
     )
 
 

@@ -13,7 +13,7 @@ from app.flow.section import Section
 def read_end(name: str, section: Section, draft: Draft, defaults: Settings) -> Node:
     return Say(
         name=name,
-        settings=draft.manner(section, defaults),
+        settings=defaults,
         prompt=None,
         next=None,
         log=section.name("log"),

@@ -6,13 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from app.call.services import Speech
+from app.cli import cli
 from app.designer.audio.run import run_aloud
 from app.flow import load
 from app.flow.rehearsal.run import Result
 from app.flow.rehearsal.script import read_script
 from providers.scripted import ScriptedSynthesizer, ScriptedTranscriber, ScriptedVoiceDetector
+from tests.flow.conftest import FLOWS
 
 FLOW = """\
 flow: shop
@@ -167,6 +170,16 @@ def test_what_does_not_hold_is_told_at_its_step(tmp_path: Path, steps: str, mess
 def test_a_service_without_a_mock_fails_the_test(tmp_path: Path) -> None:
     found = aloud(tmp_path, "bot: {node: person}", more="    mocks: {look: {says: Yes.}}\n")
     assert 'node "look" has no mock' in found.failures[0].message
+
+
+def test_the_engines_on_this_machine_hear_what_their_voice_says(tmp_path: Path) -> None:
+    tests = "flow: greeting\nnow: 2026-11-13T10:00:00-05:00\ntests:\n  - name: by voice\n    steps:\n"
+    tests += "      - caller: where are you located\n      - bot: {node: location, contains: Mill Lane}\n"
+    (tmp_path / "greeting.yaml").write_text((FLOWS / "greeting.yaml").read_text("utf-8"), "utf-8")
+    (tmp_path / "greeting.test.yaml").write_text(tests, "utf-8")
+    ran = CliRunner().invoke(cli, ["flow", "test", str(tmp_path / "greeting.yaml"), "--audio"])
+    assert ran.exit_code == 0, ran.output
+    assert '"where are you located" was heard as: ' in ran.output
 
 
 def test_what_cannot_be_spoken_is_left_out_and_says_why(tmp_path: Path) -> None:

@@ -1,0 +1,175 @@
+"""Answers of a model, given again to who asks the same: where the flow's node allows it, for half an hour.
+
+The same is: the same version and node, language, instruction (with the values that were put into it), facts and
+conversation so far, and the same last words. Those may differ in words without content ("is there parking", "do you
+have parking, please") if they are near in meaning, too, and name the same numbers: "before the test" is not "after
+the test", however near they are. Answers that used a tool are never kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from copy import copy
+from dataclasses import dataclass, field
+
+from app.clock import Clock
+from app.errors import ProviderError
+from app.flow.languages import language
+from app.flow.phrases import words_of
+from app.orchestrator.cache_figures import CacheFigures
+from app.orchestrator.failover import Decision, FailoverModel
+from providers.base import (
+    Finished,
+    LanguageModel,
+    ModelEvent,
+    ModelRequest,
+    OutcomeChosen,
+    SimilarityModel,
+    TextDelta,
+    ToolCall,
+)
+
+TTL_S = 1800.0
+ANSWERS_MAX = 500
+# measured on pairs of questions: paraphrases that differ in words without content come to 0.8 and more
+NEAR = 0.8
+COMPARING_S = 0.1
+
+Words = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a model answered to `question`."""
+
+    question: str = field(repr=False)
+    text: str = field(repr=False)
+    outcome: str | None
+    until: float
+
+
+class RememberingModel(LanguageModel):
+    """See `LanguageModel`. `figures` count the requests that may be answered from memory."""
+
+    def __init__(
+        self,
+        model: LanguageModel,
+        clock: Clock,
+        figures: CacheFigures,
+        similarity: SimilarityModel | None = None,
+    ) -> None:
+        self._model = model
+        self._clock = clock
+        self._similarity = similarity
+        self._on_decision: Callable[[Decision], None] = _unwatched
+        self._answers: OrderedDict[tuple[str, Words], Answer] = OrderedDict()
+        self._figures = figures
+
+    def watched(self, on_decision: Callable[[Decision], None]) -> RememberingModel:
+        """The same with the same memory; every decision about replies asked for here is told."""
+        other = copy(self)
+        other._on_decision = on_decision
+        other._model = (
+            self._model.watched(on_decision) if isinstance(self._model, FailoverModel) else self._model
+        )
+        return other
+
+    @property
+    def name(self) -> str:
+        return self._model.name
+
+    @property
+    def healthy(self) -> bool:
+        return self._model.healthy
+
+    async def warm_up(self) -> None:
+        await self._model.warm_up()
+
+    async def aclose(self) -> None:
+        await self._model.aclose()
+
+    async def reply(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
+        context = _context(request)
+        known = await self._find(context, request) if context else None
+        if known:
+            self._on_decision(Decision("answered", "memory", 0.0, "asked before"))
+            for event in _replayed(known):
+                yield event
+            return
+        said: list[ModelEvent] = []
+        async with aclosing(self._model.reply(request)) as events:
+            async for event in events:
+                said.append(event)
+                if context and isinstance(event, Finished):
+                    self._keep(context, request, said)
+                yield event
+
+    async def _find(self, context: str, request: ModelRequest) -> Answer | None:
+        question = request.messages[-1].text
+        found = self._living(context, words_of(question)) or await self._near(
+            context, question, request.language
+        )
+        self._figures.asked_a_model(known=found is not None)
+        return found
+
+    def _living(self, context: str, words: Words) -> Answer | None:
+        answer = self._answers.get((context, words))
+        return answer if answer and answer.until > self._clock.now() else None
+
+    async def _near(self, context: str, question: str, code: str) -> Answer | None:
+        alike = [
+            answer
+            for (of, words), answer in self._answers.items()
+            if of == context and self._living(context, words) and _alike(answer.question, question, code)
+        ]
+        if not alike or self._similarity is None:
+            return None
+        try:
+            async with asyncio.timeout(COMPARING_S):
+                scores = await self._similarity.similarities(question, [one.question for one in alike])
+        except (TimeoutError, ProviderError):
+            return None
+        best = max(range(len(alike)), key=lambda at: scores[at])
+        return alike[best] if scores[best] >= NEAR else None
+
+    def _keep(self, context: str, request: ModelRequest, said: list[ModelEvent]) -> None:
+        text = "".join(event.text for event in said if isinstance(event, TextDelta))
+        outcome = next((event.outcome for event in said if isinstance(event, OutcomeChosen)), None)
+        if any(isinstance(event, ToolCall) for event in said) or not (text or outcome):
+            return
+        question = request.messages[-1].text
+        key = context, words_of(question)
+        self._answers[key] = Answer(question, text, outcome, self._clock.now() + TTL_S)
+        self._answers.move_to_end(key)
+        if len(self._answers) > ANSWERS_MAX:
+            self._answers.popitem(last=False)
+
+
+def _unwatched(decision: Decision) -> None:
+    """Nobody wants to know."""
+
+
+def _context(request: ModelRequest) -> str:
+    """All that the model is given but the last words; empty where its answer may not be used again."""
+    if not request.reuse or request.begun or not request.messages or request.messages[-1].role != "caller":
+        return ""
+    before = [(one.role, one.text, one.tool_call_id) for one in request.messages[:-1]]
+    given = (request.reuse, request.language, request.style, request.instruction, request.facts, before)
+    return hashlib.sha256(repr((*given, sorted(request.outcomes))).encode()).hexdigest()
+
+
+def _alike(one: str, other: str, code: str) -> bool:
+    """Whether two questions differ in nothing but words without content. Numbers and negations have some."""
+    spoken = language(code)
+    ours, theirs = (set(spoken.numbers.numerals(spoken.tokens(text))) for text in (one, other))
+    return (ours ^ theirs) <= spoken.function_words
+
+
+def _replayed(answer: Answer) -> list[ModelEvent]:
+    events: list[ModelEvent] = [TextDelta(answer.text)] if answer.text else []
+    events += [OutcomeChosen(answer.outcome)] if answer.outcome else []
+    return [*events, Finished()]
