@@ -6,6 +6,7 @@ Exit codes: 0 everything that must hold held, 1 something did not, 2 used wrongl
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -16,6 +17,7 @@ from scripts.benches import failover as failover_bench
 from scripts.benches import interruptions as interruptions_bench
 from scripts.benches import load as load_bench
 from scripts.benches import prediction as prediction_bench
+from scripts.benches import profile as profile_bench
 from scripts.benches import recognition as recognition_bench
 from scripts.benches import soak as soak_bench
 from scripts.benches import turns as turns_bench
@@ -93,6 +95,17 @@ def turns(
 def load(calls: int, total: int, seed: int, as_json: bool, save: bool) -> None:
     """Many calls on one core, scripted speech and embedded voice detection; the callers on another core."""
     _finish(asyncio.run(load_bench.measure(calls, total, seed)), as_json, save)
+
+
+@bench.command()
+@click.option("--calls", multiple=True, default=(10, 50, 100, 200), show_default=True, type=click.IntRange(1))
+@click.option("--seconds", default=20.0, show_default=True, type=click.FloatRange(1, 60), help="At each.")
+@seed_option
+@as_json_option
+@save_option
+def profile(calls: Sequence[int], seconds: float, seed: int, as_json: bool, save: bool) -> None:
+    """Where the server's CPU time goes at so many calls at once, by part and by function."""
+    _finish(asyncio.run(profile_bench.measure(calls, seconds, seed)), as_json, save)
 
 
 @bench.command()

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from app.clock import ManualClock
 from app.errors import Refused
 from app.flow import load
 from app.orchestrator.preparing import Preparer
 from app.orchestrator.prerender import render_fixed_words
-from app.orchestrator.speech_cache import SpeechCache
+from app.orchestrator.speech_cache import FIXED_TTL_S, SpeechCache
 from providers.base import Voice
 from providers.scripted import ScriptedSynthesizer, hum
 
@@ -55,3 +56,44 @@ async def test_a_voice_that_fails_does_not_stop_the_boot() -> None:
     flow = load(FLOW.read_text(), str(FLOW))
     await render_fixed_words([flow], Preparer(cache, ScriptedSynthesizer(fail=Refused("quota"))))
     assert cache.hit_rate is None
+
+
+def test_words_that_vary_go_after_minutes_fixed_ones_after_hours_unless_wanted(clock: ManualClock) -> None:
+    cache = SpeechCache(100, ttl_s=300, clock=clock)
+    cache.put("fixed", VOICE, b"x")
+    cache.put("wanted", VOICE, b"x")
+    cache.put("varies", VOICE, b"x", kind="templated")
+    clock.advance(299)
+    assert cache.get("varies", VOICE, "templated") == b"x"
+    clock.advance(2)
+    assert cache.get("varies", VOICE, "templated") is None
+    assert cache.why_missing("varies", VOICE) == "expired"
+    clock.advance(FIXED_TTL_S - 302)
+    assert cache.renew("wanted", VOICE)
+    clock.advance(2)
+    assert ("fixed", VOICE) not in cache
+    assert cache.get("wanted", VOICE) == b"x"
+    assert not cache.renew("fixed", VOICE)
+
+
+def test_what_was_guessed_counts_as_used_once_or_as_waste(clock: ManualClock) -> None:
+    cache = SpeechCache(2, clock=clock)
+    cache.put("used", VOICE, b"x" * 8, kind="templated", made_ms=40, ahead=True)
+    cache.put("not", VOICE, b"x" * 8, kind="templated", made_ms=60, ahead=True)
+    for _ in range(2):
+        cache.get("used", VOICE, "templated")
+    cache.put("other", VOICE, b"x")
+    figures = cache.figures
+    assert (figures.ahead_made, figures.ahead_used, figures.ahead_wasted) == (2, 1, 1)
+    assert (figures.precision, figures.wasted_ms, figures.wasted_characters) == (0.5, 60, 3)
+    assert cache.why_missing("not", VOICE) == "evicted"
+
+
+def test_packed_speech_is_the_same_and_smaller(clock: ManualClock) -> None:
+    cache, audio = (
+        SpeechCache(10, packed=True, clock=clock),
+        hum("a sentence of a few words") + b"\xff" * 8000,
+    )
+    cache.put("text", VOICE, audio)
+    assert cache.get("text", VOICE) == audio
+    assert cache.size_bytes < len(audio)
