@@ -20,16 +20,24 @@ SAME_BEGINNING = 4
 def strays(scene: Scene, rest: str, kind: str, *prompts: Prompt | None) -> Words:
     """The words of content that belong neither to an answer of this kind nor to the question's own words."""
     spoken = scene.hearing.language
-    words = words_of(without_values(scene, rest))
-    core = min(peelings(words, spoken), key=len, default=())
+    core = min(peelings(words_of(rest), spoken), key=len, default=())
     if any(core[at : at + len(one)] == one for one in spoken.unsure for at in range(len(core))):
         return core
+    if not _strays(words_of(rest), kind, prompts, spoken):
+        return ()
+    return _strays(words_of(without_values(scene, rest)), kind, prompts, spoken)
+
+
+def _strays(words: Words, kind: str, prompts: Iterable[Prompt | None], spoken: Language) -> Words:
     negating = spoken.negations - spoken.corrections
-    left = _beside_the_frame(words, kind, spoken)
     # "one" is an article in many a language
     known = spoken.small_talk | spoken.frames | {"1"}
-    left = [word for word in left if word in negating or not {word, spoken.mended(word)} & known]
-    return tuple(left) and tuple(_off_topic(left, prompts, spoken))
+    left = [
+        word
+        for word in _beside_the_frame(words, kind, spoken)
+        if word in negating or not (word in known or spoken.mended(word) in known)
+    ]
+    return tuple(_off_topic(left, prompts, spoken)) if left else ()
 
 
 def bare(scene: Scene, rest: str, kind: str, *prompts: Prompt | None) -> bool:

@@ -20,6 +20,7 @@ from scripts.benches import prediction as prediction_bench
 from scripts.benches import profile as profile_bench
 from scripts.benches import recognition as recognition_bench
 from scripts.benches import soak as soak_bench
+from scripts.benches import streams as streams_bench
 from scripts.benches import turns as turns_bench
 from scripts.benches import understanding as understanding_bench
 from scripts.benches.report import Report
@@ -166,6 +167,16 @@ def interruptions(count: int, at_once: int, seed: int, as_json: bool, save: bool
 def failover(requests: int, seed: int, as_json: bool, save: bool) -> None:
     """What callers hear of models, voices and ears that fail, at every chunk, and what hedging saves."""
     _finish(failover_bench.measure(requests, seed), as_json, save)
+
+
+@bench.command()
+@click.option("--at-once", default=200, show_default=True, type=click.IntRange(1), help="Streams at a time.")
+@click.option("--rounds", default=5, show_default=True, type=click.IntRange(2), help="Of so many each.")
+@as_json_option
+@save_option
+def streams(at_once: int, rounds: int, as_json: bool, save: bool) -> None:
+    """What many streams of one provider do to the event loop, to threads and to memory, for each provider."""
+    _finish(asyncio.run(streams_bench.measure(at_once, rounds)), as_json, save)
 
 
 @bench.command()

@@ -33,6 +33,7 @@ SAMPLE_EVERY = 10
 SHOWN_EVERY = 50
 SETTLED_S = 10.0
 GROWTH_MOST_KIB = 1.0
+OVERHEAD_P50_MS, OVERHEAD_P99_MS = 2.0, 15.0
 
 
 @dataclass(slots=True)
@@ -168,9 +169,21 @@ def _describe_calls(report: Report, server: ServerProcess, run: Run) -> None:
     report.figures |= {"counts": counts, "repaired": dict(repaired), "answer_ms": answers.as_json()}
     report.lines += [f"{what:<28}{number:8}" for what, number in counts.items()]
     report.lines.append(f"{'answer by ear, p50 / p95':<28}{answers.p50:8.0f} / {answers.p95:.0f} ms")
+    _describe_overhead(report, [event for events in journals for event in events if event["event"] == "turn"])
     for what in ("gaps inside utterances", "protocol errors", "frames lost", "turns not answered"):
         report.promise(f"{what}: {counts[what]}", counts[what] == 0)
     report.promise("every journal is closed once", counts["journals not closed once"] == 0)
+
+
+def _describe_overhead(report: Report, turns: Sequence[dict[str, Any]]) -> None:
+    """The measured waits that are the relay's own."""
+    overhead = Summary.of([turn["timeline"]["overhead_ms"] for turn in turns])
+    report.figures["overhead_ms"] = overhead.as_json()
+    for share, found, most in (
+        ("p50", overhead.p50, OVERHEAD_P50_MS),
+        ("p99", overhead.p99, OVERHEAD_P99_MS),
+    ):
+        report.promise(f"overhead a turn {share}: {found:g} ms, at most {most:g}", found <= most)
 
 
 def _describe_server(report: Report, before: State, after: State, run: Run) -> None:

@@ -1,0 +1,37 @@
+"""A service on 127.0.0.1 in a process of its own: prints its address, and serves until its input ends."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from tests.providers import loopback
+from tests.providers.azure_fake import AzureFake
+from tests.providers.fakes.model_service import Answer, serving
+from tests.providers.openai_fake import OpenAIFake
+
+WORDS = [" word"] * 100
+WORD_GAP_S = 0.03
+CHUNK_GAP_S = 0.08
+
+
+async def _model(dialect: str) -> None:
+    async with serving(dialect, Answer(WORDS, first_s=0.2, gap_s=WORD_GAP_S)) as service:
+        print(service.url, flush=True)
+        await asyncio.to_thread(sys.stdin.read)
+
+
+def _voice(name: str) -> None:
+    azure = AzureFake(chunk_gap_s=CHUNK_GAP_S)
+    app = azure.app if name == "azure" else OpenAIFake(chunk_gap_s=CHUNK_GAP_S).app
+    with loopback.serving(app) as port:
+        print(f"ws://127.0.0.1:{port}" if name == "azure" else f"http://127.0.0.1:{port}/v1", flush=True)
+        sys.stdin.read()
+
+
+if __name__ == "__main__":
+    role, name = sys.argv[1:]
+    if role == "model":
+        asyncio.run(_model(name))
+    else:
+        _voice(name)

@@ -1,0 +1,168 @@
+"""Many streams of one provider at the same time: what they do to the event loop, to threads and to memory.
+
+The real SDKs; the services are fakes in a process of their own, so that the lag is this side's alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from app.errors import ProviderError
+from providers.anthropic_model import anthropic_model
+from providers.azure_speech import AzureSpeech
+from providers.azure_synthesizer import AzureSynthesizer
+from providers.base import LanguageModel, Message, ModelRequest, Synthesizer
+from providers.openai_model import azure_openai_model, openai_model
+from providers.openai_speech import openai_client
+from providers.openai_synthesizer import OpenAISynthesizer
+from scripts.benches.figures import Slope, Summary
+from scripts.benches.report import Report
+
+PROVIDERS = ("azure model", "openai model", "anthropic model", "azure voice", "openai voice")
+REQUEST = ModelRequest("Help.", [Message("caller", "When do you open?")], "en", 50)
+TEXT = "Your appointment is confirmed for Tuesday morning, at a quarter past nine."
+SPREAD_S = 2.0  # callers do not all begin in the same moment; streams last longer
+SAMPLE_S = 0.005
+LAG_MS = 10.0
+GROWTH_KIB = 1.0
+THREADS_EACH = {"azure voice": 3}  # of the SDK's own, beside the workers'
+WORKERS = 24
+
+Stream = Callable[[], Awaitable[None]]
+
+
+@dataclass(slots=True)
+class Watch:
+    """The event loop and the process while streams run."""
+
+    lags_ms: list[float] = field(default_factory=list)
+    threads_most: int = 0
+
+    async def run(self) -> None:
+        while True:
+            asked_s = time.monotonic()
+            await asyncio.sleep(SAMPLE_S)
+            self.lags_ms.append((time.monotonic() - asked_s - SAMPLE_S) * 1000)
+            self.threads_most = max(self.threads_most, _threads())
+
+
+def _threads() -> int:
+    return len(os.listdir("/proc/self/task"))
+
+
+def _rss_kib() -> float:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1024
+
+
+async def measure(at_once: int, rounds: int) -> Report:
+    """`rounds` times `at_once` streams of each provider; the first round warms up."""
+    report = Report("streams", {"at_once": at_once, "rounds": rounds})
+    rows = [await _row(report, name, at_once, rounds) for name in PROVIDERS]
+    report.table(["provider", "lag p50 ms", "lag p99", "lag max", "threads", "KiB a stream", "failed"], rows)
+    return report
+
+
+async def _row(report: Report, name: str, at_once: int, rounds: int) -> list[object]:
+    watch, rss = Watch(), list[tuple[float, float]]()
+    async with _stream_of(name) as stream:
+        await _round(stream, at_once)
+        before, failed = _threads(), 0
+        async with asyncio.TaskGroup() as group:
+            watching = group.create_task(watch.run())
+            for number in range(rounds):
+                failed += await _round(stream, at_once)
+                rss.append((float(number * at_once), _rss_kib()))
+            watching.cancel()
+    lag, growth = Summary.of(watch.lags_ms), Slope.of(rss).estimate
+    bound = at_once * THREADS_EACH.get(name, 0) + WORKERS + before
+    report.figures[name] = {
+        "lag_ms": lag.as_json(),
+        "threads": watch.threads_most,
+        "kib_a_stream": round(growth, 3),
+        "failed": failed,
+    }
+    report.promise(f"{name}: {failed} of {at_once * rounds} streams failed", not failed)
+    report.promise(f"{name}: loop lag p99 {lag.p99} ms, at most {LAG_MS:g}", lag.p99 <= LAG_MS)
+    report.promise(f"{name}: {watch.threads_most} threads, at most {bound}", watch.threads_most <= bound)
+    report.promise(f"{name}: {growth:.2f} KiB a stream, at most {GROWTH_KIB:g}", growth <= GROWTH_KIB)
+    return [name, lag.p50, lag.p99, lag.max, watch.threads_most, round(growth, 2), failed]
+
+
+async def _round(stream: Stream, at_once: int) -> int:
+    """How many failed."""
+    async with asyncio.TaskGroup() as group:
+        streams = [group.create_task(_fails(stream, SPREAD_S * one / at_once)) for one in range(at_once)]
+    return sum(one.result() for one in streams)
+
+
+async def _fails(stream: Stream, after_s: float) -> bool:
+    await asyncio.sleep(after_s)
+    try:
+        await stream()
+    except ProviderError:
+        return True
+    return False
+
+
+@asynccontextmanager
+async def _stream_of(name: str) -> AsyncIterator[Stream]:
+    vendor, role = name.split()
+    command = [sys.executable, "-m", "scripts.benches.stream_fakes", role, vendor]
+    pipe = asyncio.subprocess.PIPE
+    service = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe)
+    assert service.stdout
+    assert service.stdin
+    url = (await service.stdout.readline()).decode().strip()
+    opened = _models(vendor, url) if role == "model" else _voices(vendor, url)
+    try:
+        async with opened as stream:
+            yield stream
+    finally:
+        service.stdin.close()
+        await service.wait()
+
+
+@asynccontextmanager
+async def _models(vendor: str, url: str) -> AsyncIterator[Stream]:
+    models: dict[str, Callable[[], LanguageModel]] = {
+        "azure": lambda: azure_openai_model(url, "k", "m", "2024-10-21"),
+        "openai": lambda: openai_model("k", "m", url),
+        "anthropic": lambda: anthropic_model("k", "m", url),
+    }
+    model = models[vendor]()
+
+    async def reply() -> None:
+        async with aclosing(model.reply(REQUEST)) as events:
+            async for _ in events:
+                pass
+
+    yield reply
+    await model.aclose()
+
+
+@asynccontextmanager
+async def _voices(vendor: str, url: str) -> AsyncIterator[Stream]:
+    azure, client = AzureSpeech("k", endpoint=url), openai_client("k", url)
+    voices: dict[str, Callable[[], Synthesizer]] = {
+        "azure": lambda: AzureSynthesizer(azure),
+        "openai": lambda: OpenAISynthesizer(client, "m", "v"),
+    }
+    voice = voices[vendor]()
+
+    async def speak() -> None:
+        async with aclosing(voice.synthesize(TEXT, voice.default_voice)) as chunks:
+            async for _ in chunks:
+                pass
+
+    yield speak
+    await voice.aclose()
+    await client.close()
+    await azure.aclose()
