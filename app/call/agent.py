@@ -134,6 +134,15 @@ class Agent:
         self._desk.look_ahead(self._flow.ready_requests())
         self._call.checkpoint(self._left(self.speaker.unheard))
 
+    def suppose(self, ask: fx.AskModel) -> None:
+        """The turn will probably end in this."""
+        self._models.suppose(ask)
+
+    def settled(self) -> None:
+        """What the turn ended in has been asked for."""
+        if begun := self._models.settle():
+            self.timing.speculated(begun)
+
     async def _acknowledge(self, asked: fx.CallService | fx.AskModel, since: float) -> None:
         """A wait that can be heard is not silent, unless the flow's own words bridge it just then."""
         after_s = self._services.acknowledge_after_ms / 1000

@@ -38,6 +38,11 @@ class AnswerTiming:
         """Whether the answer to a turn has not begun yet."""
         return self._timeline is not None
 
+    def speculated(self, begun: int) -> None:
+        """So many replies were begun before the turn was over."""
+        if self._timeline:
+            self._timeline.decisions["replies_begun_early"] = begun
+
     def acknowledged(self) -> None:
         """The answer is late, and that was said."""
         if self._timeline:

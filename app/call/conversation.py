@@ -169,6 +169,15 @@ class Conversation:
     def question(self) -> fx.Listen | None:
         return self._flow.question
 
+    def words_so_far(self, text: str, began_at: float) -> None:
+        """If the turn ended here: let a model that would be asked for a reply begin."""
+        if self._busy or not self._inputs.empty() or not self.question or self._agent.put_after(began_at):
+            return
+        if self._agent.replying or self.secrecy.covers(began_at):
+            return
+        if ask := self._flow.reply_to(text):
+            self._agent.suppose(ask)
+
     def turn_ended(self, turn: TurnEnded) -> None:
         if self._messages.going_on:  # words of a message are no answer
             turn.text = ""
@@ -300,6 +309,7 @@ class Conversation:
         self._agent.timing.decided(self._clock.now())
         since = turn.decided_at if turn else self._clock.now()
         self._perform(step, since if isinstance(event, inputs.Heard | inputs.Pressed) else None)
+        self._agent.settled()
 
     def _error(self, what: str, error: Exception) -> None:
         self._call.journal.write("error", text=f"{what}: {str(error) or type(error).__name__}")

@@ -75,6 +75,10 @@ class FloorActor(Protocol):
         """What the caller was asked."""
         ...
 
+    def words_so_far(self, text: str, began_at: float) -> None:
+        """The caller pauses, and has said this since a moment: perhaps that is all."""
+        ...
+
     def turn_ended(self, turn: TurnEnded) -> None:
         """Understand the caller, and answer."""
         ...
@@ -219,7 +223,10 @@ class Floor:
             meant = self._is_meant(text)
             self.happened(TurnEvent.INTERRUPTED if meant else TurnEvent.DISMISSED)
         question = self._actor.question
-        complete = question.grammar.complete(f"{self.carried} {text}".strip()) if question else None
+        said = f"{self.carried} {text}".strip()
+        complete = question.grammar.complete(said) if question else None
+        if self._turn.state is TurnState.LULL and said:
+            self._actor.words_so_far(said, self.began_at)
         self._pause = Pause(text, complete, self._pause.end_probability)
         self.listened()
 

@@ -80,6 +80,15 @@ class FlowRun:
         context = Context(now, call.caller, call.called, call.language, call.seed)
         return self._advance(*begin(call.flow, context))
 
+    def reply_to(self, text: str) -> fx.AskModel | None:
+        """What a model would be asked if these were all the caller's words, and if it were asked to reply."""
+        state, question = self._call.state, self.question
+        if state is None or question is None or question.sensitive:
+            return None
+        heard = inputs.Heard(text, question.language, None, self._clock.wall())
+        ends_in = next(reversed(step(self._call.flow, state, heard)[1]), None)
+        return ends_in if isinstance(ends_in, fx.AskModel) and ends_in.purpose == "reply" else None
+
     def take(self, event: inputs.Input) -> Step:
         """Step on. What a service or a model says belongs to the step that asked it."""
         assert self._call.state, "a flow begins before it takes anything"

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from app.call.bridge import Bridged, bridge
 from app.call.journal import Journal
+from app.call.speculation import EarlyReply, Speculation, watched
 from app.call.tasks import Tasks
 from app.clock import Clock
 from app.errors import ProviderError
 from app.flow.effects import AskModel
 from app.flow.inputs import ModelFailed, ModelReplied, ToolUse
-from app.orchestrator.answer_cache import RememberingModel
 from app.orchestrator.chunks import Chunks
-from app.orchestrator.failover import Decision, FailoverModel
+from app.orchestrator.failover import Decision
 from providers.base import (
     Finished,
     LanguageModel,
@@ -49,7 +49,6 @@ class ModelCounter(Bridged, Protocol):
 class _Reply:
     """What has come of a reply so far."""
 
-    begun: str = ""
     chunks: Chunks = field(default_factory=Chunks)
     said: list[str] = field(default_factory=list)
     outcome: str | None = None
@@ -93,6 +92,17 @@ class ModelDesk:
         self._tasks = tasks
         self._counter = counter
         self._asking: asyncio.Task[None] | None = None
+        self._speculation = Speculation(model, tasks)
+
+    def suppose(self, ask: AskModel) -> None:
+        """This will probably be asked for: begin, and tell nobody."""
+        self._speculation.suppose(_request(ask, ""))
+
+    def settle(self) -> int:
+        """A turn is over, and what it asked for has been asked; how many replies were begun before."""
+        begun = self._speculation.begun
+        self._speculation.forget()
+        return begun
 
     @property
     def asking(self) -> bool:
@@ -102,7 +112,8 @@ class ModelDesk:
     def ask(self, ask: AskModel, begun: str = "") -> None:
         """Ask for the flow; what is `begun` of the reply was said before."""
         self.cancel()
-        self._asking = self._tasks.create(self._ask(ask, begun))
+        request = _request(ask, begun)
+        self._asking = self._tasks.create(self._ask(ask, request, self._speculation.take(request)))
 
     def cancel(self) -> None:
         """Nobody wants to hear the rest."""
@@ -110,13 +121,13 @@ class ModelDesk:
             self._asking.cancel()
             self._asking = None
 
-    async def _ask(self, ask: AskModel, begun: str) -> None:
-        reply = _Reply(begun=begun, said=[begun] if begun else [])
+    async def _ask(self, ask: AskModel, request: ModelRequest, early: EarlyReply | None) -> None:
+        reply = _Reply(said=[request.begun] if request.begun else [])
         reason, began, waiting = "", self._clock.now(), ask.waiting
         # no task group of its own: one that is cancelled leaves a cycle (Python before 3.13)
         bridging = self._tasks.create(bridge(self._counter, waiting, WAITING_AFTER_S)) if waiting else None
         try:
-            reason = await self._listen(ask, reply, bridging)
+            reason = await self._listen(ask, self._events(request, reply, early), reply, bridging)
         finally:
             if bridging:
                 bridging.cancel()
@@ -130,12 +141,18 @@ class ModelDesk:
         else:
             self._counter.model_answered(ask, ModelReplied(now, reply.text, reply.outcome, reply.tool))
 
-    async def _listen(self, ask: AskModel, reply: _Reply, bridging: asyncio.Task[None] | None) -> str:
+    async def _listen(
+        self,
+        ask: AskModel,
+        made: AsyncGenerator[ModelEvent, None],
+        reply: _Reply,
+        bridging: asyncio.Task[None] | None,
+    ) -> str:
         """Speak what comes, to its end; returns why it could not be heard to its end, empty when it could."""
         asked = self._clock.now()
         try:
             async with asyncio.timeout(ask.timeout_ms / 1000):
-                async with aclosing(self._watched(reply).reply(_request(ask, reply.begun))) as events:
+                async with aclosing(made) as events:
                     async for event in events:
                         reply.first_at = reply.first_at or self._clock.now()
                         for words in reply.take(event):
@@ -151,13 +168,13 @@ class ModelDesk:
             self._say(ask, reply, rest, asked)
         return ""
 
-    def _watched(self, reply: _Reply) -> LanguageModel:
-        model = self._model
-        return (
-            model.watched(reply.decisions.append)
-            if isinstance(model, FailoverModel | RememberingModel)
-            else model
-        )
+    def _events(
+        self, request: ModelRequest, reply: _Reply, early: EarlyReply | None
+    ) -> AsyncGenerator[ModelEvent, None]:
+        if early:
+            reply.decisions = early.decisions
+            return early.events()
+        return watched(self._model, reply.decisions).reply(request)
 
     def _say(self, ask: AskModel, reply: _Reply, words: str, asked: float) -> None:
         if ask.purpose == "choose":

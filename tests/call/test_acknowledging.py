@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from app.call.model_desk import ModelDesk
 from app.clock import ManualClock
 from app.simulator.caller import Patience
 from app.simulator.steps import Press, Say, StaySilent, Step
@@ -32,6 +33,14 @@ nodes:
   found: {say: It comes tomorrow., next: bye}
   bye: {hangup: Goodbye.}
 """
+
+
+@pytest.fixture(autouse=True)
+def nothing_early(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a model takes counts from the end of the turn."""
+    monkeypatch.setattr(ModelDesk, "suppose", lambda self, ask: None)
+
+
 SIGNS = ("One moment.", "Let me see.")
 REPLY = "We open at nine in the morning."
 

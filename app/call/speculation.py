@@ -1,0 +1,121 @@
+"""A model's reply that is begun before the caller's turn is over, on what they seem to have said.
+
+Nothing of it is heard, noted or acted upon until the turn has ended in these very words; other words end it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+
+from app.call.tasks import Tasks
+from app.errors import ProviderError, TimedOut
+from app.orchestrator.answer_cache import RememberingModel
+from app.orchestrator.failover import Decision, FailoverModel
+from providers.base import LanguageModel, ModelEvent, ModelRequest
+
+BEGUN_AT_MOST = 4
+LASTS_AT_MOST_S = 10.0
+EVENTS_AHEAD = 1000
+
+
+@dataclass(slots=True, eq=False)
+class EarlyReply:
+    """What comes of one request; `decisions` are the model chain's."""
+
+    request: ModelRequest
+    decisions: list[Decision] = field(default_factory=list)
+    waiting: asyncio.Queue[ModelEvent | ProviderError | None] = field(
+        default_factory=lambda: asyncio.Queue(EVENTS_AHEAD)
+    )
+    task: asyncio.Task[None] | None = None
+
+    async def events(self) -> AsyncGenerator[ModelEvent, None]:
+        """As of `LanguageModel.reply`, from the beginning. Raises ProviderError."""
+        try:
+            while (event := await self.waiting.get()) is not None:
+                if isinstance(event, ProviderError):
+                    raise event
+                yield event
+        finally:
+            self.cancel()
+
+    def cancel(self) -> None:
+        """Nobody wants it."""
+        if self.task:
+            self.task.cancel()
+
+
+class Speculation:
+    """One turn's guesses, one at a time. `begun` counts them."""
+
+    def __init__(self, model: LanguageModel, tasks: Tasks) -> None:
+        self._model = model
+        self._tasks = tasks
+        self._early: EarlyReply | None = None
+        self.begun = 0
+
+    def suppose(self, request: ModelRequest) -> None:
+        """This will probably be asked."""
+        if self._early and _same(self._early.request, request):
+            return
+        self._drop()
+        if self.begun < BEGUN_AT_MOST:
+            self.begun += 1
+            self._early = EarlyReply(request)
+            self._early.task = self._tasks.create(_made(self._model, self._early))
+
+    def take(self, request: ModelRequest) -> EarlyReply | None:
+        """What has been begun of the reply to this very request; everything else is forgotten."""
+        early, self._early = self._early, None
+        if early and not _same(early.request, request):
+            early.cancel()
+            return None
+        return early
+
+    def forget(self) -> None:
+        """The turn is over."""
+        self._drop()
+        self.begun = 0
+
+    def _drop(self) -> None:
+        if self._early:
+            self._early.cancel()
+            self._early = None
+
+
+async def _made(model: LanguageModel, early: EarlyReply) -> None:
+    model = watched(model, early.decisions)
+    try:
+        async with asyncio.timeout(LASTS_AT_MOST_S), aclosing(model.reply(early.request)) as events:
+            async for event in events:
+                await early.waiting.put(event)
+    except TimeoutError:
+        await early.waiting.put(TimedOut(f"{model.name} does not come to an end"))
+    except ProviderError as error:
+        # a traceback would hold all that is in its frames
+        await early.waiting.put(error.with_traceback(None))
+    await early.waiting.put(None)
+
+
+def watched(model: LanguageModel, decisions: list[Decision]) -> LanguageModel:
+    """The same model; where it decides who answers, that is added."""
+    if isinstance(model, FailoverModel | RememberingModel):
+        return model.watched(decisions.append)
+    return model
+
+
+def _same(one: ModelRequest, other: ModelRequest) -> bool:
+    """Whether they differ in nothing but how the caller's last words are written."""
+    return _normalised(one) == _normalised(other)
+
+
+def _normalised(request: ModelRequest) -> ModelRequest:
+    if not request.messages:
+        return request
+    *before, last = request.messages
+    words = " ".join(re.findall(r"[\w'’]+", last.text.lower()))
+    return replace(request, messages=[*before, replace(last, text=words)])

@@ -1,0 +1,146 @@
+"""Replies that are begun before a turn is over: sooner heard, and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.call.model_desk import ModelDesk
+from app.call.speculation import Speculation
+from app.call.tasks import Tasks
+from app.clock import ManualClock
+from app.simulator.caller import Patience
+from app.simulator.steps import Say, StaySilent, Step
+from providers.base import Message, ModelRequest, OutcomeChosen, TextDelta, ToolCall
+from providers.scripted_model import Reply, ScriptedModel
+from tests.call.relay import events, running
+from tests.call.services import FakeServices, flows_in, unacknowledged
+
+FLOW = """\
+flow: desk
+format: 1
+languages: [en]
+start: top
+intents: {ask: {phrases: [a question]}}
+nodes:
+  top: {menu: How can I help?, choices: [{intent: ask, press: 1, goto: talk}]}
+  talk:
+    llm: Answer.
+    outcomes: {done: bye}
+    failed: bye
+    tools:
+      book:
+        description: books
+        http: "POST https://api.example/book"
+        arguments: {type: object, properties: {}}
+  bye: {hangup: Goodbye.}
+"""
+
+
+async def journal_of(
+    clock: ManualClock,
+    tmp_path: Path,
+    model: ScriptedModel,
+    script: Sequence[str] = ("a question", "and on sundays"),
+    steps: Sequence[Step] = (Say("a question"), Say("and on sundays"), StaySilent(4)),
+    answer_s: float = 15.0,
+    flow: str = FLOW,
+) -> list[dict[str, Any]]:
+    settings = unacknowledged(flows_in(tmp_path, flow))
+    services = FakeServices(clock, {"/book": [{}]})
+    async with running(clock, tmp_path, script, settings=settings, model=model, http=services) as relay:
+        placed = await relay.call("desk", steps, patience=Patience(answer_s=answer_s))
+    return relay.journal(placed)
+
+
+def answers_ms(journal: list[dict[str, Any]]) -> list[float]:
+    return [event["timeline"]["answer_ms"] for event in events(journal, "turn")]
+
+
+async def test_a_reply_that_was_begun_early_is_heard_sooner_and_asked_for_once(
+    clock: ManualClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    early = ScriptedModel(lambda request: Reply("We are open.", first_ms=600))
+    (tmp_path / "early").mkdir()
+    sooner = await journal_of(clock, tmp_path / "early", early)
+    monkeypatch.setattr(ModelDesk, "suppose", lambda self, ask: None)
+    (tmp_path / "late").mkdir()
+    late = ScriptedModel(lambda request: Reply("We are open.", first_ms=600))
+    later = await journal_of(clock, tmp_path / "late", late)
+    assert len(early.requests) == len(late.requests) == 2
+    assert [event["text"] for event in events(sooner, "heard")] == [
+        event["text"] for event in events(later, "heard")
+    ]
+    gained = [after - before for before, after in zip(answers_ms(sooner), answers_ms(later), strict=True)]
+    assert min(gained) > 50
+    assert all(event["timeline"]["replies_begun_early"] == 1 for event in events(sooner, "turn"))
+
+
+@pytest.mark.parametrize("goes_on_after_s", [0.4, 0.6, 0.8, 1.0, 1.2])
+async def test_what_is_heard_answers_the_words_that_it_was_asked_with(
+    clock: ManualClock, tmp_path: Path, goes_on_after_s: float
+) -> None:
+    model = ScriptedModel(
+        lambda request: Reply(
+            f"About {request.messages[-1].text if request.messages else 'you'}.", first_ms=500
+        )
+    )
+    script = ["on sundays", "at noon"]
+    steps: list[Step] = [Say("on sundays"), Say("at noon then"), StaySilent(6)]
+    flow = FLOW.replace("start: top", "start: talk")
+    journal = await journal_of(clock, tmp_path, model, script, steps, goes_on_after_s, flow)
+    last = events(journal, "utterance")[-1]["text"]
+    heard = "".join(event["text"] for event in events(journal, "heard"))
+    assert f"About {last}." in heard
+    assert model.open == 0
+
+
+async def test_nothing_of_it_is_known_before_the_turn_is_over(clock: ManualClock, tmp_path: Path) -> None:
+    reply = Reply("Booked.", [ToolCall("1", "book", {}), OutcomeChosen("done")])
+    model = ScriptedModel([reply])
+    settings = unacknowledged(flows_in(tmp_path, FLOW))
+    services = FakeServices(clock, {"/book": [{}]})
+    async with running(
+        clock, tmp_path, ["a question"], settings=settings, model=model, http=services
+    ) as relay:
+        placed = await relay.call("desk", [Say("a question"), StaySilent(0.0)])
+    journal = relay.journal(placed)
+    asked = events(journal, "utterance")[0]["ms"]
+    assert all(event["ms"] >= asked for event in events(journal, "said") if event["node"] == "talk")
+    assert all(at * 1000 >= asked for at, _ in services.asked)
+
+
+async def test_a_turn_begins_four_replies_at_most_and_takes_the_one_to_its_words(clock: ManualClock) -> None:
+    model = ScriptedModel(lambda request: Reply(request.messages[-1].text, first_ms=100))
+    async with asyncio.TaskGroup() as group:
+        speculation = Speculation(model, Tasks(group))
+        for words in ("one", "two", "three", "Three!", "four", "five", "six"):
+            speculation.suppose(request(words))
+            await asyncio.sleep(0.01)
+        assert speculation.begun == len(model.requests) == 4
+        assert speculation.take(request("six")) is None
+        speculation.forget()
+        speculation.suppose(request("and now"))
+        early = speculation.take(request("And now?"))
+        assert early
+        said = [event.text async for event in early.events() if isinstance(event, TextDelta)]
+    assert said == ["and", " now"]
+    assert (model.open, model.closed_early) == (0, 4)
+
+
+async def test_a_reply_that_was_begun_for_other_words_is_not_taken(clock: ManualClock) -> None:
+    model = ScriptedModel(lambda request: Reply("Yes.", first_ms=100))
+    async with asyncio.TaskGroup() as group:
+        speculation = Speculation(model, Tasks(group))
+        speculation.suppose(request("on monday"))
+        await asyncio.sleep(0.01)
+        assert speculation.take(request("on sunday")) is None
+    assert model.closed_early == 1
+
+
+def request(words: str) -> ModelRequest:
+    return ModelRequest("Answer.", [Message("caller", words)], "en", 100)
