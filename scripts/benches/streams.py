@@ -18,7 +18,8 @@ from pathlib import Path
 from app.errors import ProviderError
 from providers.anthropic_model import anthropic_model
 from providers.azure_speech import AzureSpeech
-from providers.azure_synthesizer import AzureSynthesizer
+from providers.azure_synthesizer import MOUTHS_MAX, AzureSynthesizer
+from providers.azure_synthesizer import THREADS_EACH as AZURE_THREADS_EACH
 from providers.base import LanguageModel, Message, ModelRequest, Synthesizer
 from providers.openai_model import azure_openai_model, openai_model
 from providers.openai_speech import openai_client
@@ -33,7 +34,7 @@ SPREAD_S = 2.0  # callers do not all begin in the same moment; streams last long
 SAMPLE_S = 0.005
 LAG_MS = 10.0
 GROWTH_KIB = 1.0
-THREADS_EACH = {"azure voice": 3}  # of the SDK's own, beside the workers'
+SDK_THREADS = {"azure voice": MOUTHS_MAX * AZURE_THREADS_EACH}  # beside the workers'
 WORKERS = 24
 
 Stream = Callable[[], Awaitable[None]]
@@ -72,10 +73,10 @@ async def measure(at_once: int, rounds: int) -> Report:
 
 
 async def _row(report: Report, name: str, at_once: int, rounds: int) -> list[object]:
-    watch, rss = Watch(), list[tuple[float, float]]()
+    watch, rss, errors = Watch(), list[tuple[float, float]](), Counter[str]()
+    before = _threads()
     async with _stream_of(name) as stream:
         await _round(stream, at_once)
-        before, errors = _threads(), Counter[str]()
         async with asyncio.TaskGroup() as group:
             watching = group.create_task(watch.run())
             for number in range(rounds):
@@ -84,7 +85,7 @@ async def _row(report: Report, name: str, at_once: int, rounds: int) -> list[obj
             watching.cancel()
     failed = errors.total()
     lag, growth = Summary.of(watch.lags_ms), Slope.of(rss).estimate
-    bound = at_once * THREADS_EACH.get(name, 0) + WORKERS + before
+    bound = before + WORKERS + SDK_THREADS.get(name, 0)
     report.figures[name] = {
         "lag_ms": lag.as_json(),
         "threads": watch.threads_most,
