@@ -143,10 +143,7 @@ class FailoverStream:
             return await self._finished(utterance, said)
         finally:
             self._finishing = False
-            if self._utterance:
-                self._overtaken(lead, self._utterance)
-            else:
-                self._utterance_over()
+            self._settle(lead)
 
     async def _finished(self, utterance: Utterance | None, said: bytes) -> Hypothesis:
         lead, standby = self._lead, self._standby
@@ -155,9 +152,10 @@ class FailoverStream:
         so_far = lead.words
         try:
             async with asyncio.timeout(_patience_s(lead, utterance)):
-                words: Hypothesis | None = await lead.finish()
+                words = await lead.finish()
         except TimeoutError:
-            words = so_far if self._utterance else lead.words
+            so_far = so_far if self._utterance else lead.words
+            words = so_far or Hypothesis("", self._language, True, 0.0)
         except ProviderError as error:
             _bring_in(standby, utterance, said)
             self._take_over(error)
@@ -167,14 +165,13 @@ class FailoverStream:
                 self._did_well()
                 return words
         _bring_in(standby, utterance, said)
-        ours = words or Hypothesis("", self._language, True, 0.0)
         try:
             theirs = await standby.finish()
         except ProviderError:
-            if not ours.text:
+            if not words.text:
                 raise
-            return replace(ours, final=True)
-        return self._judged(utterance, ours, theirs)
+            return replace(words, final=True)
+        return self._judged(utterance, words, theirs)
 
     def discard(self) -> None:
         for ear in self._listening:
@@ -274,8 +271,12 @@ class FailoverStream:
         self._clear_standby()
         self._returned()
 
-    def _overtaken(self, lead: Ear, utterance: Utterance) -> None:
-        """The next utterance began while the words of the last were awaited: `lead` has it, nobody else."""
+    def _settle(self, lead: Ear) -> None:
+        """The words are there. If the next utterance began while they were awaited, `lead` has it, and nobody else."""
+        utterance = self._utterance
+        if not utterance:
+            self._utterance_over()
+            return
         if self._lead is not lead:
             self._lead.stream.discard()
             replay(self._recent.audio, self._lead.stream, paused=utterance.paused)
