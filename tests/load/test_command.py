@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from app.load import command
+from app.load.figures import Run
 from app.simulator.command import CallOptions
 from app.simulator.steps import Press, Say, Step
 from tests.load.test_judgement import placed, run_of
@@ -16,7 +17,7 @@ from tests.load.test_judgement import placed, run_of
 def load(monkeypatch: pytest.MonkeyPatch, *arguments: str, data_dir: Path) -> Result:
     """`callrelay load`, without the calls."""
 
-    def held(options: CallOptions, steps: Sequence[Step], calls: int, at_once: int) -> command.Run:
+    def held(options: CallOptions, steps: Sequence[Step], calls: int, at_once: int) -> Run:
         return run_of(placed(100.0))
 
     monkeypatch.setattr(command, "_run", held)
@@ -47,7 +48,7 @@ def test_a_run_is_kept_where_it_says(monkeypatch: pytest.MonkeyPatch, tmp_path: 
 
 
 def test_the_same_steps_are_known_again() -> None:
-    steps = [Say("Good morning."), Press("1")]
+    steps: list[Step] = [Say("Good morning."), Press("1")]
     assert command._hash(steps) == command._hash(list(steps))
     assert command._hash(steps) != command._hash(steps[:1])
     assert command._hash([Say("1")]) != command._hash([Press("1")])
