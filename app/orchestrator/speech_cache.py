@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from app.audio.g711 import duration_ms
 from app.clock import Clock, SystemClock
 from app.orchestrator.cache_figures import CacheFigures, Kind
 from providers.base import Voice
@@ -114,7 +115,7 @@ class SpeechCache:
         packed = zlib.compress(audio, PACKING_LEVEL) if self.packed else audio
         until = now + (FIXED_TTL_S if kind == "static" else self.ttl_s)
         guessed = ahead and kind == "templated"
-        self._kept[key] = Kept(text, kind, packed, len(audio) / 8, made_ms, guessed, until)
+        self._kept[key] = Kept(text, kind, packed, duration_ms(audio), made_ms, guessed, until)
         self.size_bytes += len(packed)
         self.figures.ahead_made += guessed
         while self.size_bytes > self.max_bytes or len(self._kept) > self.max_entries:

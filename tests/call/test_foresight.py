@@ -120,6 +120,7 @@ async def test_chances_outlive_the_process_and_the_version(clock: ManualClock, t
     renamed = flow_of(FLOW.replace("done", "finished") + "renamed: {done: finished}\n")
     second.load(renamed)
     assert second.of(renamed).counts["sure"]["finished"] == 10
+    assert (tmp_path / "learned.sqlite3").stat().st_mode & 0o777 == 0o600
 
 
 async def test_what_the_disk_does_not_take_is_saved_later(clock: ManualClock, tmp_path: Path) -> None:
