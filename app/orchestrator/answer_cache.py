@@ -15,13 +15,16 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from copy import copy
 from dataclasses import dataclass, field
+from functools import partial
 
 from app.clock import Clock
 from app.errors import ProviderError
 from app.flow.languages import language
 from app.flow.phrases import words_of
 from app.orchestrator.cache_figures import CacheFigures
+from app.orchestrator.counting import SURE, Counts
 from app.orchestrator.failover import Decision, FailoverModel
+from app.orchestrator.ladder import Economy
 from providers.base import (
     Finished,
     LanguageModel,
@@ -66,17 +69,23 @@ class RememberingModel(LanguageModel):
         self._clock = clock
         self._similarity = similarity
         self._on_decision: Callable[[Decision], None] = _unwatched
+        self._counts = SURE
         self._answers: OrderedDict[tuple[str, Words], Answer] = OrderedDict()
         self._figures = figures
 
-    def watched(self, on_decision: Callable[[Decision], None]) -> RememberingModel:
-        """The same with the same memory; every decision about replies asked for here is told."""
+    def watched(self, on_decision: Callable[[Decision], None], counts: Counts = SURE) -> RememberingModel:
+        """The same with the same memory; see `FailoverModel.watched`."""
         other = copy(self)
         other._on_decision = on_decision
-        other._model = (
-            self._model.watched(on_decision) if isinstance(self._model, FailoverModel) else self._model
-        )
+        other._counts = counts
+        if isinstance(self._model, FailoverModel):
+            other._model = self._model.watched(on_decision, counts)
         return other
+
+    @property
+    def economy(self) -> Economy:
+        """What is given up where there is a chain of models."""
+        return self._model.economy if isinstance(self._model, FailoverModel) else Economy()
 
     @property
     def name(self) -> str:
@@ -113,7 +122,7 @@ class RememberingModel(LanguageModel):
         found = self._living(context, words_of(question)) or await self._near(
             context, question, request.language
         )
-        self._figures.asked_a_model(known=found is not None)
+        self._counts.add(partial(self._figures.asked_a_model, known=found is not None))
         return found
 
     def _living(self, context: str, words: Words) -> Answer | None:
