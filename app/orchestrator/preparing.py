@@ -132,7 +132,7 @@ class Preparer:
     async def _give_way(self) -> None:
         until = self.cache.clock.now() + GIVE_WAY_S
         while self.cache.clock.now() < until:
-            waited_for = next((one for one in self.cache.makings.values() if one.urgent), None)
+            waited_for = next((one for one in self.cache.makings.values() if not one.ahead), None)
             if waited_for is None:
                 return
             try:
