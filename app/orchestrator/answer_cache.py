@@ -3,7 +3,8 @@
 The same is: the same version and node, language, instruction (with the values that were put into it), facts and
 conversation so far, and the same last words. Those may differ in words without content ("is there parking", "do you
 have parking, please") if they are near in meaning, too, and name the same numbers: "before the test" is not "after
-the test", however near they are. Answers that used a tool are never kept.
+the test", however near they are. Answers that used a tool are never kept, nor those that are not the best to be had: of
+who stands by while the models are down, or in the shortness of a minute that was late.
 """
 
 from __future__ import annotations
@@ -78,8 +79,6 @@ class RememberingModel(LanguageModel):
         other = copy(self)
         other._on_decision = on_decision
         other._counts = counts
-        if isinstance(self._model, FailoverModel):
-            other._model = self._model.watched(on_decision, counts)
         return other
 
     @property
@@ -110,12 +109,30 @@ class RememberingModel(LanguageModel):
                 yield event
             return
         said: list[ModelEvent] = []
-        async with aclosing(self._model.reply(request)) as events:
+        decisions: list[Decision] = []
+        usual = not self.economy.in_force
+        async with aclosing(self._listened_to(decisions).reply(request)) as events:
             async for event in events:
                 said.append(event)
-                if context and isinstance(event, Finished):
+                if context and isinstance(event, Finished) and usual and not self._stood_in(decisions):
                     self._keep(context, request, said)
                 yield event
+
+    def _listened_to(self, decisions: list[Decision]) -> LanguageModel:
+        """Who is asked; what is decided there is told on, and noted."""
+
+        def decided(decision: Decision) -> None:
+            decisions.append(decision)
+            self._on_decision(decision)
+
+        chain = self._model
+        return chain.watched(decided, self._counts) if isinstance(chain, FailoverModel) else chain
+
+    def _stood_in(self, decisions: list[Decision]) -> bool:
+        """Whether any of it is of who is asked when all models have failed."""
+        standby = self._model.standby if isinstance(self._model, FailoverModel) else None
+        answered = [one.provider for one in decisions if one.what == "answered"]
+        return standby is not None and standby.name in answered
 
     async def _find(self, context: str, request: ModelRequest) -> Answer | None:
         question = request.messages[-1].text
