@@ -16,7 +16,7 @@ from app.audio.g711 import BYTES_PER_MS, SILENCE
 from app.errors import ProviderError
 from app.orchestrator.cache_figures import Kind
 from app.orchestrator.speech_cache import SpeechCache, key_of
-from app.orchestrator.voices import OneVoice
+from app.orchestrator.voices import OneVoice, speaks_itself
 from app.orchestrator.within import within
 from providers.base import Synthesizer, Voice
 
@@ -216,10 +216,15 @@ def _over(cache: SpeechCache, making: Making) -> None:
         del cache.makings[making.key]
 
 
+async def whole(
+    cache: SpeechCache, synthesizer: Synthesizer, text: str, voice: Voice, kind: Kind, *, ahead: bool = False
+) -> bytes:
+    """All of `made` at once."""
+    async with aclosing(made(cache, synthesizer, text, voice, kind, ahead=ahead)) as chunks:
+        return b"".join([chunk async for chunk in chunks])
+
+
 async def prepare(cache: SpeechCache, synthesizer: Synthesizer, text: str, voice: Voice, kind: Kind) -> None:
-    """Make speech before anybody asks for it, if it is not there. Raises ProviderError."""
-    if (text, voice) in cache:
-        return
-    async with aclosing(made(cache, synthesizer, text, voice, kind, ahead=True)) as chunks:
-        async for _ in chunks:
-            pass
+    """Make speech before anybody asks for it, if it is not there and would be kept. Raises ProviderError."""
+    if (text, voice) not in cache and speaks_itself(synthesizer, voice):
+        await whole(cache, synthesizer, text, voice, kind, ahead=True)

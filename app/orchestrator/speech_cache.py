@@ -41,7 +41,10 @@ def key_of(text: str, voice: Voice) -> str:
 
 @dataclass(slots=True)
 class Kept:
-    """`audio` may be packed. `made_ms` is what making it took; `ahead`: made before anybody asked, and not used yet."""
+    """`audio` may be packed. `made_ms` is what making it took; `ahead`: made before anybody asked, and not used yet.
+
+    What is `pinned` does not make room for anything else.
+    """
 
     text: str = field(repr=False)
     kind: Kind
@@ -50,6 +53,7 @@ class Kept:
     made_ms: float
     ahead: bool
     until: float
+    pinned: bool = False
 
 
 @dataclass(slots=True)
@@ -119,7 +123,7 @@ class SpeechCache:
         self.size_bytes += len(packed)
         self.figures.ahead_made += guessed
         while self.size_bytes > self.max_bytes or len(self._kept) > self.max_entries:
-            self._drop(next(iter(self._kept)), "evicted")
+            self._drop(self._least_wanted(), "evicted")
 
     def peek(self, text: str, voice: Voice) -> tuple[bytes, float] | None:
         """Audio and for how many seconds it is good, counting nothing; None where it is not here."""
@@ -134,6 +138,11 @@ class SpeechCache:
             entry.until = self.clock.now() + FIXED_TTL_S
         return entry is not None
 
+    def pin(self, text: str, voice: Voice) -> None:
+        """It is needed at once when it is needed: it stays for as long as its time, if it is here."""
+        if entry := self._kept.get(key_of(text, voice)):
+            entry.pinned = True
+
     def note(self, text: str, voice: Voice, why: str) -> None:
         """Remember why something is not here, in case that it is asked for."""
         self._remember(key_of(text, voice), why)
@@ -146,6 +155,9 @@ class SpeechCache:
     def hit_rate(self) -> float | None:
         """Share of texts that were there already, None before the first was asked for."""
         return self.figures.hit_rate
+
+    def _least_wanted(self) -> str:
+        return next((key for key, entry in self._kept.items() if not entry.pinned), next(iter(self._kept)))
 
     def _unpacked(self, entry: Kept) -> bytes:
         return zlib.decompress(entry.audio) if self.packed else entry.audio

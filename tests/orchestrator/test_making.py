@@ -8,7 +8,7 @@ from contextlib import aclosing
 import pytest
 
 from app.clock import ManualClock
-from app.errors import BrokenStream, ProviderError
+from app.errors import BadCredentials, BrokenStream, ProviderError
 from app.orchestrator.failover_synthesizer import FailoverSynthesizer
 from app.orchestrator.making import BETWEEN_SENTENCES, Words, prepare, ready, speech
 from app.orchestrator.speech_cache import SpeechCache
@@ -116,6 +116,18 @@ async def test_nothing_is_kept_of_what_another_voice_says_in_its_place(clock: Ma
     mended.fail = None
     assert await heard(cache, chain, words(SECOND)) == hum(SECOND)
     assert cache.texts == [SECOND]
+
+
+async def test_nothing_is_prepared_in_a_voice_that_stands_in(clock: ManualClock) -> None:
+    cache, first, other = (
+        SpeechCache(10, clock=clock),
+        ScriptedSynthesizer(name="first"),
+        ScriptedSynthesizer(),
+    )
+    chain = FailoverSynthesizer([first, other], clock)
+    chain.breakers["first"].failed(clock.now(), BadCredentials("key"))
+    await prepare(cache, chain, SECOND, Voice("hum", "en", "first"), "static")
+    assert (cache.texts, list(other.spoken)) == ([], [])
 
 
 async def test_nothing_of_a_secret_is_kept(clock: ManualClock) -> None:
