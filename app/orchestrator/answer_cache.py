@@ -56,22 +56,56 @@ class Answer:
     until: float
 
 
+class Answers:
+    """The memory of one process, bounded: what was kept first goes first. They hold what callers said: sweep it."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._kept: OrderedDict[tuple[str, Words], Answer] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def get(self, context: str, words: Words) -> Answer | None:
+        """What was answered to these very words."""
+        answer = self._kept.get((context, words))
+        return answer if answer and answer.until > self._clock.now() else None
+
+    def of(self, context: str) -> list[Answer]:
+        """What was answered in a context, to whatever words."""
+        now = self._clock.now()
+        return [answer for (of, _), answer in self._kept.items() if of == context and answer.until > now]
+
+    def keep(self, context: str, question: str, text: str, outcome: str | None) -> None:
+        """For as long as an answer is good."""
+        key = context, words_of(question)
+        self._kept[key] = Answer(question, text, outcome, self._clock.now() + TTL_S)
+        self._kept.move_to_end(key)
+        if len(self._kept) > ANSWERS_MAX:
+            self._kept.popitem(last=False)
+
+    def sweep(self) -> None:
+        """Let go of all whose time is over."""
+        now = self._clock.now()
+        for key in [key for key, answer in self._kept.items() if answer.until <= now]:
+            del self._kept[key]
+
+
 class RememberingModel(LanguageModel):
-    """See `LanguageModel`. `figures` count the requests that may be answered from memory."""
+    """See `LanguageModel`. `figures` count the requests that may be answered from memory, which is `answers`."""
 
     def __init__(
         self,
         model: LanguageModel,
-        clock: Clock,
+        answers: Answers,
         figures: CacheFigures,
         similarity: SimilarityModel | None = None,
     ) -> None:
         self._model = model
-        self._clock = clock
+        self._answers = answers
         self._similarity = similarity
         self._on_decision: Callable[[Decision], None] = _unwatched
         self._counts = SURE
-        self._answers: OrderedDict[tuple[str, Words], Answer] = OrderedDict()
         self._figures = figures
 
     def watched(self, on_decision: Callable[[Decision], None], counts: Counts = SURE) -> RememberingModel:
@@ -136,22 +170,14 @@ class RememberingModel(LanguageModel):
 
     async def _find(self, context: str, request: ModelRequest) -> Answer | None:
         question = request.messages[-1].text
-        found = self._living(context, words_of(question)) or await self._near(
+        found = self._answers.get(context, words_of(question)) or await self._near(
             context, question, request.language
         )
         self._counts.add(partial(self._figures.asked_a_model, known=found is not None))
         return found
 
-    def _living(self, context: str, words: Words) -> Answer | None:
-        answer = self._answers.get((context, words))
-        return answer if answer and answer.until > self._clock.now() else None
-
     async def _near(self, context: str, question: str, code: str) -> Answer | None:
-        alike = [
-            answer
-            for (of, words), answer in self._answers.items()
-            if of == context and self._living(context, words) and _alike(answer.question, question, code)
-        ]
+        alike = [answer for answer in self._answers.of(context) if _alike(answer.question, question, code)]
         if not alike or self._similarity is None:
             return None
         try:
@@ -167,12 +193,7 @@ class RememberingModel(LanguageModel):
         outcome = next((event.outcome for event in said if isinstance(event, OutcomeChosen)), None)
         if any(isinstance(event, ToolCall) for event in said) or not (text or outcome):
             return
-        question = request.messages[-1].text
-        key = context, words_of(question)
-        self._answers[key] = Answer(question, text, outcome, self._clock.now() + TTL_S)
-        self._answers.move_to_end(key)
-        if len(self._answers) > ANSWERS_MAX:
-            self._answers.popitem(last=False)
+        self._answers.keep(context, request.messages[-1].text, text, outcome)
 
 
 def _unwatched(decision: Decision) -> None:

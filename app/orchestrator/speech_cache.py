@@ -2,7 +2,7 @@
 
 Who asks is never made to wait: what is here is here at once, what is not is made (`making.py`) or has been asked for
 ahead (`preparing.py`). Fixed words stay for two hours after they were last wanted, others for minutes: they hold what
-callers said. What is sensitive never comes here at all.
+callers said, so whoever owns it sweeps it. What is sensitive never comes here at all.
 """
 
 from __future__ import annotations
@@ -28,7 +28,6 @@ TTL_S = 300.0
 FORMAT = "g711-mulaw-8000"
 NOTES_KEPT = 2000
 PACKING_LEVEL = 1
-SWEEP_EVERY_S = 30.0
 
 Why = Literal["evicted", "expired"]
 
@@ -69,7 +68,6 @@ class SpeechCache:
     # what is being made at this moment, by key
     makings: dict[str, Making] = field(default_factory=dict, repr=False)
     size_bytes: int = 0
-    _sweep_at: float = 0.0
     _kept: OrderedDict[str, Kept] = field(default_factory=OrderedDict, repr=False)
     _notes: OrderedDict[str, str] = field(default_factory=OrderedDict, repr=False)
 
@@ -114,8 +112,6 @@ class SpeechCache:
         """Keep the audio of a text."""
         key, now = key_of(text, voice), self.clock.now()
         self._drop(key)
-        if now >= self._sweep_at:
-            self.sweep()
         packed = zlib.compress(audio, PACKING_LEVEL) if self.packed else audio
         until = now + (FIXED_TTL_S if kind == "static" else self.ttl_s)
         guessed = ahead and kind == "templated"
@@ -174,7 +170,6 @@ class SpeechCache:
     def sweep(self) -> None:
         """Let go of all whose time is over."""
         now = self.clock.now()
-        self._sweep_at = now + SWEEP_EVERY_S
         for key in [key for key, entry in self._kept.items() if entry.until <= now]:
             self._drop(key, "expired")
 

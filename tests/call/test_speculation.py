@@ -17,7 +17,7 @@ from app.call.tasks import Tasks
 from app.clock import ManualClock
 from app.flow import effects as fx
 from app.flow.inputs import ModelFailed, ModelReplied
-from app.orchestrator.answer_cache import RememberingModel
+from app.orchestrator.answer_cache import Answers, RememberingModel
 from app.orchestrator.cache_figures import CacheFigures
 from app.orchestrator.failover import FailoverModel
 from app.simulator.caller import Patience
@@ -214,7 +214,7 @@ async def test_a_desk_that_is_left_before_it_began_lets_the_reply_go(
 async def test_only_replies_that_are_taken_count_as_turns(clock: ManualClock, taken: bool) -> None:
     chain, figures = FailoverModel([ScriptedModel(["Yes."])], clock), CacheFigures()
     async with asyncio.TaskGroup() as group:
-        speculation = Speculation(RememberingModel(chain, clock, figures), Tasks(group))
+        speculation = Speculation(RememberingModel(chain, Answers(clock), figures), Tasks(group))
         for turn in range(11):
             for words in (f"{turn} on", f"{turn} on monday"):
                 asked = replace(request(words), reuse="v1 answer")
@@ -233,7 +233,7 @@ async def test_nothing_is_begun_early_where_that_is_given_up(clock: ManualClock)
     chain = FailoverModel([model], clock)
     chain.economy.in_force = frozenset(["no_early_replies"])
     async with asyncio.TaskGroup() as group:
-        speculation = Speculation(RememberingModel(chain, clock, CacheFigures()), Tasks(group))
+        speculation = Speculation(RememberingModel(chain, Answers(clock), CacheFigures()), Tasks(group))
         speculation.suppose(request("on monday"))
         await asyncio.sleep(0.1)
         assert (speculation.begun, len(model.requests)) == (0, 0)

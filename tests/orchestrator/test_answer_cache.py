@@ -11,7 +11,7 @@ import pytest
 
 from app.clock import ManualClock
 from app.errors import Refused
-from app.orchestrator.answer_cache import ANSWERS_MAX, TTL_S, RememberingModel
+from app.orchestrator.answer_cache import ANSWERS_MAX, TTL_S, Answers, RememberingModel
 from app.orchestrator.cache_figures import CacheFigures
 from app.orchestrator.failover import Decision, FailoverModel
 from app.orchestrator.ladder import MEASURES
@@ -52,7 +52,7 @@ class Asked:
     def __init__(self, clock: ManualClock, nearness: Nearness | None) -> None:
         self.count = 0
         self.figures = CacheFigures()
-        self.model = RememberingModel(ScriptedModel(self.reply), clock, self.figures, nearness)
+        self.model = RememberingModel(ScriptedModel(self.reply), Answers(clock), self.figures, nearness)
 
     def reply(self, request: ModelRequest) -> Reply:
         self.count += 1
@@ -138,7 +138,7 @@ async def test_an_answer_that_used_a_tool_is_not_kept(clock: ManualClock) -> Non
     tool = Tool("look", "looks", {"type": "object"})
     model = ScriptedModel(lambda request: Reply("I look.", [ToolCall("1", "look", {})]))
     figures = CacheFigures()
-    remembering = RememberingModel(model, clock, figures)
+    remembering = RememberingModel(model, Answers(clock), figures)
     for _ in range(2):
         async with aclosing(remembering.reply(replace(ASKED, tools=[tool]))) as events:
             assert [event async for event in events]
@@ -155,7 +155,7 @@ class Chained:
             clock,
             standby=ScriptedModel(lambda request: Reply("A word."), name="near"),
         )
-        self.model = RememberingModel(self.chain, clock, CacheFigures())
+        self.model = RememberingModel(self.chain, Answers(clock), CacheFigures())
 
     def reply(self, request: ModelRequest) -> Reply:
         return Reply(self.said, fault=Refused("down") if self.down else None)
@@ -190,7 +190,7 @@ async def test_what_was_short_because_time_was_is_heard_and_not_kept(clock: Manu
 async def test_it_is_told_who_answered(clock: ManualClock) -> None:
     decisions: list[Decision] = []
     chain = FailoverModel([ScriptedModel(lambda request: Reply("Yes."), name="first")], clock)
-    remembering = RememberingModel(chain, clock, CacheFigures())
+    remembering = RememberingModel(chain, Answers(clock), CacheFigures())
     for _ in range(2):
         async with aclosing(remembering.watched(decisions.append).reply(ASKED)) as events:
             assert [event async for event in events]
