@@ -107,14 +107,15 @@ async def test_what_is_heard_answers_the_words_that_it_was_asked_with(
 
 
 async def test_nothing_of_it_is_known_before_the_turn_is_over(clock: ManualClock, tmp_path: Path) -> None:
-    reply = Reply("Booked.", [ToolCall("1", "book", {}), OutcomeChosen("done")])
-    model = ScriptedModel([reply])
+    model = ScriptedModel(
+        [Reply("I am booking.", [ToolCall("1", "book", {})]), Reply("Booked.", [OutcomeChosen("done")])]
+    )
     settings = unacknowledged(flows_in(tmp_path, FLOW))
     services = FakeServices(clock, {"/book": [{}]})
     async with running(
         clock, tmp_path, ["a question"], settings=settings, model=model, http=services
     ) as relay:
-        placed = await relay.call("desk", [Say("a question"), StaySilent(0.0)])
+        placed = await relay.call("desk", [Say("a question"), StaySilent(6)])
     journal = relay.journal(placed)
     asked = events(journal, "utterance")[0]["ms"]
     said = [event["ms"] for event in events(journal, "said") if event["node"] == "talk"]
