@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Sequence
+from queue import SimpleQueue
 
 import numpy as np
 import pytest
@@ -12,7 +13,14 @@ from providers import dsp
 from providers.base import VoiceWindow
 from providers.local_onnx import INFERENCE_ERRORS
 from providers.local_silero import WINDOW, SileroModel, SileroRows, SileroStates, as_windows
-from providers.local_voice_detector import WAITING_WINDOWS, SileroVoiceDetector
+from providers.local_voice_detector import (
+    HAND_OVER_EVERY_S,
+    WAITING_WINDOWS,
+    HandOver,
+    Outbox,
+    SileroStream,
+    SileroVoiceDetector,
+)
 
 
 @pytest.fixture(scope="module")
@@ -140,6 +148,43 @@ async def test_what_gathers_while_a_batch_runs_goes_in_fair_batches_of_at_most_6
     await detector.aclose()
 
 
+def handed_over(queue: SimpleQueue[HandOver]) -> list[int]:
+    """How many messages each hand-over so far had."""
+    return [len(queue.get() or ()) for _ in range(queue.qsize())]
+
+
+async def test_after_a_rest_windows_go_at_once_and_then_together() -> None:
+    queue: SimpleQueue[HandOver] = SimpleQueue()
+    outbox = Outbox(queue)
+    calls = [SileroStream(outbox, print) for _ in range(5)]
+    for call in calls:
+        call.push(dsp.SILENCE * WINDOW)
+    await asyncio.sleep(HAND_OVER_EVERY_S / 10)
+    assert handed_over(queue) == [5]
+    for call in calls[:3]:
+        call.push(dsp.SILENCE * WINDOW)
+        await asyncio.sleep(HAND_OVER_EVERY_S / 10)
+    assert handed_over(queue) == []
+    await asyncio.sleep(HAND_OVER_EVERY_S)
+    assert handed_over(queue) == [3]
+    await asyncio.sleep(HAND_OVER_EVERY_S)
+    calls[0].push(dsp.SILENCE * WINDOW)
+    await asyncio.sleep(HAND_OVER_EVERY_S / 10)
+    assert handed_over(queue) == [1]
+
+
+async def test_a_calls_end_follows_its_last_window() -> None:
+    queue: SimpleQueue[HandOver] = SimpleQueue()
+    call = SileroStream(Outbox(queue), print)
+    call.push(dsp.SILENCE * WINDOW)
+    call.close()
+    await asyncio.sleep(HAND_OVER_EVERY_S)
+    messages = queue.get()
+    assert messages
+    assert [window is None for _, window in messages] == [False, True]
+    assert queue.empty()
+
+
 @pytest.mark.real_time
 async def test_when_the_network_fails_loudness_decides_and_calls_go_on(speech: bytes) -> None:
     network, collected = HeldNetwork(), Collected()
@@ -203,9 +248,10 @@ async def test_one_calls_broken_callback_is_not_anothers() -> None:
     asyncio.get_running_loop().set_exception_handler(lambda _, context: failures.append(context["exception"]))
     detector = SileroVoiceDetector(network)
     detector.open(broken).push(dsp.SILENCE * WINDOW)
-    detector.open(collected).push(dsp.SILENCE * WINDOW)
-    await collected.at_least(1)
+    detector.open(collected).push(dsp.SILENCE * WINDOW * 3)
+    windows = await collected.at_least(3)
     await detector.aclose()
+    assert [window.end_ms for window in windows] == [32.0, 64.0, 96.0]
     assert [type(failure) for failure in failures] == [LookupError]
 
 
