@@ -2,13 +2,14 @@
 
     event loop                                   the thread
     push ── cut into windows ── gathered ──────▶ one line per call, one window of each call per batch
-            one hand-over in 2 ms at most, of all
     on_windows ◀── one call_soon_threadsafe ───  one run of the network per batch
 
 `push` does no more than cut bytes. A run of the network on one window costs almost what one on four does, and waking
-the thread and the loop as much again; so what comes within 2 ms of a hand-over waits for the next, and what comes
-later goes at once. Batches grow with the load. A call that catches up after a stall waits behind itself, never before
-others: each batch takes one window of each call, at most 64, and the calls that it served go to the back.
+the thread and the loop as much again; so windows wait for each other. In a pause that follows speech every window may
+end the turn, and goes at once, with all that is there, or 1 ms after the last hand-over; of speech and of long silence
+nobody needs to know the same instant, and those windows wait for 8 ms at most. Batches grow with the load. A call that
+catches up after a stall waits behind itself, never before others: each batch takes one window of each call, at most
+64, and the calls that it served go to the back.
 
 Fail-safe: when the network fails on a batch, those windows are judged by their loudness, their calls' memories start
 afresh, and everybody keeps talking; `failures` counts it and `healthy` is false until a batch succeeds.
@@ -17,6 +18,7 @@ afresh, and everybody keeps talking; `failures` counts it and `healthy` is false
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
 import time
 from collections import deque
@@ -33,8 +35,10 @@ from providers.local_onnx import INFERENCE_ERRORS
 from providers.local_silero import WINDOW, WINDOW_MS, SileroModel, SileroRows, SileroStates, as_windows
 
 BATCH = 64
-# half of it is what a window waits on average, of the 2 ms that all waits of a turn may take together
-HAND_OVER_EVERY_S = 0.002
+HAND_OVER_EVERY_S = 0.001
+PATIENCE_S = 0.008
+VOICED = 0.5
+PAUSE_MS = 1300.0  # the longest that a turn's end is waited for is a little less
 WAITING_WINDOWS = 1024  # per call: 33 s, more than any burst that a carrier's stream lets through
 LOUD = 0.01  # RMS above which a window counts as speech when the network is not there to say
 
@@ -61,6 +65,8 @@ class SileroStream:
         self._on_windows: Callable[[Sequence[VoiceWindow]], None] | None = on_windows
         self._rest = b""
         self._end_ms = 0.0
+        self._voiced_ms = -PAUSE_MS
+        self._in_pause = False
         self._waiting = 0
         self.dropped = 0
 
@@ -79,11 +85,14 @@ class SileroStream:
             self.dropped += 1
             return
         self._waiting += 1
-        self._outbox.add(self, Window(window, self._end_ms, time.monotonic()))
+        self._outbox.add(self, Window(window, self._end_ms, time.monotonic()), urgent=self._in_pause)
 
     def deliver(self, window: Window, probability: float) -> None:
         """The result for a window; on the event loop."""
         self._waiting -= 1
+        if probability >= VOICED:
+            self._voiced_ms = window.end_ms
+        self._in_pause = 0 < window.end_ms - self._voiced_ms <= PAUSE_MS
         if self._on_windows:
             waited_ms = (time.monotonic() - window.arrived) * 1000
             self._on_windows([VoiceWindow(probability, window.end_ms, waited_ms)])
@@ -91,7 +100,7 @@ class SileroStream:
     def close(self) -> None:
         if self._on_windows:
             self._on_windows = None
-            self._outbox.add(self, None)
+            self._outbox.add(self, None, urgent=False)
 
     def __repr__(self) -> str:
         return f"SileroStream(end_ms={self._end_ms:.0f}, waiting={self._waiting}, dropped={self.dropped})"
@@ -112,17 +121,24 @@ class Outbox:
         self._queue = queue
         self.loop = asyncio.get_running_loop()
         self._gathered: list[Message] = []
-        self._next_at = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self._due_at = math.inf
+        self._not_before = 0.0
 
-    def add(self, stream: SileroStream, window: Window | None) -> None:
-        """Send with the next hand-over."""
-        if not self._gathered:
-            self.loop.call_at(self._next_at, self._hand_over)
+    def add(self, stream: SileroStream, window: Window | None, *, urgent: bool) -> None:
+        """Send with the next hand-over, which is soon if it is urgent."""
         self._gathered.append((stream, window))
+        due_at = self._not_before if urgent else self.loop.time() + PATIENCE_S
+        if due_at < self._due_at:
+            if self._timer:
+                self._timer.cancel()
+            self._due_at = due_at
+            self._timer = self.loop.call_at(due_at, self._hand_over)
 
     def _hand_over(self) -> None:
         gathered, self._gathered = self._gathered, []
-        self._next_at = self.loop.time() + HAND_OVER_EVERY_S
+        self._timer, self._due_at = None, math.inf
+        self._not_before = self.loop.time() + HAND_OVER_EVERY_S
         self._queue.put(gathered)
 
 

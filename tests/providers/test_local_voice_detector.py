@@ -15,11 +15,14 @@ from providers.local_onnx import INFERENCE_ERRORS
 from providers.local_silero import WINDOW, SileroModel, SileroRows, SileroStates, as_windows
 from providers.local_voice_detector import (
     HAND_OVER_EVERY_S,
+    PATIENCE_S,
+    PAUSE_MS,
     WAITING_WINDOWS,
     HandOver,
     Outbox,
     SileroStream,
     SileroVoiceDetector,
+    Window,
 )
 
 
@@ -153,24 +156,61 @@ def handed_over(queue: SimpleQueue[HandOver]) -> list[int]:
     return [len(queue.get() or ()) for _ in range(queue.qsize())]
 
 
-async def test_after_a_rest_windows_go_at_once_and_then_together() -> None:
+SOON_S = HAND_OVER_EVERY_S / 10
+WINDOW_OF_SILENCE = Window(dsp.SILENCE * WINDOW, 32.0, 0.0)
+
+
+async def test_windows_wait_for_each_other_until_one_is_urgent() -> None:
     queue: SimpleQueue[HandOver] = SimpleQueue()
     outbox = Outbox(queue)
-    calls = [SileroStream(outbox, print) for _ in range(5)]
-    for call in calls:
-        call.push(dsp.SILENCE * WINDOW)
-    await asyncio.sleep(HAND_OVER_EVERY_S / 10)
-    assert handed_over(queue) == [5]
-    for call in calls[:3]:
-        call.push(dsp.SILENCE * WINDOW)
-        await asyncio.sleep(HAND_OVER_EVERY_S / 10)
+    stream = SileroStream(outbox, print)
+    for _ in range(3):
+        outbox.add(stream, WINDOW_OF_SILENCE, urgent=False)
+        await asyncio.sleep(PATIENCE_S / 4)
+    assert handed_over(queue) == []
+    await asyncio.sleep(PATIENCE_S / 4 + SOON_S)
+    assert handed_over(queue) == [3]
+    outbox.add(stream, WINDOW_OF_SILENCE, urgent=False)
+    outbox.add(stream, WINDOW_OF_SILENCE, urgent=True)
+    await asyncio.sleep(HAND_OVER_EVERY_S)
+    assert handed_over(queue) == [2]
+    await asyncio.sleep(2 * PATIENCE_S)
+    assert handed_over(queue) == []
+
+
+async def test_urgent_windows_go_at_once_but_together_where_many_come() -> None:
+    queue: SimpleQueue[HandOver] = SimpleQueue()
+    outbox = Outbox(queue)
+    stream = SileroStream(outbox, print)
+    outbox.add(stream, WINDOW_OF_SILENCE, urgent=True)
+    await asyncio.sleep(SOON_S)
+    assert handed_over(queue) == [1]
+    for _ in range(3):
+        outbox.add(stream, WINDOW_OF_SILENCE, urgent=True)
+        await asyncio.sleep(SOON_S)
     assert handed_over(queue) == []
     await asyncio.sleep(HAND_OVER_EVERY_S)
     assert handed_over(queue) == [3]
-    await asyncio.sleep(HAND_OVER_EVERY_S)
-    calls[0].push(dsp.SILENCE * WINDOW)
-    await asyncio.sleep(HAND_OVER_EVERY_S / 10)
-    assert handed_over(queue) == [1]
+
+
+async def test_the_windows_of_a_pause_are_urgent_until_it_is_long() -> None:
+    queue: SimpleQueue[HandOver] = SimpleQueue()
+    stream = SileroStream(Outbox(queue), lambda windows: None)
+
+    async def is_urgent_after(probability: float, end_ms: float) -> bool:
+        stream.push(dsp.SILENCE * WINDOW)
+        stream.deliver(Window(b"", end_ms, 0.0), probability)
+        await asyncio.sleep(2 * PATIENCE_S)
+        handed_over(queue)
+        stream.push(dsp.SILENCE * WINDOW)
+        await asyncio.sleep(HAND_OVER_EVERY_S)
+        return handed_over(queue) == [1]
+
+    assert not await is_urgent_after(0.0, 32.0)
+    assert not await is_urgent_after(0.9, 64.0)
+    assert await is_urgent_after(0.2, 96.0)
+    assert await is_urgent_after(0.0, 64.0 + PAUSE_MS)
+    assert not await is_urgent_after(0.0, 96.0 + PAUSE_MS)
 
 
 async def test_a_calls_end_follows_its_last_window() -> None:
@@ -178,7 +218,7 @@ async def test_a_calls_end_follows_its_last_window() -> None:
     call = SileroStream(Outbox(queue), print)
     call.push(dsp.SILENCE * WINDOW)
     call.close()
-    await asyncio.sleep(HAND_OVER_EVERY_S)
+    await asyncio.sleep(2 * PATIENCE_S)
     messages = queue.get()
     assert messages
     assert [window is None for _, window in messages] == [False, True]
