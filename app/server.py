@@ -17,6 +17,7 @@ from types import FrameType
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from app.call.admission import Admission
 from app.call.registry import CallRegistry
@@ -45,12 +46,26 @@ def claimed_port(host: str, port: int) -> socket.socket:
     return claimed
 
 
+class WebSocketProtocol(WebSocketsSansIOProtocol):
+    """uvicorn's; but where both sides have said goodbye, a server that stops does not say it again.
+
+    There uvicorn raises InvalidState, and ends without having let go of anything.
+    """
+
+    def shutdown(self) -> None:
+        if self.transport.is_closing():
+            self.stop_keepalive()
+            self.transport.abort()
+        else:
+            super().shutdown()
+
+
 def uvicorn_config(app: ASGIApp) -> uvicorn.Config:
     """How callrelay runs under uvicorn: no compression (audio does not compress, and bombs do), small messages."""
     return uvicorn.Config(
         app,
         loop="uvloop",
-        ws="websockets-sansio",
+        ws=WebSocketProtocol,
         ws_max_size=MESSAGE_BYTES_MAX,
         ws_per_message_deflate=False,
         proxy_headers=False,

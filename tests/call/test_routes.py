@@ -51,7 +51,9 @@ SERVED = {"en": "azure", "es": "openai", "fr": "anthropic"}
 
 async def test_a_call_that_goes_from_english_to_spanish_to_french(clock: ManualClock, tmp_path: Path) -> None:
     routes = read_routes(ROUTES, "routes.yaml")
-    asked = list[tuple[str, ModelRequest]]()
+    asked = dict[
+        int, tuple[str, ModelRequest]
+    ]()  # by turn: what counts is asked last, a guess may have come before
     said = [*HEARD.values(), HEARD["fr"]]
 
     def hear(_: int) -> Heard:
@@ -59,7 +61,7 @@ async def test_a_call_that_goes_from_english_to_spanish_to_french(clock: ManualC
 
     def model(name: str) -> ScriptedModel:
         def reply(request: ModelRequest) -> Reply:
-            asked.append((name, request))
+            asked[len(request.messages)] = (name, request)
             return Reply(f"answer of {name}")
 
         return ScriptedModel(reply, name=name)
@@ -79,7 +81,7 @@ async def test_a_call_that_goes_from_english_to_spanish_to_french(clock: ManualC
         placed = await call_over(carriage, clock, [Say("something to be heard")] * 4, plan)
     journal = list(read(path_of(tmp_path, placed.report.call_sid)))
     assert [event["text"] for event in events(journal, "utterance")] == [one.text for one in said]
-    served = [(name, request.language, request.style) for name, request in asked]
+    served = [(name, request.language, request.style) for name, request in asked.values()]
     assert served[1:4] == [(SERVED[code], code, f"Manner {code}.") for code in HEARD]
     assert [ear.opened for ear in ears] == [2, 1, 3]  # English and French, Spanish, and what stands by
     spoken = {voice.name: [text for text in voice.spoken if text.startswith("answer")] for voice in voices}

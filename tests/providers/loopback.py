@@ -14,6 +14,8 @@ from typing import Literal
 import uvicorn
 from starlette.types import ASGIApp
 
+from app.server import WebSocketProtocol
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -46,7 +48,7 @@ def serving(app: ASGIApp, certificate: Path | None = None) -> Iterator[int]:
     listening = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
         app,
-        ws="websockets-sansio",
+        ws=WebSocketProtocol,
         log_config=None,
         log_level="critical",
         timeout_graceful_shutdown=1,
