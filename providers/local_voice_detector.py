@@ -249,7 +249,7 @@ class SileroVoiceDetector:
             states = SileroStates.fresh(len(batch))
             probabilities = (np.sqrt(np.mean(windows**2, axis=1)) > LOUD).astype(np.float32)
         self._rows.put(rows, states)
-        return probabilities.tolist()
+        return [float(probability) for probability in probabilities]
 
     def _row(self, stream: SileroStream) -> int:
         if stream not in self._row_of:

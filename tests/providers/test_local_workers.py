@@ -104,17 +104,19 @@ async def test_closing_refuses_what_waits_ends_the_threads_and_may_be_repeated()
         assert threading.active_count() <= threads
 
 
-def die() -> None:
-    raise SystemExit
-
-
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 async def test_a_thread_that_dies_is_followed_by_another_and_its_job_is_refused(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    workers = InferenceWorkers(1)
+    workers, died = InferenceWorkers(1), list[threading.Thread]()
+
+    def die() -> None:
+        died.append(threading.current_thread())
+        raise SystemExit
+
     with pytest.raises(Refused, match="died of its work"):
         await workers.run(die)
+    await asyncio.to_thread(died[0].join)
     assert await workers.run(lambda: "the next") == "the next"
     assert (workers.restarts, workers.healthy) == (1, True)
     assert "speech-worker-0 has died: another takes its place" in caplog.text
@@ -124,9 +126,8 @@ async def test_a_thread_that_dies_is_followed_by_another_and_its_job_is_refused(
 
 async def test_a_thread_that_does_not_come_back_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     async with one_busy_worker() as (workers, go_on):
-        assert workers.healthy
         monkeypatch.setattr("providers.local_workers.STUCK_S", 0.0)
-        assert not workers.healthy
+        assert [workers.healthy] == [False]
         second = workers.submit(str)
         monkeypatch.undo()
         assert await asyncio.wrap_future(second) == ""
