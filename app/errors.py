@@ -15,7 +15,6 @@
     │   ├── RateLimited             the service said "later"; carries how much later
     │   ├── TimedOut                the service said nothing in time
     │   └── BrokenStream            the service stopped in the middle; carries what had come by then
-    ├── BudgetExceeded              a turn has no time left for what it was about to do
     └── Overloaded                  a bounded resource is full; carries which
 
 Messages name the thing, the place and the way out.
@@ -111,10 +110,6 @@ class BrokenStream(ProviderError):
     def __init__(self, message: str, *, emitted: str | bytes = "") -> None:
         super().__init__(message)
         self.emitted = emitted
-
-
-class BudgetExceeded(RelayError):
-    """The turn's time is spent."""
 
 
 class Overloaded(RelayError):

@@ -32,7 +32,7 @@ from app.ops.meters import Meters
 from app.ops.metrics import CallMetrics
 from app.ops.operations import Operations
 from app.ops.quality import QualityBook
-from app.orchestrator.answer_cache import RememberingModel
+from app.orchestrator.answer_cache import Answers, RememberingModel
 from app.orchestrator.failover import FailoverModel
 from app.orchestrator.failover_synthesizer import FailoverSynthesizer
 from app.orchestrator.failover_transcriber import FailoverTranscriber
@@ -237,7 +237,7 @@ def open_foresight(settings: Settings, clock: Clock, synthesizer: Synthesizer, a
     preparer = Preparer(cache, synthesizer, shared)
     learned = LearnedChances(settings.data_dir, clock, aside)
     threshold = AdaptiveThreshold(settings.cache_accuracy)
-    return Foresight(clock, preparer, learned, threshold, settings.cache_depth)
+    return Foresight(clock, preparer, learned, threshold, settings.cache_depth, Answers(clock))
 
 
 def _open_shared_speech(url: str, clock: Clock) -> SharedSpeech:
@@ -325,7 +325,7 @@ class Relay:
             MessageStore(settings.data_dir),
             self._meters.turn,
             self._http,
-            self._remembering(self._model, settings, clock),
+            self._remembering(self._model, settings),
             settings.languages if settings.language_detection else (),
             routes.unsupported if settings.language_detection else {},
             settings.fallback_language,
@@ -334,9 +334,11 @@ class Relay:
             settings.performance_target_latency,
         )
 
-    def _remembering(self, model: LanguageModel, settings: Settings, clock: Clock) -> LanguageModel:
-        ahead, figures = settings.performance_cache_enabled, self.speech_cache.figures
-        return RememberingModel(model, clock, figures, self._speech.similarity) if ahead else model
+    def _remembering(self, model: LanguageModel, settings: Settings) -> LanguageModel:
+        if not settings.performance_cache_enabled:
+            return model
+        answers, figures = self._foresight.answers, self.speech_cache.figures
+        return RememberingModel(model, answers, figures, self._speech.similarity)
 
     def _health(self, clock: Clock, flows: FlowStore, quality: QualityBook) -> Health:
         return Health(

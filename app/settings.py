@@ -117,7 +117,6 @@ class Settings:
     host: str = _setting("HOST", "127.0.0.1")
     port: int = _setting("PORT", 8000, _whole_number(0, 65535))
     public_url: str | None = _setting("PUBLIC_URL", None, _public_url)
-    twilio_account_sid: str | None = _setting("TWILIO_ACCOUNT_SID", None)
     twilio_auth_token: str | None = _setting("TWILIO_AUTH_TOKEN", None, secret=True)
     require_ws_signature: bool = _setting("REQUIRE_WS_SIGNATURE", False, _flag)
     flows_dir: Path = _setting("FLOWS_DIR", Path("flows"), Path)

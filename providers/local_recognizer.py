@@ -16,7 +16,7 @@ from functools import partial
 
 from app.errors import ProviderError, Refused
 from providers.base import Hypothesis
-from providers.dsp import BYTES_PER_MS
+from providers.dsp import BYTES_PER_MS, SILENCE
 from providers.local_decoders import Decoder, Decoding, decoders
 from providers.local_languages import OpenLanguage
 from providers.local_utterance import Utterance
@@ -71,7 +71,7 @@ class EmbeddedTranscriber:
 
     async def warm_up(self) -> None:
         """Load every network and run it once. Raises ProviderError."""
-        second = b"\xff" * 1000 * BYTES_PER_MS
+        second = SILENCE * 1000 * BYTES_PER_MS
         for decoder in self._decoders.values():
             await self._workers.run(decoder.load)
         for language in {"en", min(self.languages - {"en"}, default="en")} & self.languages:

@@ -148,9 +148,10 @@ class Agent:
         after_s = self._services.acknowledge_after_ms / 1000
         if isinstance(asked, fx.CallService) and asked.waiting_after_ms / 1000 < after_s + OWN_WORDS_WITHIN_S:
             return
+        sign = await acknowledgement(self._acknowledged, self._services, self._call)
         await asyncio.sleep(max(0.0, since + after_s - self._clock.now()))
         late = self.timing.awaited or self._flow.ending is asked
-        if late and self.speaker.acknowledge(acknowledgement(self._acknowledged, self._services, self._call)):
+        if late and sign and self.speaker.acknowledge(sign):
             self._acknowledged += 1
             self.timing.acknowledged()
 

@@ -19,6 +19,8 @@ log = logging.getLogger("callrelay.flows")
 LOOK_EVERY_S = 1.0
 # fixed words are forgotten two hours after they were last wanted
 RENEW_EVERY_S = 3600.0
+# what could not be spoken is tried again, each time after twice as long, until the next renewal does
+AGAIN_AFTER_S = 5.0
 
 
 class FlowWatch:
@@ -44,10 +46,10 @@ class FlowWatch:
         if self._preparer:
             await render_fixed_words(self._flows.all(), self._preparer, soon=True)
 
-    async def _render(self) -> None:
+    async def _render(self) -> bool:
+        """Whether all fixed words are ready that are to be."""
         await self._aside(self._recall)
-        if self._preparer:
-            await render_fixed_words(self._flows.all(), self._preparer)
+        return not self._preparer or await render_fixed_words(self._flows.all(), self._preparer)
 
     async def run(self) -> None:
         """Look for edits, for ever. Only what is new is made ready; a newer version does not wait for an older one."""
@@ -81,8 +83,11 @@ class FlowWatch:
             await self._render()
 
     async def _prepare(self) -> None:
-        await self._render()
+        all_ready, again_s = await self._render(), AGAIN_AFTER_S
         await self._learn()
+        while not all_ready and again_s < RENEW_EVERY_S:
+            await asyncio.sleep(again_s)
+            all_ready, again_s = await self._render(), 2 * again_s
 
     async def _learn(self) -> None:
         """Tell the model of meaning what callers' words are compared with, of the flows and those that they call."""

@@ -19,6 +19,7 @@ from app.flow import effects as fx
 from app.flow.chances import steps
 from app.flow.predict import Sentence, foresee
 from app.flow.sentences import sentences
+from app.orchestrator.answer_cache import Answers
 from app.orchestrator.preparing import Preparer, Wish
 from app.orchestrator.threshold import AdaptiveThreshold
 from app.orchestrator.voices import voice_of
@@ -27,19 +28,22 @@ from providers.base import Voice
 # the answer goes out first
 THINK_AFTER_S = 0.02
 GUESSES_MAX = 200
+# what callers said is not kept for longer than it is good, even where nobody calls
+SWEEP_EVERY_S = 30.0
 
 Spoken = tuple[str, Voice]
 
 
 @dataclass(frozen=True, slots=True)
 class Foresight:
-    """What all calls share. `depth` is how many prompts ahead is looked."""
+    """What all calls share. `depth` is how many prompts ahead is looked; `answers` are to be given again."""
 
     clock: Clock
     preparer: Preparer
     learned: LearnedChances
     threshold: AdaptiveThreshold
     depth: int
+    answers: Answers
 
     def of(self, call: Call) -> CallForesight:
         """One stream's."""
@@ -51,10 +55,17 @@ class Foresight:
         await self.preparer.aclose()
 
     async def run(self) -> None:
-        """Prepare and remember, for ever."""
+        """Prepare, remember and forget, for ever."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self.preparer.run())
             group.create_task(self.learned.run())
+            group.create_task(self._sweep())
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_EVERY_S)
+            self.preparer.cache.sweep()
+            self.answers.sweep()
 
 
 class CallForesight:

@@ -90,6 +90,7 @@ class LearnedChances:
         now = self._clock.wall().timestamp()
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.touch(0o600)
             with closing(self._opened()) as database, database:
                 database.executemany(_ADD, [(*way, calls, now) for way, calls in new.items()])
                 for name in {way[0] for way in new}:

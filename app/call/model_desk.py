@@ -113,7 +113,11 @@ class ModelDesk:
         """Ask for the flow; what is `begun` of the reply was said before."""
         self.cancel()
         request = _request(ask, begun)
-        self._asking = self._tasks.create(self._ask(ask, request, self._speculation.take(request)))
+        early = self._speculation.take(request)
+        self._asking = self._tasks.create(self._ask(ask, request, early))
+        if early:
+            # a task that is cancelled before it runs ends nothing itself
+            self._asking.add_done_callback(lambda _: early.cancel())
 
     def cancel(self) -> None:
         """Nobody wants to hear the rest."""

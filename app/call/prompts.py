@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import replace
+
 from app.audio.tones import RECORD_TONE
 from app.call.call import Call
 from app.call.saying import Prompt
 from app.call.secrecy import MASK
 from app.call.services import Services
+from app.errors import ProviderError
 from app.flow.effects import Record, Say
 from app.flow.languages import language
+from app.orchestrator.making import whole
 from app.orchestrator.voices import voice_of
+
+SIGN_WITHIN_S = 2.0
 
 
 def prompt_of(say: Say, services: Services, call: Call) -> Prompt:
@@ -35,8 +42,24 @@ def tone_of(record: Record, services: Services) -> Prompt:
     return Prompt("", "(tone)", record.node, voice, passing=True, audio=RECORD_TONE)
 
 
-def acknowledgement(number: int, services: Services, call: Call) -> Prompt:
-    """A sign that the caller was heard, in the call's language; the next one is another."""
+async def acknowledgement(number: int, services: Services, call: Call) -> Prompt | None:
+    """A sign that the caller was heard, in the call's language, ready to be said; the next one is another.
+
+    It is short: where its speech is not there, it can be made while the answer is not late yet. None where it cannot.
+    """
+    sign, cache = _sign(number, services, call), services.speech_cache
+    if cache.renew(sign.text, sign.voice):
+        return sign
+    try:
+        async with asyncio.timeout(SIGN_WITHIN_S):
+            audio = await whole(cache, services.speech.synthesizer, sign.text, sign.voice, "static")
+    except (ProviderError, TimeoutError):
+        return None
+    cache.pin(sign.text, sign.voice)
+    return replace(sign, audio=audio)
+
+
+def _sign(number: int, services: Services, call: Call) -> Prompt:
     code = call.state.language if call.state else call.language
     texts = language(code).prompts["acknowledgement"]
     text = texts[number % len(texts)]

@@ -12,7 +12,6 @@ import logging
 import os
 import threading
 from collections import deque
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -20,7 +19,8 @@ from typing import Protocol
 import numpy as np
 
 from app.audio.g711 import BYTES_PER_MS, SILENCE, to_linear
-from app.audio.wav import HEADER_BYTES, header
+from app.audio.wav import HEADER_BYTES, SAMPLE_BYTES, header
+from app.call.aside import Aside
 from app.call.secrecy import MASK, Secrecy
 from app.call.speaker import Speaker
 from app.carriers.events import ClearAudio, OutboundCommand, PlayAudio
@@ -33,9 +33,7 @@ WRITE_EVERY_S = 1.0
 OPEN_BYTES = 1000 * BYTES_PER_MS  # the newest second may still change
 JITTER_BYTES = 200 * BYTES_PER_MS
 WAITING_BYTES_MAX = 30_000 * BYTES_PER_MS
-
-# does what takes long beside the event loop
-Aside = Callable[[Callable[[], bool]], Awaitable[bool]]
+PAIR_BYTES = CHANNELS * SAMPLE_BYTES
 
 
 class Confidant(Protocol):
@@ -67,21 +65,22 @@ class Tape:
 
     def __init__(self, path: Path, clock: Clock, aside: Aside, confidant: Confidant) -> None:
         self.path = path
-        self.written_bytes = 0
+        self._written_bytes = 0
+        self._lost_bytes = 0
+        self._settled_bytes = 0
         self._clock = clock
         self._aside = aside
         self._confidant = confidant
         self._began = clock.now()
         self._caller = bytearray()
         self._agent = bytearray()
-        self._failed = False
         self._settled: deque[tuple[bytes, bytes]] = deque()
         self._writing = threading.Lock()
 
     @property
     def seconds(self) -> float:
-        """How much has been added to the file."""
-        return self.written_bytes / BYTES_PER_MS / 1000
+        """By how much the file has grown."""
+        return self._written_bytes / BYTES_PER_MS / 1000
 
     def heard(self, audio: bytes) -> None:
         """Caller audio, as it comes. A pause in what comes is silence; jitter is not."""
@@ -110,8 +109,8 @@ class Tape:
         await self._write(self._now())
 
     def _now(self) -> int:
-        """In bytes that are not written yet."""
-        return int((self._clock.now() - self._began) * 1000) * BYTES_PER_MS - self.written_bytes
+        """In bytes that are not settled yet."""
+        return int((self._clock.now() - self._began) * 1000) * BYTES_PER_MS - self._settled_bytes
 
     def _add(self, track: bytearray, audio: bytes) -> None:
         if len(track) < WAITING_BYTES_MAX:
@@ -127,22 +126,29 @@ class Tape:
         if count <= 0:
             return
         self._settled.append((_taken(self._caller, count), _taken(self._agent, count)))
-        self.written_bytes += count
+        self._settled_bytes += count
         await self._aside(self._written)
 
     def _written(self) -> bool:
         """Runs beside the event loop, maybe twice at a time: who writes was not asked whether it could be cancelled."""
         with self._writing:
-            try:
-                while self._settled:
-                    _append(self.path, _interleaved(*self._settled.popleft()))
-            except OSError as error:  # a full disk ends no call
-                if not self._failed:
-                    log.error(
-                        "%s cannot be written: %s; the call is not kept whole", self.path.name, error.strerror
-                    )
-                self._failed = True
-        return not self._failed
+            while self._settled:
+                self._append(*self._settled.popleft())
+        return not self._lost_bytes
+
+    def _append(self, caller: bytes, agent: bytes) -> None:
+        """What the disk does not take is silence once it takes something again: the rest keeps its place."""
+        try:
+            _extend(self.path, self._lost_bytes, _interleaved(caller, agent))
+        except OSError as error:  # a full disk ends no call
+            if not self._lost_bytes:
+                log.error(
+                    "%s cannot be written: %s; the call is not kept whole", self.path.name, error.strerror
+                )
+            self._lost_bytes += len(caller)
+        else:
+            self._written_bytes += self._lost_bytes + len(caller)
+            self._lost_bytes = 0
 
 
 def _interleaved(caller: bytes, agent: bytes) -> bytes:
@@ -162,13 +168,27 @@ def _taken(track: bytearray, count: int) -> bytes:
     return taken + SILENCE * (count - len(taken))
 
 
-def _append(path: Path, sound: bytes) -> None:
-    """The sound first and then the header, so that a file that is cut off in between can be played. Raises OSError."""
+def _extend(path: Path, silent_samples: int, sound: bytes) -> None:
+    """First silence, a hole that takes no room on the disk, then sound; the header last, so that a file that is cut
+    off in between can be played. Raises OSError, and the file is as it was.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        end = max(os.lseek(file, 0, os.SEEK_END), HEADER_BYTES)
-        os.pwrite(file, sound, end)
-        os.pwrite(file, header(end - HEADER_BYTES + len(sound), CHANNELS), 0)
+        before = os.lseek(file, 0, os.SEEK_END)
+        begins = max(before, HEADER_BYTES) + silent_samples * PAIR_BYTES
+        try:
+            _put(file, sound, begins)
+            _put(file, header(begins - HEADER_BYTES + len(sound), CHANNELS), 0)
+        except OSError:
+            os.ftruncate(file, before)
+            raise
     finally:
         os.close(file)
+
+
+def _put(file: int, data: bytes, place: int) -> None:
+    """All of it: a disk that becomes full takes a part first. Raises OSError."""
+    while data:
+        taken = os.pwrite(file, data, place)
+        data, place = data[taken:], place + taken

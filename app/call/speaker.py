@@ -144,7 +144,7 @@ class Speaker:
 
     def acknowledge(self, prompt: Prompt) -> bool:
         """Say it before what is still being made, if it is ready, and nothing else can be heard."""
-        audio = self._cache.get(prompt.text, prompt.voice)
+        audio = prompt.audio or self._cache.get(prompt.text, prompt.voice)
         if audio is None or self._sayings or self.waits:
             return False
         saying = self._begin(prompt, cached=True, whole=True)

@@ -1,6 +1,6 @@
 """A model's reply that is begun before the caller's turn is over, on what they seem to have said.
 
-Nothing of it is heard, noted or acted upon until the turn has ended in these very words; other words end it.
+Nothing of it is heard, noted, counted or acted upon until the turn has ended in these very words; other words end it.
 """
 
 from __future__ import annotations
@@ -12,36 +12,46 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
 from app.call.tasks import Tasks
-from app.errors import ProviderError, TimedOut
+from app.errors import ProviderError
 from app.orchestrator.answer_cache import RememberingModel
+from app.orchestrator.counting import SURE, Counts
 from app.orchestrator.failover import Decision, FailoverModel
 from providers.base import LanguageModel, ModelEvent, ModelRequest
 
 BEGUN_AT_MOST = 4
-LASTS_AT_MOST_S = 10.0
+UNTAKEN_AT_MOST_S = 10.0
 EVENTS_AHEAD = 1000
 
 
 @dataclass(slots=True, eq=False)
 class EarlyReply:
-    """What comes of one request; `decisions` are the model chain's."""
+    """What comes of one request; `decisions` are the model chain's. `counts` wait until it is taken."""
 
     request: ModelRequest
     decisions: list[Decision] = field(default_factory=list)
     waiting: asyncio.Queue[ModelEvent | ProviderError | None] = field(
         default_factory=lambda: asyncio.Queue(EVENTS_AHEAD)
     )
+    counts: Counts = field(default_factory=Counts)
     task: asyncio.Task[None] | None = None
+    timer: asyncio.TimerHandle | None = None
 
     async def events(self) -> AsyncGenerator[ModelEvent, None]:
         """As of `LanguageModel.reply`, from the beginning. Raises ProviderError."""
-        try:
-            while (event := await self.waiting.get()) is not None:
-                if isinstance(event, ProviderError):
-                    raise event
-                yield event
-        finally:
-            self.cancel()
+        while (event := await self.waiting.get()) is not None:
+            if isinstance(event, ProviderError):
+                raise event
+            yield event
+
+    def keep(self) -> None:
+        """It is a turn's reply: from now on it lasts for as long as who took it waits."""
+        self.stop_timer()
+        self.counts.settled()
+
+    def stop_timer(self, *_: object) -> None:
+        """It may take its time, or is over."""
+        if self.timer:
+            self.timer.cancel()
 
     def cancel(self) -> None:
         """Nobody wants it."""
@@ -63,23 +73,32 @@ class Speculation:
         if self._early and _same(self._early.request, request):
             return
         self._drop()
-        if self.begun < BEGUN_AT_MOST:
+        if self.begun < BEGUN_AT_MOST and not _given_up(self._model):
             self.begun += 1
-            self._early = EarlyReply(request)
-            self._early.task = self._tasks.create(_made(self._model, self._early))
+            self._early = early = EarlyReply(request)
+            early.task = self._tasks.create(_made(self._model, early))
+            early.timer = asyncio.get_running_loop().call_later(UNTAKEN_AT_MOST_S, self._too_long, early)
+            early.task.add_done_callback(early.stop_timer)
 
     def take(self, request: ModelRequest) -> EarlyReply | None:
-        """What has been begun of the reply to this very request; everything else is forgotten."""
+        """What has been begun of the reply to this very request, to be ended by who takes it; all else is forgotten."""
         early, self._early = self._early, None
         if early and not _same(early.request, request):
             early.cancel()
             return None
+        if early:
+            early.keep()
         return early
 
     def forget(self) -> None:
         """The turn is over."""
         self._drop()
         self.begun = 0
+
+    def _too_long(self, early: EarlyReply) -> None:
+        """A reply that has not come to its end by now may be asked for anew."""
+        if early is self._early:
+            self._drop()
 
     def _drop(self) -> None:
         if self._early:
@@ -88,24 +107,27 @@ class Speculation:
 
 
 async def _made(model: LanguageModel, early: EarlyReply) -> None:
-    model = watched(model, early.decisions)
+    model = watched(model, early.decisions, early.counts)
     try:
-        async with asyncio.timeout(LASTS_AT_MOST_S), aclosing(model.reply(early.request)) as events:
+        async with aclosing(model.reply(early.request)) as events:
             async for event in events:
                 await early.waiting.put(event)
-    except TimeoutError:
-        await early.waiting.put(TimedOut(f"{model.name} does not come to an end"))
     except ProviderError as error:
         # a traceback would hold all that is in its frames
         await early.waiting.put(error.with_traceback(None))
     await early.waiting.put(None)
 
 
-def watched(model: LanguageModel, decisions: list[Decision]) -> LanguageModel:
-    """The same model; where it decides who answers, that is added."""
+def watched(model: LanguageModel, decisions: list[Decision], counts: Counts = SURE) -> LanguageModel:
+    """The same model; where it decides who answers, that is added, and counted as `counts` says."""
     if isinstance(model, FailoverModel | RememberingModel):
-        return model.watched(decisions.append)
+        return model.watched(decisions.append, counts)
     return model
+
+
+def _given_up(model: LanguageModel) -> bool:
+    chain = model if isinstance(model, FailoverModel | RememberingModel) else None
+    return chain is not None and "no_early_replies" in chain.economy.in_force
 
 
 def _same(one: ModelRequest, other: ModelRequest) -> bool:

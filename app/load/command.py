@@ -6,6 +6,7 @@ Exit codes as everywhere: 0 held, 1 did not hold, 2 used wrongly, 3 could not ru
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import os
 from collections.abc import Callable, Sequence
@@ -16,7 +17,7 @@ import click
 import uvloop
 
 from app.errors import RelayError
-from app.load.figures import Document, Run
+from app.load.figures import Asked, Document, Run
 from app.load.judgement import FIGURES, Threshold, figure, recommendations, worse
 from app.load.kept import earlier, keep
 from app.load.page import page
@@ -92,6 +93,7 @@ def command(
     options = CallOptions(target, url=url, language=language, auth_token=auth_token)
     options = replace(options, public_url=os.environ.get("PUBLIC_URL"))
     try:
+        data_dir = Settings.from_environment(os.environ).data_dir
         steps = _steps(say, dtmf, script)
         run = _run(options, steps, calls, concurrency)
     except (BadScript, BadRecording) as error:
@@ -102,8 +104,11 @@ def command(
     enrichment = ctx.find_object(Enrichment) or Enrichment()
     for call in run.placed:
         enrichment.enrich(call.report)
-    document = _judged(run, fail_on)
-    _tell(document, run, as_json, html)
+    document = _judged(run, fail_on, data_dir)
+    troubles = _keep(document, run, data_dir, html)
+    _tell(document, as_json)
+    for trouble in troubles:
+        click.echo(f"callrelay load: {trouble}", err=True)
     ctx.exit(DID_NOT_HOLD if document["broken"] or document["errors"] else HELD)
 
 
@@ -120,10 +125,16 @@ def _run(options: CallOptions, steps: Sequence[Step], calls: int, at_once: int) 
         acts = runner.run(_acts(steps, options.language or "en"))
         address, route = webhook_address(options)
         plans = [_plan(address, Signer(route, options.auth_token), acts) for _ in range(calls)]
-        run = runner.run(hold(options.target, route.listening, plans, at_once, _progress(calls)))
+        asked = Asked(options.target, options.language, _hash(steps), at_once)
+        run = runner.run(hold(asked, route.listening, plans, _progress(calls)))
     if all(call.report.cannot_run for call in run.placed):
         raise CannotRun(str(run.placed[0].report.cannot_run))
     return run
+
+
+def _hash(steps: Sequence[Step]) -> str:
+    """What callers do, so that the same can be known again, without their words."""
+    return hashlib.sha256(repr(list(steps)).encode()).hexdigest()[:16]
 
 
 async def _acts(steps: Sequence[Step], language: str) -> Sequence[Act]:
@@ -143,21 +154,32 @@ def _progress(calls: int) -> Callable[[int], None]:
     return over
 
 
-def _judged(run: Run, thresholds: Sequence[Threshold]) -> Document:
-    data_dir = Settings.from_environment(os.environ).data_dir
+def _judged(run: Run, thresholds: Sequence[Threshold], data_dir: Path) -> Document:
     document = run.document()
     before = earlier(data_dir, document)
     document["broken"] = [broken for one in thresholds if (broken := one.broken(document))]
     document["worse"] = worse(document, before[-1]) if before else []
     document["recommendations"] = recommendations(document)
-    document["kept"] = str(keep(data_dir, document))
     return document
 
 
-def _tell(document: Document, run: Run, as_json: bool, html: Path | None) -> None:
-    if html:
-        data_dir = Settings.from_environment(os.environ).data_dir
-        html.write_text(page(document, _answers(run), earlier(data_dir, document)), "utf-8")
+def _keep(document: Document, run: Run, data_dir: Path, html: Path | None) -> list[str]:
+    """Write down what was found. What the disk does not take, in words: the figures are worth more than the files."""
+    troubles = []
+    try:
+        document["kept"] = str(keep(data_dir, document))
+    except OSError as error:
+        document["kept"] = None
+        troubles.append(f"the run is not kept: {error}; name a folder that can be written to in DATA_DIR")
+    try:
+        if html:
+            html.write_text(page(document, _answers(run), earlier(data_dir, document)), "utf-8")
+    except OSError as error:
+        troubles.append(f"there is no page: {error}; name another file for --html")
+    return troubles
+
+
+def _tell(document: Document, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(document, ensure_ascii=False, indent=1))
         return

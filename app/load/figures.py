@@ -21,12 +21,13 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Vitals:
-    """What a server says of itself in /health; None where it says nothing of it."""
+    """What a server says of itself in /health, all its workers together; None where it says nothing of it."""
 
     cpu_s: float | None
     rss_mb: float | None
     lag_p95_ms: float | None
     breakdown: Mapping[str, float | None]
+    workers: int = 1
 
     @classmethod
     def of(cls, health: Mapping[str, Any]) -> Vitals:
@@ -36,16 +37,26 @@ class Vitals:
             process.get("rssMb"),
             health.get("loop", {}).get("lagP95Ms"),
             health.get("performance", {}).get("breakdown", {}),
+            len(health.get("workers", ())) or 1,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was asked for: runs of the same can be compared. `steps` stands for what each caller does."""
+
+    target: str
+    language: str | None
+    steps: str
+    at_once: int
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
     """A run that is over. `busiest` is how the server was while most calls went on."""
 
-    target: str
+    asked: Asked
     began: datetime
-    at_once: int
     placed: Sequence[Placed]
     seconds: float
     client_cpu_s: float
@@ -59,9 +70,11 @@ class Run:
         turns = [turn for report in reports for turn in report.turns if turn.answer_due]
         faults = _faults(self.placed)
         return {
-            "target": self.target,
+            "target": self.asked.target,
+            "language": self.asked.language,
+            "steps": self.asked.steps,
             "at": self.began.isoformat(timespec="seconds"),
-            "concurrency": self.at_once,
+            "concurrency": self.asked.at_once,
             "seconds": round(self.seconds, 1),
             "calls": len(reports),
             "turns": len(turns),
@@ -81,17 +94,26 @@ class Run:
     def _server(self, frames: int) -> Document:
         if self.before.cpu_s is None or self.after.cpu_s is None:
             return dict.fromkeys(
-                ("cpu_share", "us_per_frame", "calls_per_core", "rss_mb", "mb_per_call", "lag_p95_ms")
+                (
+                    "workers",
+                    "cpu_share",
+                    "us_per_frame",
+                    "calls_per_core",
+                    "rss_mb",
+                    "mb_per_call",
+                    "lag_p95_ms",
+                )
             )
         cpu_s = self.after.cpu_s - self.before.cpu_s
         share, most_mb, idle_mb = cpu_s / self.seconds, self.busiest.rss_mb, self.before.rss_mb
         grown_mb = None if most_mb is None or idle_mb is None else max(0.0, most_mb - idle_mb)
         return {
+            "workers": self.after.workers,
             "cpu_share": round(share, 3),
             "us_per_frame": round(cpu_s / frames * 1e6, 1) if frames else None,
-            "calls_per_core": round(self.at_once / share) if share else None,
+            "calls_per_core": round(self.asked.at_once / share) if share else None,
             "rss_mb": _rounded(most_mb),
-            "mb_per_call": None if grown_mb is None else round(grown_mb / self.at_once, 2),
+            "mb_per_call": None if grown_mb is None else round(grown_mb / self.asked.at_once, 2),
             "lag_p95_ms": _rounded(self.busiest.lag_p95_ms),
         }
 

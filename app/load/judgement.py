@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from app.load.figures import QUANTILES, Document
 
@@ -50,11 +51,11 @@ class Threshold:
 
 
 def figure(document: Document, name: str) -> float | None:
-    """One of FIGURES."""
-    found = document
+    """One of FIGURES; None where it is unknown, like those that an earlier version did not keep."""
+    found: Any = document
     for key in FIGURES[name]:
-        found = found[key]
-    return found  # type: ignore[return-value]
+        found = found.get(key) if isinstance(found, dict) else None
+    return found if isinstance(found, (int, float)) else None
 
 
 def worse(document: Document, before: Document) -> list[str]:
@@ -78,10 +79,12 @@ def _recommended(document: Document, server: Document, client: Document) -> Iter
             "The callers' own process is busy, so its figures are too high: run fewer calls, or run it "
             "on another machine."
         )
-    if (server["cpu_share"] or 0) > BUSY_SHARE:
+    workers = server["workers"] or 1
+    if (server["cpu_share"] or 0) > BUSY_SHARE * workers:
+        each = "The server has" if workers == 1 else f"Each of the {workers} workers has"
         yield (
-            f"The server has used {server['cpu_share']:.0%} of a core: raise WEB_CONCURRENCY, or stay below "
-            f"{round(BUSY_SHARE * server['calls_per_core'])} calls at once."
+            f"{each} used {server['cpu_share'] / workers:.0%} of a core: raise WEB_CONCURRENCY, or stay below "
+            f"{round(BUSY_SHARE * workers * server['calls_per_core'])} calls at once."
         )
     if (server["lag_p95_ms"] or 0) > LATE_MS:
         yield "The server's event loop runs late: something else needs its core, or there are too many calls for it."

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from html import escape
 
 from app.load.figures import Document
+from app.load.judgement import figure
 
 WIDTH, HEIGHT, EDGE = 640, 180, 34
 BARS = 40
@@ -22,7 +23,7 @@ svg text { font-size: 11px; fill: #5b6876 }
 def page(document: Document, answers: Sequence[tuple[float, float]], earlier: Sequence[Document]) -> str:
     """`answers` are (seconds into the run, milliseconds waited); `earlier` runs come the oldest first."""
     title = f"{document['calls']} calls to {document['target']}, {document['concurrency']} at once"
-    trend = [run["answer_ms"]["p95"] for run in (*earlier, document)]
+    trend = [figure(run, "answer_p95") for run in (*earlier, document)]
     parts = [
         f"<h1>{escape(title)}</h1><p>{escape(document['at'])}, {document['seconds']:g} s</p>",
         _list("Did not hold", document["broken"], "bad"),

@@ -11,7 +11,7 @@ import httpx
 
 from app.clock import SystemClock
 from app.load.calls import place_all
-from app.load.figures import Run, Vitals
+from app.load.figures import Asked, Run, Vitals
 from app.ops.meters import Meters
 from app.simulator.call import CallPlan
 
@@ -42,9 +42,7 @@ class Watch:
                 self.busiest = now
 
 
-async def hold(
-    target: str, listening: str, plans: Sequence[CallPlan], at_once: int, over: Callable[[int], None]
-) -> Run:
+async def hold(asked: Asked, listening: str, plans: Sequence[CallPlan], over: Callable[[int], None]) -> Run:
     """Place every call of `plans`; `listening` is where the server's /health is."""
     clock = SystemClock()
     meters = Meters(clock)
@@ -54,10 +52,10 @@ async def hold(
         watch.busiest = before
         began, cpu_s = clock.now(), time.process_time()
         watches = [group.create_task(watch.run()), group.create_task(meters.watch_loop())]
-        placed = await place_all(plans, at_once, over)
+        placed = await place_all(plans, asked.at_once, over)
         seconds, client_cpu_s = clock.now() - began, time.process_time() - cpu_s
         for one in watches:
             one.cancel()
         after = await watch.ask()
     lag_ms = meters.loop_lag_p95_ms
-    return Run(target, wall, at_once, placed, seconds, client_cpu_s, lag_ms, before, watch.busiest, after)
+    return Run(asked, wall, placed, seconds, client_cpu_s, lag_ms, before, watch.busiest, after)

@@ -3,7 +3,8 @@
 The same is: the same version and node, language, instruction (with the values that were put into it), facts and
 conversation so far, and the same last words. Those may differ in words without content ("is there parking", "do you
 have parking, please") if they are near in meaning, too, and name the same numbers: "before the test" is not "after
-the test", however near they are. Answers that used a tool are never kept.
+the test", however near they are. Answers that used a tool are never kept, nor those that are not the best to be had: of
+who stands by while the models are down, or in the shortness of a minute that was late.
 """
 
 from __future__ import annotations
@@ -15,13 +16,16 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from copy import copy
 from dataclasses import dataclass, field
+from functools import partial
 
 from app.clock import Clock
 from app.errors import ProviderError
 from app.flow.languages import language
 from app.flow.phrases import words_of
 from app.orchestrator.cache_figures import CacheFigures
+from app.orchestrator.counting import SURE, Counts
 from app.orchestrator.failover import Decision, FailoverModel
+from app.orchestrator.ladder import Economy
 from providers.base import (
     Finished,
     LanguageModel,
@@ -52,31 +56,69 @@ class Answer:
     until: float
 
 
+class Answers:
+    """The memory of one process, bounded: what was kept first goes first. They hold what callers said: sweep it."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._kept: OrderedDict[tuple[str, Words], Answer] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def get(self, context: str, words: Words) -> Answer | None:
+        """What was answered to these very words."""
+        answer = self._kept.get((context, words))
+        return answer if answer and answer.until > self._clock.now() else None
+
+    def of(self, context: str) -> list[Answer]:
+        """What was answered in a context, to whatever words."""
+        now = self._clock.now()
+        return [answer for (of, _), answer in self._kept.items() if of == context and answer.until > now]
+
+    def keep(self, context: str, question: str, text: str, outcome: str | None) -> None:
+        """For as long as an answer is good."""
+        key = context, words_of(question)
+        self._kept[key] = Answer(question, text, outcome, self._clock.now() + TTL_S)
+        self._kept.move_to_end(key)
+        if len(self._kept) > ANSWERS_MAX:
+            self._kept.popitem(last=False)
+
+    def sweep(self) -> None:
+        """Let go of all whose time is over."""
+        now = self._clock.now()
+        for key in [key for key, answer in self._kept.items() if answer.until <= now]:
+            del self._kept[key]
+
+
 class RememberingModel(LanguageModel):
-    """See `LanguageModel`. `figures` count the requests that may be answered from memory."""
+    """See `LanguageModel`. `figures` count the requests that may be answered from memory, which is `answers`."""
 
     def __init__(
         self,
         model: LanguageModel,
-        clock: Clock,
+        answers: Answers,
         figures: CacheFigures,
         similarity: SimilarityModel | None = None,
     ) -> None:
         self._model = model
-        self._clock = clock
+        self._answers = answers
         self._similarity = similarity
         self._on_decision: Callable[[Decision], None] = _unwatched
-        self._answers: OrderedDict[tuple[str, Words], Answer] = OrderedDict()
+        self._counts = SURE
         self._figures = figures
 
-    def watched(self, on_decision: Callable[[Decision], None]) -> RememberingModel:
-        """The same with the same memory; every decision about replies asked for here is told."""
+    def watched(self, on_decision: Callable[[Decision], None], counts: Counts = SURE) -> RememberingModel:
+        """The same with the same memory; see `FailoverModel.watched`."""
         other = copy(self)
         other._on_decision = on_decision
-        other._model = (
-            self._model.watched(on_decision) if isinstance(self._model, FailoverModel) else self._model
-        )
+        other._counts = counts
         return other
+
+    @property
+    def economy(self) -> Economy:
+        """What is given up where there is a chain of models."""
+        return self._model.economy if isinstance(self._model, FailoverModel) else Economy()
 
     @property
     def name(self) -> str:
@@ -101,31 +143,41 @@ class RememberingModel(LanguageModel):
                 yield event
             return
         said: list[ModelEvent] = []
-        async with aclosing(self._model.reply(request)) as events:
+        decisions: list[Decision] = []
+        usual = not self.economy.in_force
+        async with aclosing(self._listened_to(decisions).reply(request)) as events:
             async for event in events:
                 said.append(event)
-                if context and isinstance(event, Finished):
+                if context and isinstance(event, Finished) and usual and not self._stood_in(decisions):
                     self._keep(context, request, said)
                 yield event
 
+    def _listened_to(self, decisions: list[Decision]) -> LanguageModel:
+        """Who is asked; what is decided there is told on, and noted."""
+
+        def decided(decision: Decision) -> None:
+            decisions.append(decision)
+            self._on_decision(decision)
+
+        chain = self._model
+        return chain.watched(decided, self._counts) if isinstance(chain, FailoverModel) else chain
+
+    def _stood_in(self, decisions: list[Decision]) -> bool:
+        """Whether any of it is of who is asked when all models have failed."""
+        standby = self._model.standby if isinstance(self._model, FailoverModel) else None
+        answered = [one.provider for one in decisions if one.what == "answered"]
+        return standby is not None and standby.name in answered
+
     async def _find(self, context: str, request: ModelRequest) -> Answer | None:
         question = request.messages[-1].text
-        found = self._living(context, words_of(question)) or await self._near(
+        found = self._answers.get(context, words_of(question)) or await self._near(
             context, question, request.language
         )
-        self._figures.asked_a_model(known=found is not None)
+        self._counts.add(partial(self._figures.asked_a_model, known=found is not None))
         return found
 
-    def _living(self, context: str, words: Words) -> Answer | None:
-        answer = self._answers.get((context, words))
-        return answer if answer and answer.until > self._clock.now() else None
-
     async def _near(self, context: str, question: str, code: str) -> Answer | None:
-        alike = [
-            answer
-            for (of, words), answer in self._answers.items()
-            if of == context and self._living(context, words) and _alike(answer.question, question, code)
-        ]
+        alike = [answer for answer in self._answers.of(context) if _alike(answer.question, question, code)]
         if not alike or self._similarity is None:
             return None
         try:
@@ -141,12 +193,7 @@ class RememberingModel(LanguageModel):
         outcome = next((event.outcome for event in said if isinstance(event, OutcomeChosen)), None)
         if any(isinstance(event, ToolCall) for event in said) or not (text or outcome):
             return
-        question = request.messages[-1].text
-        key = context, words_of(question)
-        self._answers[key] = Answer(question, text, outcome, self._clock.now() + TTL_S)
-        self._answers.move_to_end(key)
-        if len(self._answers) > ANSWERS_MAX:
-            self._answers.popitem(last=False)
+        self._answers.keep(context, request.messages[-1].text, text, outcome)
 
 
 def _unwatched(decision: Decision) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, aclosing
 
 from app.errors import BrokenStream, ProviderError
 from app.orchestrator.provider import provider_attempt
+from app.orchestrator.within import within
 from providers.base import Finished, LanguageModel, ModelEvent, ModelRequest
 
 EVENTS_WAITING = 256
@@ -63,20 +63,6 @@ class Attempts:
             del failure  # its traceback holds this frame
 
 
-@asynccontextmanager
-async def attempts() -> AsyncIterator[Attempts]:
+def attempts() -> AbstractAsyncContextManager[Attempts]:
     """Attempts that are all over, and their connections closed, when the context is left."""
-    left: BaseException | None = None
-    async with asyncio.TaskGroup() as group:
-        running = Attempts(group)
-        try:
-            yield running
-        except (ProviderError, GeneratorExit, asyncio.CancelledError) as error:
-            left = error  # a task group would wrap it
-        finally:
-            running.stop_all()
-    try:
-        if left:
-            raise left
-    finally:
-        del left  # its traceback holds this frame
+    return within(Attempts, Attempts.stop_all)

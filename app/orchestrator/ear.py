@@ -6,15 +6,14 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
+from app.audio.g711 import BYTES_PER_MS, SILENCE
 from app.clock import Clock
 from app.errors import ProviderError, TimedOut
 from app.orchestrator.provider import Provider, provider_attempt
 from providers.base import Hypothesis, Transcriber, TranscriptionStream
 
-BYTES_PER_MS = 8
 PRE_ROLL_BYTES = 400 * BYTES_PER_MS
 REPLAYED_BYTES = 30_000 * BYTES_PER_MS
-SILENCE = b"\xff"
 CLOSE_S = 1.0
 PROBATION_S = 1.0
 PROBE_S = 2.5

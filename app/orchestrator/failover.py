@@ -16,6 +16,7 @@ from app.clock import Clock
 from app.errors import BrokenStream, ProviderError, Refused, TimedOut
 from app.orchestrator.attempts import Attempts, attempts
 from app.orchestrator.chain import Chain
+from app.orchestrator.counting import SURE, Counts
 from app.orchestrator.hedge import HedgeTokens
 from app.orchestrator.ladder import Economy
 from app.orchestrator.model_provider import ModelProvider
@@ -48,7 +49,7 @@ class FailoverModel(Chain[ModelProvider], LanguageModel):
 
     `routes` may say for a language who is preferred, and how it is spoken; `bigger` are those that take longer for
     being better. `standby` is on this machine, and is asked when none of them answers: never beside another. `economy`
-    is what is given up: the bigger ones come last, replies are short, nobody hedges.
+    is what is given up: the bigger ones come last, replies are short, nobody hedges, nothing is asked for early.
     """
 
     def __init__(
@@ -66,14 +67,19 @@ class FailoverModel(Chain[ModelProvider], LanguageModel):
         self.economy = Economy()
         self._bigger = frozenset(bigger)
         self._on_decision: Callable[[Decision], None] = _unwatched
+        self._counts = SURE
 
     def __repr__(self) -> str:
         return f"FailoverModel({', '.join(self.providers)})"
 
-    def watched(self, on_decision: Callable[[Decision], None]) -> FailoverModel:
-        """The same models with the same memory; every decision about replies asked for here is told."""
+    def watched(self, on_decision: Callable[[Decision], None], counts: Counts = SURE) -> FailoverModel:
+        """The same models with the same memory; every decision about replies asked for here is told.
+
+        `counts` says when such a reply counts as a turn's.
+        """
         other = copy(self)
         other._on_decision = on_decision
+        other._counts = counts
         return other
 
     @property
@@ -102,6 +108,7 @@ class FailoverModel(Chain[ModelProvider], LanguageModel):
 
     async def reply(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         """See `LanguageModel`. Raises what the last provider failed with when none is left."""
+        self._counts.add(self.tokens.turn)
         async with attempts() as running:
             reply = _Reply(self, request, running, self._on_decision)
             async with aclosing(reply.events()) as events:

@@ -13,9 +13,10 @@ from contextlib import suppress
 from dataclasses import replace
 from weakref import ref
 
+from app.audio.g711 import duration_ms
 from app.errors import ProviderError, TimedOut
 from app.orchestrator.chain import OnSwitch, Switch
-from app.orchestrator.ear import BYTES_PER_MS, Ear, EarProvider, Listen, Recent
+from app.orchestrator.ear import Ear, EarProvider, Listen, Recent
 from app.orchestrator.listening import STALE_MS, must_join, verdict
 from app.orchestrator.way_back import WayBack
 from providers.background import BackgroundTasks
@@ -96,7 +97,7 @@ class FailoverStream:
         for ear in self._listening:
             ear.stream.push(audio)
         self._way_back.push(audio)
-        self._watch_over(len(audio) / BYTES_PER_MS)
+        self._watch_over(duration_ms(audio))
 
     @property
     def _listening(self) -> list[Ear]:

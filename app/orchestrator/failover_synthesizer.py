@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
+from app.audio.g711 import BYTES_PER_MS
 from app.clock import Clock
 from app.errors import BrokenStream, ProviderError, Refused, TimedOut
 from app.orchestrator.chain import OnSwitch, SpeechChain, Switch
@@ -19,7 +20,6 @@ from app.orchestrator.routes import Routes
 from app.orchestrator.speaking_rate import SpeakingRate
 from providers.base import Synthesizer, Voice
 
-BYTES_PER_MS = 8
 # First sounds of all but the last together: the speaker gives up after 3 s, and nobody likes to wait for two.
 FIRST_SOUNDS_S = 1.4
 NEXT_CHUNK_S = 0.45

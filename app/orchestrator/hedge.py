@@ -83,7 +83,7 @@ class FirstTokens(_Learned):
 
 
 class HedgeTokens:
-    """A bucket into which every turn puts a tenth of a hedge."""
+    """A bucket into which every turn puts a tenth of a hedge: a turn, and not each reply that is asked for."""
 
     def __init__(self) -> None:
         self._saved = 0.0

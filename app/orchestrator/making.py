@@ -1,7 +1,8 @@
 """Making speech that is not there yet: once for all who want it, sentence by sentence, and kept for the next.
 
-Whoever asks first makes it; who asks meanwhile hears the same audio as it comes. If the maker leaves early (its caller
-interrupted), those who follow make it anew from the beginning and go on behind what they have passed on already.
+Whoever asks first has it made; who asks meanwhile hears the same audio as it comes. A task of its own makes it, as fast
+as the hastiest of them wants it: one who stops, because its caller speaks, holds up nobody else. If the first leaves
+early (its caller interrupted), those who follow make it anew and go on behind what they have passed on already.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from app.audio.g711 import BYTES_PER_MS, SILENCE
+from app.errors import ProviderError
 from app.orchestrator.cache_figures import Kind
 from app.orchestrator.speech_cache import SpeechCache, key_of
-from app.orchestrator.voices import OneVoice
+from app.orchestrator.voices import OneVoice, speaks_itself
+from app.orchestrator.within import within
 from providers.base import Synthesizer, Voice
 
 # a breath, as the embedded voices take it
@@ -36,20 +39,36 @@ class Words:
 
 @dataclass(slots=True, eq=False)
 class Making:
-    """Speech in the making. `complete` says whether all of it has come, once it has `ended`."""
+    """Speech in the making; `ahead`: nobody waited for it when it began.
 
-    urgent: bool
+    `complete` says whether all of it has come, once it has `ended`; `failure` why not.
+    """
+
+    text: str = field(repr=False)
+    voice: Voice
+    kind: Kind
+    ahead: bool
     chunks: list[bytes] = field(default_factory=list)
     complete: bool = False
+    failure: ProviderError | None = None
     ended: asyncio.Event = field(default_factory=asyncio.Event)
+    _wanted: asyncio.Event = field(default_factory=asyncio.Event)
     _more: asyncio.Event = field(default_factory=asyncio.Event)
+
+    @property
+    def key(self) -> str:
+        return key_of(self.text, self.voice)
+
+    async def wanted(self) -> None:
+        """Wait until somebody has heard all that has come."""
+        await self._wanted.wait()
+        self._wanted.clear()
 
     def add(self, chunk: bytes) -> None:
         self.chunks.append(chunk)
         self._tell()
 
-    def end(self, *, complete: bool) -> None:
-        self.complete = complete
+    def end(self) -> None:
         self.ended.set()
         self._tell()
 
@@ -63,6 +82,7 @@ class Making:
                 yield self.chunks[heard - 1]
             if self.ended.is_set():
                 return
+            self._wanted.set()
             await more.wait()
 
     def _tell(self) -> None:
@@ -119,14 +139,22 @@ async def made(
     `ahead`: nobody waits for it yet. Raises ProviderError.
     """
     key, passed_on = key_of(text, voice), 0
-    if making := cache.makings.get(key):
-        async with aclosing(making.follow()) as chunks:
+    while making := cache.makings.get(key):
+        async with aclosing(_behind(passed_on, making.follow())) as chunks:
             async for chunk in chunks:
                 passed_on += len(chunk)
                 yield chunk
         if making.complete:
             return
-    async with aclosing(_anew(cache, synthesizer, text, voice, kind, ahead=ahead)) as chunks:
+    anew = _anew(cache, synthesizer, text, voice, kind, ahead=ahead)
+    async with aclosing(_behind(passed_on, anew)) as chunks:
+        async for chunk in chunks:
+            yield chunk
+
+
+async def _behind(passed_on: int, speech: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+    """What follows the first so many bytes."""
+    async with aclosing(speech) as chunks:
         async for chunk in chunks:
             skipped = min(passed_on, len(chunk))
             passed_on -= skipped
@@ -137,12 +165,31 @@ async def made(
 async def _anew(
     cache: SpeechCache, synthesizer: Synthesizer, text: str, voice: Voice, kind: Kind, *, ahead: bool
 ) -> AsyncGenerator[bytes, None]:
-    key, making, clock, spent_s = key_of(text, voice), Making(urgent=not ahead), cache.clock, 0.0
-    cache.makings[key] = making
+    cache.makings[key_of(text, voice)] = making = Making(text, voice, kind, ahead)
+    work = _make(making, cache, synthesizer)
+    try:
+        async with within(lambda group: group.create_task(work), lambda task: task.cancel()):
+            async with aclosing(making.follow()) as chunks:
+                async for chunk in chunks:
+                    yield chunk
+    finally:
+        _over(cache, making)
+    failure, making.failure = making.failure, None
+    try:
+        if failure:
+            raise failure
+    finally:
+        del failure  # its traceback holds this frame
+
+
+async def _make(making: Making, cache: SpeechCache, synthesizer: Synthesizer) -> None:
+    """Chunk by chunk as they are wanted; kept when it is complete."""
+    text, voice, clock, spent_s = making.text, making.voice, cache.clock, 0.0
     speaker = OneVoice.watch(synthesizer, voice)
     try:
         async with aclosing(speaker.synthesizer.synthesize(text, voice)) as chunks:
             while True:
+                await making.wanted()
                 asked = clock.now()
                 chunk = await anext(chunks, None)
                 spent_s += clock.now() - asked
@@ -151,22 +198,33 @@ async def _anew(
                 if not making.chunks:
                     cache.figures.made(voice, spent_s * 1000)
                 making.add(chunk)
-                yield chunk
         making.complete = True
         # another's voice stands in while the own is down: nobody wants to hear that for hours
         if speaker.kept:
             audio = b"".join(making.chunks)
-            cache.put(text, voice, audio, kind=kind, made_ms=spent_s * 1000, ahead=ahead)
+            cache.put(text, voice, audio, kind=making.kind, made_ms=spent_s * 1000, ahead=making.ahead)
+    except ProviderError as error:
+        making.failure = error
     finally:
-        making.end(complete=making.complete)
-        if cache.makings.get(key) is making:
-            del cache.makings[key]
+        _over(cache, making)
+
+
+def _over(cache: SpeechCache, making: Making) -> None:
+    """Nothing more comes of it."""
+    making.end()
+    if cache.makings.get(making.key) is making:
+        del cache.makings[making.key]
+
+
+async def whole(
+    cache: SpeechCache, synthesizer: Synthesizer, text: str, voice: Voice, kind: Kind, *, ahead: bool = False
+) -> bytes:
+    """All of `made` at once."""
+    async with aclosing(made(cache, synthesizer, text, voice, kind, ahead=ahead)) as chunks:
+        return b"".join([chunk async for chunk in chunks])
 
 
 async def prepare(cache: SpeechCache, synthesizer: Synthesizer, text: str, voice: Voice, kind: Kind) -> None:
-    """Make speech before anybody asks for it, if it is not there. Raises ProviderError."""
-    if (text, voice) in cache:
-        return
-    async with aclosing(made(cache, synthesizer, text, voice, kind, ahead=True)) as chunks:
-        async for _ in chunks:
-            pass
+    """Make speech before anybody asks for it, if it is not there and would be kept. Raises ProviderError."""
+    if (text, voice) not in cache and speaks_itself(synthesizer, voice):
+        await whole(cache, synthesizer, text, voice, kind, ahead=True)

@@ -88,7 +88,6 @@ class ReplyPlan:
     def begin(self, now_s: float) -> list[Action]:
         """The reply is asked for."""
         self._be_patient(now_s)
-        self._tokens.turn()
         return self._next(now_s, "first")
 
     def spoke(self, name: str, now_s: float) -> list[Action]:

@@ -1,7 +1,8 @@
 """Making speech before it is asked for: the likeliest words first, a few at a time, and never before a waiting caller.
 
 Nobody waits for anything here. What a call wished for and is no longer likely is forgotten, what is being made is
-finished. The shared level is asked and told here only, so it can be slow, hung or gone without anybody hearing it.
+finished. The shared level is asked and told here only, so it can be slow, hung or gone without anybody hearing it, and
+of fixed words only: those that vary hold what callers said.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ GIVE_WAY_S = 0.5
 
 
 class SharedSpeech(Protocol):
-    """Speech that other processes made, too. Never raises, and answers soon. `state` is in words."""
+    """Fixed words as speech that other processes made, too. Never raises, and answers soon. `state` is in words."""
 
     @property
     def state(self) -> str: ...
@@ -96,18 +97,15 @@ class Preparer:
         cache, key = self.cache, key_of(text, voice)
         if (text, voice) in cache:
             return
-        audio = await self._shared.get(key) if self._shared else None
+        shared = self._shared if kind == "static" else None
+        audio = await shared.get(key) if shared else None
         if audio is not None:
             cache.put(text, voice, audio, kind=kind, ahead=True)
             return
         await self._give_way()
         await prepare(cache, self.synthesizer, text, voice, kind)
-        await self._share(text, voice)
-
-    async def _share(self, text: str, voice: Voice) -> None:
-        entry = self.cache.peek(text, voice)
-        if self._shared and entry:
-            await self._shared.put(key_of(text, voice), entry[0], entry[1])
+        if shared and (entry := cache.peek(text, voice)):
+            await shared.put(key, *entry)
 
     async def _serve(self) -> None:
         while True:
@@ -132,7 +130,7 @@ class Preparer:
     async def _give_way(self) -> None:
         until = self.cache.clock.now() + GIVE_WAY_S
         while self.cache.clock.now() < until:
-            waited_for = next((one for one in self.cache.makings.values() if one.urgent), None)
+            waited_for = next((one for one in self.cache.makings.values() if not one.ahead), None)
             if waited_for is None:
                 return
             try:

@@ -1,4 +1,4 @@
-"""Speech that all processes share, in Redis: what one has made, no other need make. A nicety, and treated as one.
+"""Fixed words as speech, which all processes share in Redis: what one has made, no other need make. A nicety.
 
 Only what prepares asks here, never a turn. Every question is answered within a fraction of a second, be it with
 "nothing": a service that is down, slow, hung or read-only is left alone for a while (reading and writing each have
@@ -52,9 +52,11 @@ class RedisSpeech:
         return f"Redis, {' and '.join(down)} given up for a while" if down else "Redis"
 
     async def get(self, key: str) -> bytes | None:
-        """What another process has made, None where there is none or nobody to ask."""
-        found = await self._tried(self.reading, "read", lambda: self._client.get(PREFIX + key))
-        return found if isinstance(found, bytes) else None
+        """What another process has made, None where there is none, or more than speech can be, or nobody to ask."""
+        found = await self._tried(
+            self.reading, "read", lambda: self._client.getrange(PREFIX + key, 0, AUDIO_BYTES_MAX)
+        )
+        return found if isinstance(found, bytes) and 0 < len(found) <= AUDIO_BYTES_MAX else None
 
     async def put(self, key: str, audio: bytes, ttl_s: float) -> None:
         """Let the others have it, for as long as it is good."""

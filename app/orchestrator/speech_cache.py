@@ -2,7 +2,7 @@
 
 Who asks is never made to wait: what is here is here at once, what is not is made (`making.py`) or has been asked for
 ahead (`preparing.py`). Fixed words stay for two hours after they were last wanted, others for minutes: they hold what
-callers said. What is sensitive never comes here at all.
+callers said, so whoever owns it sweeps it. What is sensitive never comes here at all.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from app.audio.g711 import duration_ms
 from app.clock import Clock, SystemClock
 from app.orchestrator.cache_figures import CacheFigures, Kind
 from providers.base import Voice
@@ -27,7 +28,6 @@ TTL_S = 300.0
 FORMAT = "g711-mulaw-8000"
 NOTES_KEPT = 2000
 PACKING_LEVEL = 1
-SWEEP_EVERY_S = 30.0
 
 Why = Literal["evicted", "expired"]
 
@@ -40,7 +40,10 @@ def key_of(text: str, voice: Voice) -> str:
 
 @dataclass(slots=True)
 class Kept:
-    """`audio` may be packed. `made_ms` is what making it took; `ahead`: made before anybody asked, and not used yet."""
+    """`audio` may be packed. `made_ms` is what making it took; `ahead`: made before anybody asked, and not used yet.
+
+    What is `pinned` does not make room for anything else.
+    """
 
     text: str = field(repr=False)
     kind: Kind
@@ -49,6 +52,7 @@ class Kept:
     made_ms: float
     ahead: bool
     until: float
+    pinned: bool = False
 
 
 @dataclass(slots=True)
@@ -64,7 +68,6 @@ class SpeechCache:
     # what is being made at this moment, by key
     makings: dict[str, Making] = field(default_factory=dict, repr=False)
     size_bytes: int = 0
-    _sweep_at: float = 0.0
     _kept: OrderedDict[str, Kept] = field(default_factory=OrderedDict, repr=False)
     _notes: OrderedDict[str, str] = field(default_factory=OrderedDict, repr=False)
 
@@ -109,16 +112,14 @@ class SpeechCache:
         """Keep the audio of a text."""
         key, now = key_of(text, voice), self.clock.now()
         self._drop(key)
-        if now >= self._sweep_at:
-            self.sweep()
         packed = zlib.compress(audio, PACKING_LEVEL) if self.packed else audio
         until = now + (FIXED_TTL_S if kind == "static" else self.ttl_s)
         guessed = ahead and kind == "templated"
-        self._kept[key] = Kept(text, kind, packed, len(audio) / 8, made_ms, guessed, until)
+        self._kept[key] = Kept(text, kind, packed, duration_ms(audio), made_ms, guessed, until)
         self.size_bytes += len(packed)
         self.figures.ahead_made += guessed
         while self.size_bytes > self.max_bytes or len(self._kept) > self.max_entries:
-            self._drop(next(iter(self._kept)), "evicted")
+            self._drop(self._least_wanted(), "evicted")
 
     def peek(self, text: str, voice: Voice) -> tuple[bytes, float] | None:
         """Audio and for how many seconds it is good, counting nothing; None where it is not here."""
@@ -133,6 +134,11 @@ class SpeechCache:
             entry.until = self.clock.now() + FIXED_TTL_S
         return entry is not None
 
+    def pin(self, text: str, voice: Voice) -> None:
+        """It is needed at once when it is needed: it stays for as long as its time, if it is here."""
+        if entry := self._kept.get(key_of(text, voice)):
+            entry.pinned = True
+
     def note(self, text: str, voice: Voice, why: str) -> None:
         """Remember why something is not here, in case that it is asked for."""
         self._remember(key_of(text, voice), why)
@@ -145,6 +151,9 @@ class SpeechCache:
     def hit_rate(self) -> float | None:
         """Share of texts that were there already, None before the first was asked for."""
         return self.figures.hit_rate
+
+    def _least_wanted(self) -> str:
+        return next((key for key, entry in self._kept.items() if not entry.pinned), next(iter(self._kept)))
 
     def _unpacked(self, entry: Kept) -> bytes:
         return zlib.decompress(entry.audio) if self.packed else entry.audio
@@ -161,7 +170,6 @@ class SpeechCache:
     def sweep(self) -> None:
         """Let go of all whose time is over."""
         now = self.clock.now()
-        self._sweep_at = now + SWEEP_EVERY_S
         for key in [key for key, entry in self._kept.items() if entry.until <= now]:
             self._drop(key, "expired")
 

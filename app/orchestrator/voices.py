@@ -25,6 +25,11 @@ def voice_of(synthesizer: Synthesizer, language: str, wanted: Mapping[str, str])
     return synthesizer.voice(language) or synthesizer.default_voice
 
 
+def speaks_itself(synthesizer: Synthesizer, voice: Voice) -> bool:
+    """Whether nobody would stand in for a voice now."""
+    return not isinstance(synthesizer, FailoverSynthesizer) or synthesizer.speaks_itself(voice)
+
+
 @dataclass(slots=True)
 class OneVoice:
     """A synthesizer, and whether nobody has stood in for the voice since: what others said is not worth keeping."""
@@ -37,7 +42,7 @@ class OneVoice:
         """From now on."""
         if not isinstance(synthesizer, FailoverSynthesizer):
             return cls(synthesizer, True)
-        watched = cls(synthesizer, synthesizer.speaks_itself(voice))
+        watched = cls(synthesizer, speaks_itself(synthesizer, voice))
         watched.synthesizer = synthesizer.overheard(watched._switched)
         return watched
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from functools import partial
 
 from tenacity import AsyncRetrying, retry_if_exception_type, wait_fixed, wait_random
 
@@ -26,11 +27,13 @@ class WayBack:
         self._tasks = BackgroundTasks()
         self._ear: Ear | None = None
         self._proven = False
+        self._try: Callable[[], Coroutine[None, None, None]] | None = None
 
     def begin(self, open_ear: Open, returned: Callable[[], None]) -> None:
         """One was left: try, until one has listened for a while without failing; then `returned` is told."""
         if self._providers:
-            self._tasks.create_task(self._come_back(open_ear, returned))
+            self._try = partial(self._come_back, open_ear, returned)
+            self._tasks.create_task(self._try())
 
     async def _come_back(self, open_ear: Open, returned: Callable[[], None]) -> None:
         again = AsyncRetrying(
@@ -68,14 +71,21 @@ class WayBack:
             self._ear.stream.push(audio)
 
     def take(self) -> Ear | None:
-        """Who has come back, if somebody has."""
-        if not self._ear or not self._proven or self._ear.stream.failure:
+        """Who has come back, if somebody has. One that has failed while it waited is let go, and all begins again."""
+        if not self._ear or not self._proven or not self._try:
             return None
         ear, self._ear, self._proven = self._ear, None, False
-        return ear
+        if not ear.stream.failure:
+            self._try = None
+            return ear
+        ear.provider.failed(ear.stream.failure)
+        self._tasks.create_task(ear.aclose())
+        self._tasks.create_task(self._try())
+        return None
 
     async def aclose(self) -> None:
         """Stop trying, and let go of who was on the way."""
+        self._try = None
         await self._tasks.aclose()
         if self._ear:
             await self._ear.stream.aclose()

@@ -17,18 +17,13 @@ from typing import Any
 from app.clock import SystemClock
 from app.ops.meters import Meters
 from app.simulator.call import CallPlan
-from app.simulator.caller import Patience, Speak
-from app.simulator.webhook import CallIdentity, Route, Signer, new_sid
-from scripts.benches.calls import Placed, place_all, progress
+from scripts.benches.calls import ECHO_SERVER, TEXTS, Placed, echo_plan, place_all, progress
 from scripts.benches.figures import Slope, Summary
 from scripts.benches.report import Report
 from scripts.benches.server import Resources, ServerProcess, serving, until
 from scripts.benches.voices import spoken
 
-TEXTS = ("Good morning.", "Yes, please.", "What does it cost?", "That's all.", "Say that again.")
 TURNS = 3
-# a speech cache that is full after the first calls: what still grows then is a leak
-SERVER = {"SPEECH_CHAIN": "scripted", "CACHE_MAX_ENTRIES": "50"}
 SAMPLE_EVERY = 10
 SHOWN_EVERY = 50
 SETTLED_S = 10.0
@@ -77,11 +72,11 @@ async def measure(at_once: int, total: int, seed: int) -> Report:
     report = Report("load", {"at_once": at_once, "total": total, "turns a call": TURNS, "seed": seed})
     acts = list((await spoken(TEXTS)).values())
     with tempfile.TemporaryDirectory() as directory:
-        async with serving(Path(directory), SERVER, core=cores[0]) as server:
-            await place_all([_plan(server.url, acts[:1])], 1)
+        async with serving(Path(directory), ECHO_SERVER, core=cores[0]) as server:
+            await place_all([echo_plan(server.url, acts[:1])], 1)
             before = await State.of(server)
             watch, random = Watch(server, {0: before.resources.rss_bytes}), Random(seed)
-            plans = [_plan(server.url, random.sample(acts, TURNS)) for _ in range(total)]
+            plans = [echo_plan(server.url, random.sample(acts, TURNS)) for _ in range(total)]
             client = await _run(report, plans, at_once, watch)
             after = await _settled(server, before)
             _describe_calls(report, server, client)
@@ -120,17 +115,6 @@ async def _run(report: Report, plans: Sequence[CallPlan], at_once: int, watch: W
         time.process_time() - cpu,
         watch.server.resources.cpu_s - server_cpu,
         meters.loop_lag_p95_ms,
-    )
-
-
-def _plan(url: str, acts: Sequence[Speak]) -> CallPlan:
-    return CallPlan(
-        f"{url}/voice/incoming?flow=echo",
-        Signer(Route(url)),
-        acts,
-        CallIdentity(call_sid=new_sid("CA")),
-        patience=Patience(),
-        record=False,
     )
 
 

@@ -38,6 +38,7 @@ from app.flow.inputs import (
     TransferEnded,
 )
 from app.flow.sentences import sentences
+from app.orchestrator.answer_cache import Answers
 from app.orchestrator.making import Words, ready, speech
 from app.orchestrator.preparing import Preparer
 from app.orchestrator.prerender import render_fixed_words
@@ -104,7 +105,9 @@ class _Bench:
         self._cache = SpeechCache(1000, clock=self._clock)
         self._preparer = Preparer(self._cache, self._voice)
         threshold = AdaptiveThreshold(ACCURACY)
-        self._foresight = Foresight(self._clock, self._preparer, learned, threshold, DEPTH)
+        self._foresight = Foresight(
+            self._clock, self._preparer, learned, threshold, DEPTH, Answers(self._clock)
+        )
 
     async def run(self, report: Report, calls: int, learning: int) -> None:
         async with asyncio.TaskGroup() as group:

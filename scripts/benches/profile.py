@@ -13,16 +13,12 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from app.simulator.call import CallPlan
-from app.simulator.caller import Patience, Speak
-from app.simulator.webhook import CallIdentity, Route, Signer, new_sid
-from scripts.benches.calls import place_all
+from app.simulator.caller import Speak
+from scripts.benches.calls import ECHO_SERVER, TEXTS, echo_plan, place_all
 from scripts.benches.report import Report
 from scripts.benches.server import ServerProcess, serving
 from scripts.benches.voices import spoken
 
-TEXTS = ("Good morning.", "Yes, please.", "What does it cost?", "That's all.", "Say that again.")
-SERVER = {"SPEECH_CHAIN": "scripted", "CACHE_MAX_ENTRIES": "50"}
 TURNS = 8
 RAMP_S = 8.0
 SAMPLES_PER_S = 200
@@ -56,7 +52,7 @@ async def measure(loads: Sequence[int], seconds: float, seed: int) -> Report:
     acts, random = list((await spoken(TEXTS)).values()), Random(seed)
     for calls in loads:
         with tempfile.TemporaryDirectory() as directory:
-            async with serving(Path(directory), SERVER, core=cores[0]) as server:
+            async with serving(Path(directory), ECHO_SERVER, core=cores[0]) as server:
                 await _at(
                     report, server, calls, seconds, [random.sample(acts, 3) * TURNS for _ in range(calls)]
                 )
@@ -66,7 +62,7 @@ async def measure(loads: Sequence[int], seconds: float, seed: int) -> Report:
 async def _at(
     report: Report, server: ServerProcess, calls: int, seconds: float, acts: Sequence[Sequence[Speak]]
 ) -> None:
-    plans = [_plan(server.url, each) for each in acts]
+    plans = [echo_plan(server.url, each) for each in acts]
     async with asyncio.TaskGroup() as group:
         placing = group.create_task(place_all(plans, calls))
         await asyncio.sleep(RAMP_S)
@@ -126,14 +122,3 @@ def _part(frames: Sequence[str]) -> str:
             if any(place in frame for place in places):
                 return part
     return OTHER
-
-
-def _plan(url: str, acts: Sequence[Speak]) -> CallPlan:
-    return CallPlan(
-        f"{url}/voice/incoming?flow=echo",
-        Signer(Route(url)),
-        acts,
-        CallIdentity(call_sid=new_sid("CA")),
-        patience=Patience(),
-        record=False,
-    )

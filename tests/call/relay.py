@@ -19,7 +19,7 @@ from app.simulator.call import CallPlan
 from app.simulator.carriage import Response
 from app.simulator.steps import Step
 from app.simulator.webhook import Route, Signer
-from providers.base import LanguageModel, SimilarityModel
+from providers.base import LanguageModel, SimilarityModel, Synthesizer
 from providers.local_answers import EmbeddedAnswers
 from providers.local_still import StillWorkers
 from providers.scripted import Script, ScriptedSynthesizer, ScriptedTranscriber, ScriptedVoiceDetector
@@ -62,7 +62,7 @@ async def running(
     clock: ManualClock,
     data_dir: Path,
     script: Script,
-    synthesizer: ScriptedSynthesizer | None = None,
+    synthesizer: Synthesizer | None = None,
     threshold: float = 0.01,
     settings: Settings | None = None,
     transcriber: ScriptedTranscriber | None = None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ import pytest
 
 from app.call.model_desk import ModelDesk
 from app.clock import ManualClock
+from app.errors import ProviderError, Refused
+from app.orchestrator.failover_synthesizer import FailoverSynthesizer
 from app.simulator.caller import Patience
 from app.simulator.steps import Press, Say, StaySilent, Step
 from providers.base import OutcomeChosen
@@ -83,6 +86,48 @@ async def test_a_late_answer_is_acknowledged_in_time_and_follows_within_100_ms(
     ready_ms = ended_ms(journal) + late_ms + 60
     assert answer["text"] not in SIGNS
     assert answer["ms"] <= ready_ms + 100
+    assert events(journal, "call_ended")[0]["reason"] == "bye"
+
+
+def far_and_near(clock: ManualClock, fail: ProviderError | None) -> FailoverSynthesizer:
+    """Two voices, the first of which may be down."""
+    far = ScriptedSynthesizer(first_ms=60, name="far", fail=fail)
+    return FailoverSynthesizer([far, ScriptedSynthesizer(first_ms=60, name="near")], clock)
+
+
+@pytest.mark.parametrize(
+    ("fail", "ahead", "entries"),
+    [(None, False, 1000), (None, True, 1), (Refused("down"), True, 1000)],
+    ids=["nothing is made ahead", "what was made is gone", "the preferred voice was down"],
+)
+async def test_the_sign_is_made_in_time_where_it_is_not_there(
+    clock: ManualClock, tmp_path: Path, fail: ProviderError | None, ahead: bool, entries: int
+) -> None:
+    flow = FLOW.replace("start: top", "start: top\nvoices: {en: 'far:Anna'}")
+    settings = replace(flows_in(tmp_path, flow), cache_max_entries=entries)
+    model = ScriptedModel([Reply(REPLY, [OutcomeChosen("done")], first_ms=1200)])
+    voices = far_and_near(clock, fail)
+    async with running(
+        clock, tmp_path, ["a question"], voices, settings=settings, model=model, prerender=ahead
+    ) as relay:
+        placed = await relay.call("desk", [Say("a question"), StaySilent(6)])
+    journal = relay.journal(placed)
+    sign = events(journal, "said")[1]
+    assert sign["text"] in SIGNS
+    assert sign["ms"] - ended_ms(journal) == pytest.approx(300, abs=20)
+
+
+async def test_where_no_voice_can_say_it_nothing_is_said(clock: ManualClock, tmp_path: Path) -> None:
+    model = ScriptedModel([Reply(REPLY, [OutcomeChosen("done")], first_ms=1200)])
+    voice = ScriptedSynthesizer()
+    settings = flows_in(tmp_path, FLOW)
+    async with running(
+        clock, tmp_path, ["a question"], voice, settings=settings, model=model, prerender=False
+    ) as relay:
+        voice.fail = Refused("down")
+        placed = await relay.call("desk", [StaySilent(1), Say("a question"), StaySilent(6)])
+    journal = relay.journal(placed)
+    assert events(journal, "said") == []
     assert events(journal, "call_ended")[0]["reason"] == "bye"
 
 

@@ -117,6 +117,23 @@ async def test_words_that_cannot_be_spoken_hold_up_nothing(
     assert "flow desk: fixed words could not be rendered: quota" in caplog.text
 
 
+async def test_words_that_could_not_be_spoken_are_tried_again_in_seconds(tmp_path: Path) -> None:
+    flows, voice, cache = Directory(tmp_path, desk=DESK), ScriptedSynthesizer(), SpeechCache(100)
+    voice.fail = Refused("quota")
+    async with watching(flows.store, cache, Learner(), voice):
+        await asyncio.sleep(8)
+        tried = len(voice.spoken)
+        voice.fail = None
+        await asyncio.sleep(8)
+        assert (TOLD[DESK], voice.default_voice) in cache
+        assert ("One moment.", voice.default_voice) in cache
+        spoken = len(voice.spoken)
+        await asyncio.sleep(1000)
+        assert len(voice.spoken) == spoken
+    assert list(voice.spoken).count(TOLD[DESK]) <= 4
+    assert tried < spoken
+
+
 async def test_a_defect_in_publishing_ends_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
+from app.call.foresight import SWEEP_EVERY_S, Foresight
 from app.call.learned import LearnedChances
 from app.clock import ManualClock
 from app.flow import Flow, load
+from app.orchestrator.answer_cache import TTL_S as ANSWERS_TTL_S
+from app.orchestrator.answer_cache import Answers
+from app.orchestrator.preparing import Preparer
+from app.orchestrator.speech_cache import TTL_S, SpeechCache
+from app.orchestrator.threshold import AdaptiveThreshold
 from app.settings import Settings
 from app.simulator.steps import Press, StaySilent, Step
+from providers.base import Voice
 from providers.scripted import ScriptedSynthesizer
 from tests.call.relay import FLOWS, RunningRelay, events, inline, running
 from tests.simulator.calls import Placed
@@ -99,6 +107,25 @@ async def test_the_booking_of_the_clinic_is_ready_as_far_as_it_can_be(
     assert {text.split()[0] for text in late} <= {"On", "Please", "To"}
 
 
+async def test_what_callers_said_goes_in_its_time_even_if_nobody_calls_any_more(
+    clock: ManualClock, tmp_path: Path
+) -> None:
+    preparer, answers = Preparer(SpeechCache(10, clock=clock), ScriptedSynthesizer()), Answers(clock)
+    learned = LearnedChances(tmp_path, clock, inline)
+    foresight = Foresight(clock, preparer, learned, AdaptiveThreshold(0.8), 3, answers)
+    preparer.cache.put(CODE, Voice("hum", "en"), b"x", kind="templated")
+    answers.keep("context", "when do I have to come on monday", "At nine.", None)
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(foresight.run())
+        await asyncio.sleep(TTL_S - 1)
+        assert (len(preparer.cache), len(answers)) == (1, 1)
+        await asyncio.sleep(SWEEP_EVERY_S + 2)
+        assert (len(preparer.cache), len(answers)) == (0, 1)
+        await asyncio.sleep(ANSWERS_TTL_S - TTL_S)
+        assert len(answers) == 0
+        running.cancel()
+
+
 # what is learned
 
 
@@ -120,6 +147,7 @@ async def test_chances_outlive_the_process_and_the_version(clock: ManualClock, t
     renamed = flow_of(FLOW.replace("done", "finished") + "renamed: {done: finished}\n")
     second.load(renamed)
     assert second.of(renamed).counts["sure"]["finished"] == 10
+    assert (tmp_path / "learned.sqlite3").stat().st_mode & 0o777 == 0o600
 
 
 async def test_what_the_disk_does_not_take_is_saved_later(clock: ManualClock, tmp_path: Path) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import resource
 import wave
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -92,6 +95,44 @@ async def test_a_secret_is_silence_on_both_sides(clock: ManualClock, tmp_path: P
     await tape.aclose()
     silence = np.frombuffer(to_linear(SILENCE * 8000), np.int16)
     assert all(np.array_equal(track, silence) for track in tracks(tmp_path / "CA1.wav"))
+
+
+@contextmanager
+def files_of_at_most(size_bytes: int) -> Iterator[None]:
+    """A disk that becomes full in the middle of a write, as far as this process can tell."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+async def test_what_the_disk_did_not_take_is_silence_and_the_rest_keeps_its_place(
+    clock: ManualClock, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "CA1.wav"
+    tape, loud = tape_of(clock, path), b"\x00" * 8000
+
+    async def second() -> None:
+        clock.advance(1)
+        tape.heard(loud)
+        await tape._write(8000)
+
+    await second()
+    with files_of_at_most(path.stat().st_size + 1001):
+        await second()
+        await second()
+    assert tape.seconds == 1.0
+    assert len(tracks(path)[0]) == 8000
+    await second()
+    assert tape.seconds == 4.0
+    caller, _ = tracks(path)
+    assert [bool(np.all(second)) for second in np.split(caller, 4)] == [True, False, False, True]
+    assert not np.any(caller[8000:24000])
+    assert [record.getMessage().partition(":")[0] for record in caplog.records] == [
+        "CA1.wav cannot be written"
+    ]
 
 
 @pytest.mark.parametrize(

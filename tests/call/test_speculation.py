@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from app.call.journal import Journal
 from app.call.model_desk import ModelDesk
-from app.call.speculation import Speculation
+from app.call.speculation import UNTAKEN_AT_MOST_S, Speculation
 from app.call.tasks import Tasks
 from app.clock import ManualClock
+from app.flow import effects as fx
+from app.flow.inputs import ModelFailed, ModelReplied
+from app.orchestrator.answer_cache import Answers, RememberingModel
+from app.orchestrator.cache_figures import CacheFigures
+from app.orchestrator.failover import FailoverModel
 from app.simulator.caller import Patience
 from app.simulator.steps import Say, StaySilent, Step
 from providers.base import Message, ModelRequest, OutcomeChosen, TextDelta, ToolCall
@@ -100,17 +107,21 @@ async def test_what_is_heard_answers_the_words_that_it_was_asked_with(
 
 
 async def test_nothing_of_it_is_known_before_the_turn_is_over(clock: ManualClock, tmp_path: Path) -> None:
-    reply = Reply("Booked.", [ToolCall("1", "book", {}), OutcomeChosen("done")])
-    model = ScriptedModel([reply])
+    model = ScriptedModel(
+        [Reply("I am booking.", [ToolCall("1", "book", {})]), Reply("Booked.", [OutcomeChosen("done")])]
+    )
     settings = unacknowledged(flows_in(tmp_path, FLOW))
     services = FakeServices(clock, {"/book": [{}]})
     async with running(
         clock, tmp_path, ["a question"], settings=settings, model=model, http=services
     ) as relay:
-        placed = await relay.call("desk", [Say("a question"), StaySilent(0.0)])
+        placed = await relay.call("desk", [Say("a question"), StaySilent(6)])
     journal = relay.journal(placed)
     asked = events(journal, "utterance")[0]["ms"]
-    assert all(event["ms"] >= asked for event in events(journal, "said") if event["node"] == "talk")
+    said = [event["ms"] for event in events(journal, "said") if event["node"] == "talk"]
+    assert said
+    assert min(said) >= asked
+    assert services.asked
     assert all(at * 1000 >= asked for at, _ in services.asked)
 
 
@@ -140,6 +151,94 @@ async def test_a_reply_that_was_begun_for_other_words_is_not_taken(clock: Manual
         await asyncio.sleep(0.01)
         assert speculation.take(request("on sunday")) is None
     assert model.closed_early == 1
+
+
+class NoCounter:
+    """Nobody stands at the desk."""
+
+    def say_waiting(self, say: fx.Say) -> None: ...
+
+    async def silence(self) -> None: ...
+
+    def say_reply(self, ask: fx.AskModel, text: str, asked: float) -> None: ...
+
+    def model_answered(self, ask: fx.AskModel, answer: ModelReplied | ModelFailed) -> None: ...
+
+
+WORDS = " ".join(["word"] * 30)  # half a second each, so 15 s of them
+
+
+async def test_a_reply_that_was_taken_may_take_longer_than_one_that_nobody_wants_yet(
+    clock: ManualClock,
+) -> None:
+    model = ScriptedModel(lambda request: Reply(WORDS, gap_ms=500))
+    async with asyncio.TaskGroup() as group:
+        speculation = Speculation(model, Tasks(group))
+        speculation.suppose(request("on monday"))
+        await asyncio.sleep(1)
+        early = speculation.take(request("on monday"))
+        assert early
+        said = "".join([event.text async for event in early.events() if isinstance(event, TextDelta)])
+    assert clock.now() > UNTAKEN_AT_MOST_S
+    assert (said, model.closed_early) == (WORDS, 0)
+
+
+async def test_a_reply_that_nobody_takes_ends_and_may_be_begun_again(clock: ManualClock) -> None:
+    model = ScriptedModel(lambda request: Reply(WORDS, gap_ms=500))
+    async with asyncio.TaskGroup() as group:
+        speculation = Speculation(model, Tasks(group))
+        speculation.suppose(request("on monday"))
+        await asyncio.sleep(UNTAKEN_AT_MOST_S + 1)
+        assert (model.open, model.closed_early) == (0, 1)
+        assert speculation.take(request("on monday")) is None
+        speculation.suppose(request("on monday"))
+        await asyncio.sleep(1)
+        assert model.open == 1
+        speculation.forget()
+
+
+async def test_a_desk_that_is_left_before_it_began_lets_the_reply_go(
+    clock: ManualClock, tmp_path: Path
+) -> None:
+    model = ScriptedModel(lambda request: Reply(stall_at=0))
+    ask = fx.AskModel("talk", "reply", "Answer.", (), "en", 100, timeout_ms=20_000)
+    async with asyncio.TaskGroup() as group:
+        desk = ModelDesk(model, clock, Journal(tmp_path, "CA1", clock), Tasks(group), NoCounter())
+        desk.suppose(ask)
+        await asyncio.sleep(0.1)
+        desk.ask(ask)
+        desk.cancel()
+    assert (model.open, model.closed_early) == (0, 1)
+
+
+@pytest.mark.parametrize("taken", [True, False])
+async def test_only_replies_that_are_taken_count_as_turns(clock: ManualClock, taken: bool) -> None:
+    chain, figures = FailoverModel([ScriptedModel(["Yes."])], clock), CacheFigures()
+    async with asyncio.TaskGroup() as group:
+        speculation = Speculation(RememberingModel(chain, Answers(clock), figures), Tasks(group))
+        for turn in range(11):
+            for words in (f"{turn} on", f"{turn} on monday"):
+                asked = replace(request(words), reuse="v1 answer")
+                speculation.suppose(asked)
+                await asyncio.sleep(0.1)
+            if taken:
+                assert speculation.take(asked)
+            speculation.forget()
+    assert figures.answers == (11 if taken else 0)
+    assert chain.tokens.take() == taken  # eleven turns pay for one hedge
+    assert not chain.tokens.take()
+
+
+async def test_nothing_is_begun_early_where_that_is_given_up(clock: ManualClock) -> None:
+    model = ScriptedModel(["Yes."])
+    chain = FailoverModel([model], clock)
+    chain.economy.in_force = frozenset(["no_early_replies"])
+    async with asyncio.TaskGroup() as group:
+        speculation = Speculation(RememberingModel(chain, Answers(clock), CacheFigures()), Tasks(group))
+        speculation.suppose(request("on monday"))
+        await asyncio.sleep(0.1)
+        assert (speculation.begun, len(model.requests)) == (0, 0)
+        assert speculation.take(request("on monday")) is None
 
 
 def request(words: str) -> ModelRequest:

@@ -7,7 +7,7 @@ import pytest
 
 from app.clock import ManualClock
 from app.load.calls import Placed
-from app.load.figures import Document, Run, Vitals, quantiles
+from app.load.figures import Asked, Document, Run, Vitals, quantiles
 from app.load.judgement import Threshold, recommendations, worse
 from app.load.kept import earlier, keep
 from app.load.page import page
@@ -16,6 +16,7 @@ from app.simulator.ear import Gap
 from app.simulator.turns import CallReport, Turn
 from app.simulator.webhook import Route, Signer
 
+ASKED = Asked("echo", "en", "morning", 4)
 PLAN = CallPlan("http://127.0.0.1:8000/voice/incoming", Signer(Route("http://127.0.0.1:8000")))
 
 
@@ -27,13 +28,20 @@ def placed(*answers_ms: float | None, gaps: int = 0) -> Placed:
     return Placed(PLAN, report, None)
 
 
-def document(
-    *calls: Placed, cpu_s: float = 2.0, rss_mb: float = 110.0, client_cpu_s: float = 1.0
-) -> Document:
+def run_of(
+    *calls: Placed, cpu_s: float = 2.0, rss_mb: float = 110.0, client_cpu_s: float = 1.0, workers: int = 1
+) -> Run:
     before, breakdown = Vitals(1.0, 100.0, 1.0, {}), {"ai": 200.0, "audio": 20.0, "network": None}
-    after = Vitals(1.0 + cpu_s, rss_mb, 2.0, breakdown)
+    after = Vitals(1.0 + cpu_s, rss_mb, 2.0, breakdown, workers)
     began = ManualClock().wall()
-    return Run("echo", began, 4, calls, 10.0, client_cpu_s, 1.0, before, after, after).document() | {
+    return Run(ASKED, began, calls, 10.0, client_cpu_s, 1.0, before, after, after)
+
+
+def document(
+    *calls: Placed, cpu_s: float = 2.0, rss_mb: float = 110.0, client_cpu_s: float = 1.0, workers: int = 1
+) -> Document:
+    run = run_of(*calls, cpu_s=cpu_s, rss_mb=rss_mb, client_cpu_s=client_cpu_s, workers=workers)
+    return run.document() | {
         "broken": [],
         "worse": [],
         "recommendations": [],
@@ -53,7 +61,7 @@ def test_the_document_has_what_others_rely_on() -> None:
 
 def test_a_server_that_says_nothing_of_itself_costs_nobody_knows_what() -> None:
     unknown = Vitals.of({})
-    run = Run("url", ManualClock().wall(), 1, [placed(1.0)], 1.0, 0.1, None, unknown, unknown, unknown)
+    run = Run(ASKED, ManualClock().wall(), [placed(1.0)], 1.0, 0.1, None, unknown, unknown, unknown)
     assert set(run.document()["server"].values()) == {None}
     assert quantiles([None])["p95"] is None
 
@@ -93,13 +101,44 @@ def test_recommendations_name_what_is_busy() -> None:
     assert "another machine" in recommendations(callers)[0]
 
 
+def test_several_workers_are_busy_when_each_of_them_is() -> None:
+    assert recommendations(document(placed(100.0), cpu_s=15.0, workers=2)) == []
+    (busy,) = recommendations(document(placed(100.0), cpu_s=18.0, workers=2))
+    assert busy.startswith(
+        "Each of the 2 workers has used 90% of a core: raise WEB_CONCURRENCY, or stay below 3 calls"
+    )
+    health = {"process": {"cpuSeconds": 1.0}, "workers": [{"process": 1}, {"process": 2}]}
+    assert (Vitals.of(health).workers, Vitals.of({}).workers) == (2, 1)
+
+
 def test_earlier_runs_of_the_same_are_found(tmp_path: Path) -> None:
     now = document(placed(100.0)) | {"at": "2026-01-03T00:00:00+00:00"}
     for day, target in (("01", "echo"), ("02", "clinic"), ("02", "echo")):
         keep(tmp_path / target, now | {"at": f"2026-01-{day}T00:00:00+00:00", "target": target})
     (tmp_path / "echo" / "load" / "torn.json").write_text("{")
+    (tmp_path / "echo" / "load" / "list.json").write_text("[1]")
     assert [run["at"][:10] for run in earlier(tmp_path / "echo", now)] == ["2026-01-01", "2026-01-02"]
     assert earlier(tmp_path / "clinic", now) == []
+
+
+@pytest.mark.parametrize("other", [{"language": "de"}, {"steps": "evening"}, {"concurrency": 5}])
+def test_a_run_in_which_callers_did_something_else_is_not_compared(tmp_path: Path, other: Document) -> None:
+    now = document(placed(100.0)) | {"at": "2026-01-03T00:00:00+00:00"}
+    keep(tmp_path, now | {"at": "2026-01-01T00:00:00+00:00"} | other)
+    assert earlier(tmp_path, now) == []
+
+
+def test_nobody_else_reads_what_is_kept(tmp_path: Path) -> None:
+    assert keep(tmp_path, document(placed(100.0))).stat().st_mode & 0o777 == 0o600
+
+
+def test_what_an_earlier_version_did_not_keep_is_not_compared() -> None:
+    before = document(placed(300.0))
+    del before["gaps"], before["answer_ms"], before["server"]["us_per_frame"]
+    assert worse(document(placed(900.0, gaps=1), rss_mb=200.0), before) == [
+        f"mb_per_call was 2.5 on {before['at']}, now 25"
+    ]
+    assert "900 ms" in page(document(placed(900.0)), [], [before])
 
 
 def test_the_page_stands_alone() -> None:

@@ -11,9 +11,10 @@ import pytest
 
 from app.clock import ManualClock
 from app.errors import Refused
-from app.orchestrator.answer_cache import ANSWERS_MAX, TTL_S, RememberingModel
+from app.orchestrator.answer_cache import ANSWERS_MAX, TTL_S, Answers, RememberingModel
 from app.orchestrator.cache_figures import CacheFigures
 from app.orchestrator.failover import Decision, FailoverModel
+from app.orchestrator.ladder import MEASURES
 from providers.base import Message, ModelRequest, OutcomeChosen, TextDelta, Tool, ToolCall
 from providers.scripted_model import Reply, ScriptedModel
 
@@ -51,7 +52,7 @@ class Asked:
     def __init__(self, clock: ManualClock, nearness: Nearness | None) -> None:
         self.count = 0
         self.figures = CacheFigures()
-        self.model = RememberingModel(ScriptedModel(self.reply), clock, self.figures, nearness)
+        self.model = RememberingModel(ScriptedModel(self.reply), Answers(clock), self.figures, nearness)
 
     def reply(self, request: ModelRequest) -> Reply:
         self.count += 1
@@ -137,17 +138,59 @@ async def test_an_answer_that_used_a_tool_is_not_kept(clock: ManualClock) -> Non
     tool = Tool("look", "looks", {"type": "object"})
     model = ScriptedModel(lambda request: Reply("I look.", [ToolCall("1", "look", {})]))
     figures = CacheFigures()
-    remembering = RememberingModel(model, clock, figures)
+    remembering = RememberingModel(model, Answers(clock), figures)
     for _ in range(2):
         async with aclosing(remembering.reply(replace(ASKED, tools=[tool]))) as events:
             assert [event async for event in events]
     assert (figures.answers, figures.answers_known) == (2, 0)
 
 
+class Chained:
+    """A chain of one model, which fails for as long as it is `down`, and of one that stands by."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        self.down, self.said = False, "A whole sentence."
+        self.chain = FailoverModel(
+            [ScriptedModel(self.reply, name="first")],
+            clock,
+            standby=ScriptedModel(lambda request: Reply("A word."), name="near"),
+        )
+        self.model = RememberingModel(self.chain, Answers(clock), CacheFigures())
+
+    def reply(self, request: ModelRequest) -> Reply:
+        return Reply(self.said, fault=Refused("down") if self.down else None)
+
+    async def answer(self) -> str:
+        async with aclosing(self.model.reply(ASKED)) as events:
+            return "".join([event.text async for event in events if isinstance(event, TextDelta)])
+
+
+async def test_what_stands_in_for_a_model_is_heard_and_not_kept(clock: ManualClock) -> None:
+    asked = Chained(clock)
+    asked.down = True
+    assert await asked.answer() == "A word."
+    asked.down = False
+    assert await asked.answer() == "A whole sentence."
+    asked.down = True
+    assert await asked.answer() == "A whole sentence."
+
+
+async def test_what_was_short_because_time_was_is_heard_and_not_kept(clock: ManualClock) -> None:
+    asked = Chained(clock)
+    asked.chain.economy.in_force = frozenset(MEASURES[:1])
+    asked.said = "Briefly."
+    assert await asked.answer() == "Briefly."
+    asked.chain.economy.in_force = frozenset()
+    asked.said = "At length."
+    assert await asked.answer() == "At length."
+    asked.said = "Anew."
+    assert await asked.answer() == "At length."
+
+
 async def test_it_is_told_who_answered(clock: ManualClock) -> None:
     decisions: list[Decision] = []
     chain = FailoverModel([ScriptedModel(lambda request: Reply("Yes."), name="first")], clock)
-    remembering = RememberingModel(chain, clock, CacheFigures())
+    remembering = RememberingModel(chain, Answers(clock), CacheFigures())
     for _ in range(2):
         async with aclosing(remembering.watched(decisions.append).reply(ASKED)) as events:
             assert [event async for event in events]

@@ -150,6 +150,14 @@ async def test_a_hedge_is_asked_beside_and_the_loser_is_closed(clock: ManualCloc
     assert (hanging.open, hanging.closed_early) == (0, 1)
 
 
+async def test_eleven_turns_pay_for_a_hedge(clock: ManualClock) -> None:
+    caller = Caller(clock, saying(going_on, "a"))
+    for _ in range(11):
+        assert not caller.model.tokens.take()
+        await caller.said()
+    assert caller.model.tokens.take()
+
+
 async def test_all_down_is_known_at_once(clock: ManualClock) -> None:
     caller = Caller(clock, saying(Reply(fault=NO), "a"), saying(Reply(fault=TimedOut("slow")), "b"))
     with pytest.raises(TimedOut, match="slow"):

@@ -119,6 +119,22 @@ async def test_the_one_that_was_left_comes_back_behind_the_others_back(clock: Ma
     assert call.cloud.opened == 2
 
 
+async def test_one_that_fails_while_it_waits_to_lead_again_is_tried_once_more(clock: ManualClock) -> None:
+    call = Call(clock, once(Heard(TEXT, PARTIALS, breaks_ms=500.0), SPOKEN), lambda _: SPOKEN)
+    async with call.listening():
+        await call.utterance()
+        call.stream.utterance_started()
+        await call.audio(int(BACK_S * 1000))
+        (waiting,) = [stream for stream in call.cloud._streams if not stream.failure]
+        waiting.break_off()
+        await call.stream.finish()
+        assert call.taken == ["local"]
+        await call.audio(int(BACK_S * 1000))
+        assert call.taken == ["local", "cloud"]
+        assert (await call.utterance()).text == TEXT
+    assert call.cloud.opened == 3
+
+
 def once(first: Heard, then: Heard) -> Script:
     """The first utterance of all streams together, and every later one."""
     heard = iter([first])

@@ -8,7 +8,7 @@ from contextlib import aclosing
 import pytest
 
 from app.clock import ManualClock
-from app.errors import BrokenStream, ProviderError
+from app.errors import BadCredentials, BrokenStream, ProviderError
 from app.orchestrator.failover_synthesizer import FailoverSynthesizer
 from app.orchestrator.making import BETWEEN_SENTENCES, Words, prepare, ready, speech
 from app.orchestrator.speech_cache import SpeechCache
@@ -40,15 +40,15 @@ async def test_what_two_want_at_once_is_made_once(clock: ManualClock) -> None:
     cache, voice = SpeechCache(10, clock=clock), ScriptedSynthesizer(first_ms=100, rate=2.0)
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(heard(cache, voice, words(FIRST))) for _ in range(3)]
-        tasks.append(group.create_task(_prepared(cache, voice)))
+        tasks.append(group.create_task(_prepared(cache, voice, FIRST)))
     assert {task.result() for task in tasks} == {hum(FIRST)}
     assert list(voice.spoken) == [FIRST]
     assert cache.makings == {}
 
 
-async def _prepared(cache: SpeechCache, voice: Synthesizer) -> bytes:
-    await prepare(cache, voice, FIRST, VOICE, "static")
-    return cache.get(FIRST, VOICE) or b""
+async def _prepared(cache: SpeechCache, voice: Synthesizer, text: str) -> bytes:
+    await prepare(cache, voice, text, VOICE, "static")
+    return cache.get(text, VOICE) or b""
 
 
 async def test_who_follows_hears_all_when_the_maker_leaves(clock: ManualClock) -> None:
@@ -61,6 +61,41 @@ async def test_who_follows_hears_all_when_the_maker_leaves(clock: ManualClock) -
         maker.cancel()
     assert follower.result() == hum(SECOND)
     assert cache.peek(SECOND, VOICE) is not None
+
+
+async def test_one_who_stops_holds_up_nobody_else(clock: ManualClock) -> None:
+    cache, voice = SpeechCache(10, clock=clock), ScriptedSynthesizer(rate=2.0, chunk_ms=100)
+    async with aclosing(speech(cache, voice, words(SECOND))) as stopped:
+        begun = await anext(stopped)
+        async with asyncio.timeout(3), asyncio.TaskGroup() as group:
+            others = [group.create_task(heard(cache, voice, words(SECOND))) for _ in range(2)]
+            others.append(group.create_task(_prepared(cache, voice, SECOND)))
+        await asyncio.sleep(10)
+        rest = b"".join([chunk async for chunk in stopped])
+    assert {task.result() for task in others} == {hum(SECOND)} == {begun + rest}
+    assert list(voice.spoken) == [SECOND]
+
+
+async def test_nothing_is_made_faster_than_the_hastiest_wants_it(clock: ManualClock) -> None:
+    cache, voice = SpeechCache(10, clock=clock), ScriptedSynthesizer(rate=2.0, chunk_ms=100)
+    async with aclosing(speech(cache, voice, words(SECOND))) as chunks:
+        for count in range(1, 4):
+            await anext(chunks)
+            await asyncio.sleep(1)
+            (making,) = cache.makings.values()
+            assert len(making.chunks) == count
+
+
+async def test_when_the_first_leaves_one_of_those_who_follow_makes_it_for_all(clock: ManualClock) -> None:
+    cache, voice = SpeechCache(10, clock=clock), ScriptedSynthesizer(rate=1.0, chunk_ms=100)
+    async with asyncio.TaskGroup() as group:
+        first = group.create_task(heard(cache, voice, words(SECOND)))
+        await asyncio.sleep(0.15)
+        others = [group.create_task(heard(cache, voice, words(SECOND))) for _ in range(3)]
+        await asyncio.sleep(0.25)
+        first.cancel()
+    assert {task.result() for task in others} == {hum(SECOND)}
+    assert list(voice.spoken) == [SECOND, SECOND]
 
 
 async def test_speech_that_breaks_off_is_not_kept(clock: ManualClock) -> None:
@@ -81,6 +116,18 @@ async def test_nothing_is_kept_of_what_another_voice_says_in_its_place(clock: Ma
     mended.fail = None
     assert await heard(cache, chain, words(SECOND)) == hum(SECOND)
     assert cache.texts == [SECOND]
+
+
+async def test_nothing_is_prepared_in_a_voice_that_stands_in(clock: ManualClock) -> None:
+    cache, first, other = (
+        SpeechCache(10, clock=clock),
+        ScriptedSynthesizer(name="first"),
+        ScriptedSynthesizer(),
+    )
+    chain = FailoverSynthesizer([first, other], clock)
+    chain.breakers["first"].failed(clock.now(), BadCredentials("key"))
+    await prepare(cache, chain, SECOND, Voice("hum", "en", "first"), "static")
+    assert (cache.texts, list(other.spoken)) == ([], [])
 
 
 async def test_nothing_of_a_secret_is_kept(clock: ManualClock) -> None:

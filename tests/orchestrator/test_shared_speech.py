@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ import pytest
 from app.clock import SystemClock
 from app.orchestrator.making import Words, speech
 from app.orchestrator.preparing import Preparer
-from app.orchestrator.shared_speech import RedisSpeech
+from app.orchestrator.shared_speech import AUDIO_BYTES_MAX, RedisSpeech
 from app.orchestrator.speech_cache import SpeechCache, key_of
 from providers.base import Voice
 from providers.scripted import ScriptedSynthesizer, hum
@@ -54,6 +55,41 @@ async def test_it_is_kept_for_as_long_as_it_is_good(tmp_path: Path) -> None:
         assert 90_000 < left_ms <= 100_000
         await level.put(KEY, b"x" * 3_000_000, 100.0)
         assert await level.get(KEY) == b"audio"
+
+
+async def test_nothing_longer_than_speech_can_be_comes_from_it(tmp_path: Path) -> None:
+    async with redis_server(tmp_path) as port, shared(port) as level:
+        await level._client.set(f"callrelay:speech:{KEY}", b"x" * AUDIO_BYTES_MAX)
+        assert await level.get(KEY) == b"x" * AUDIO_BYTES_MAX
+        await level._client.append(f"callrelay:speech:{KEY}", b"x")
+        assert await level.get(KEY) is None
+
+
+@dataclass
+class Asked:
+    """A shared level that has nothing, and remembers what it was asked and told."""
+
+    state: str = "fake"
+    keys: list[str] = field(default_factory=list)
+
+    async def get(self, key: str) -> bytes | None:
+        self.keys.append(key)
+        return None
+
+    async def put(self, key: str, audio: bytes, ttl_s: float) -> None:
+        self.keys.append(key)
+
+    async def aclose(self) -> None:
+        """Nothing to release."""
+
+
+async def test_words_that_hold_what_callers_said_stay_here() -> None:
+    level, cache = Asked(), SpeechCache(10)
+    preparer = Preparer(cache, ScriptedSynthesizer(), level)
+    await preparer.fetch("The code is one two.", VOICE, "templated")
+    assert (level.keys, cache.texts) == ([], ["The code is one two."])
+    await preparer.fetch(TEXT, VOICE, "static")
+    assert level.keys == [KEY, KEY]
 
 
 @pytest.mark.parametrize("manner", ["hang", "cut"])

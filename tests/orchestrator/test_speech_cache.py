@@ -34,6 +34,22 @@ def test_what_was_not_used_for_longest_goes_first() -> None:
     assert [(text, VOICE) in cache for text in ("one", "two", "three")] == [True, False, True]
 
 
+def test_what_is_pinned_makes_room_for_nothing_but_its_like(clock: ManualClock) -> None:
+    cache = SpeechCache(2, clock=clock)
+    cache.put("sign", VOICE, b"x")
+    cache.pin("sign", VOICE)
+    cache.pin("not there", VOICE)
+    for text in ("one", "two"):
+        cache.put(text, VOICE, b"x")
+    assert cache.texts == ["sign", "two"]
+    cache.pin("two", VOICE)
+    cache.put("three", VOICE, b"x")
+    assert cache.texts == ["sign", "two"]
+    clock.advance(FIXED_TTL_S + 1)
+    cache.sweep()
+    assert cache.texts == []
+
+
 def test_is_bounded_by_bytes() -> None:
     cache = SpeechCache(100, max_bytes=10)
     for text in ("one", "two", "three"):
@@ -49,13 +65,19 @@ async def test_fixed_words_are_ready_before_the_first_call() -> None:
     greeting = "Hello, you have reached the front desk."
     assert cache.get(greeting, VOICE) == hum(greeting)
     assert ("Sorry, I didn't catch that.", VOICE) in cache
+    for number in range(100):
+        cache.put(str(number), VOICE, b"x", kind="templated")
+    assert ("One moment.", VOICE) in cache
 
 
 async def test_a_voice_that_fails_does_not_stop_the_boot() -> None:
     cache = SpeechCache(100)
     flow = load(FLOW.read_text(), str(FLOW))
-    await render_fixed_words([flow], Preparer(cache, ScriptedSynthesizer(fail=Refused("quota"))))
+    voice = ScriptedSynthesizer(fail=Refused("quota"))
+    assert not await render_fixed_words([flow], Preparer(cache, voice))
     assert cache.hit_rate is None
+    voice.fail = None
+    assert await render_fixed_words([flow], Preparer(cache, voice))
 
 
 def test_words_that_vary_go_after_minutes_fixed_ones_after_hours_unless_wanted(clock: ManualClock) -> None:
