@@ -10,8 +10,9 @@ import sys
 from collections.abc import Mapping
 
 from app.clock import SystemClock
+from app.engines import open_models, open_speech
 from app.errors import RelayError
-from app.main import Relay, open_models, open_speech
+from app.main import Relay
 from app.ops.logs import configure_logging
 from app.server import RelayServer, SupervisedServer, claimed_port, uvicorn_config
 from app.settings import Settings

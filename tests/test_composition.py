@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from app.clock import ManualClock
-from app.main import open_models
+from app.engines import open_models
 from app.settings import Settings
 
 AZURE = {"AZURE_OPENAI_API_KEY": "k", "AZURE_OPENAI_ENDPOINT": "https://resource.example.com"}

@@ -8,7 +8,7 @@ from dataclasses import replace
 from app.clock import SystemClock
 from app.doctor.services import KEYS, check_services
 from app.doctor.verdict import Verdict
-from app.main import open_models, open_speech
+from app.engines import open_models, open_speech
 from app.orchestrator.failover_synthesizer import FailoverSynthesizer
 from app.orchestrator.failover_transcriber import FailoverTranscriber
 from app.settings import Settings

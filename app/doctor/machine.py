@@ -12,8 +12,8 @@ from pathlib import Path
 from app.designer.files import flow_files
 from app.designer.linting import lint_files
 from app.doctor.verdict import Verdict
+from app.engines import open_routes
 from app.errors import AssetError, RelayError, SettingsError
-from app.main import open_routes
 from app.server import claimed_port
 from app.settings import Settings
 from providers import weights

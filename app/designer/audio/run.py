@@ -15,12 +15,13 @@ from app.clock import ManualClock, run_virtual
 from app.designer.audio.director import Director
 from app.designer.audio.services import MockedServices
 from app.designer.testing import StandIns
+from app.engines import open_still_speech
 from app.flow.document import Place
 from app.flow.model import Flow
 from app.flow.rehearsal.answers import Answers
 from app.flow.rehearsal.run import Failure, Result
 from app.flow.rehearsal.script import Rehearsed, Says
-from app.main import Relay, open_still_speech
+from app.main import Relay
 from app.orchestrator.language import identified
 from app.settings import Settings
 from app.simulator.asgi import AsgiCarriage
