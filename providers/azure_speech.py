@@ -1,8 +1,8 @@
 """What Azure's recogniser and voice have in common: how to reach the service, and what its errors mean.
 
-The SDK is a native library with threads of its own (three to a recogniser, two to a voice). Its events run on them
-and cross to the event loop by `call_soon_threadsafe`; calls into it that may take a while run on workers. Letting go
-of a recogniser whose service does not answer takes the SDK ten seconds, so that has workers of its own.
+The SDK is a native library with threads of its own (three to a recogniser, six to a voice that speaks). Its events run
+on them and cross to the event loop by `call_soon_threadsafe`; calls into it that may take a while run on workers.
+Letting go of a recogniser whose service does not answer takes the SDK ten seconds, so that has workers of its own.
 """
 
 from __future__ import annotations
@@ -124,6 +124,11 @@ class Events:
     def _deliver(self, deliver: Callable[[Any], None], value: Any) -> None:
         if self._open:
             deliver(value)
+
+    def call(self, what: Callable[[], None]) -> None:
+        """Have something done on the loop, from any thread; also after `close`."""
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(what)
 
     def close(self) -> None:
         """Deliver nothing more."""

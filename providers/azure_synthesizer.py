@@ -1,7 +1,8 @@
 """Text to speech by Azure Speech: `AzureSynthesizer`.
 
 One connected voice of the SDK speaks one utterance at a time; those that are done wait, still connected, for the
-next. Audio comes as μ-law at 8 kHz and goes on as it is.
+next. There are so many and no more; when all speak, the next utterance waits. Audio comes as μ-law at 8 kHz and goes
+on as it is.
 """
 
 from __future__ import annotations
@@ -9,15 +10,15 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import deque
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import AsyncExitStack, suppress
 from functools import partial
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 import azure.cognitiveservices.speech as sdk
 
-from app.errors import BrokenStream, ProviderError, Refused, TimedOut
+from app.errors import BrokenStream, ProviderError, RateLimited, Refused, TimedOut
 from providers.azure_speech import AzureSpeech, Events, error_of, nothing
 from providers.base import Voice
 from providers.dsp import BYTES_PER_MS
@@ -32,7 +33,8 @@ VOICES = {
     "nl": "nl-NL-FennaNeural",
     "pt": "pt-BR-FranciscaNeural",
 }
-IDLE_MAX = 16
+MOUTHS_MAX = 48  # each costs 0.7 MB; a sentence needs one for a fraction of the time that it plays
+THREADS_EACH = 6  # of the SDK's own, five while it says nothing
 FIRST_AUDIO_S = 1.5
 STALL_S = 0.3  # it makes speech many times faster than it plays
 LAST_WORDS_S = 0.1  # the SDK tells of words on a thread of their own, up to 20 ms after it told of the end
@@ -58,6 +60,7 @@ class AzureSynthesizer:
         self._azure = azure
         self._voices = {**VOICES, **(voices or {})}
         self._idle: list[_Mouth] = []
+        self._places = asyncio.Semaphore(MOUTHS_MAX)
 
     @property
     def name(self) -> str:
@@ -77,15 +80,11 @@ class AzureSynthesizer:
 
     async def synthesize(self, text: str, voice: Voice) -> AsyncGenerator[bytes, None]:
         locale = self._azure.locale(voice.language)
-        mouth = self._idle.pop() if self._idle else await self._new_mouth()
-        utterance = _Utterance(text)
-        mouth.speak(ssml(text, voice.name, locale), utterance)
+        mouth, utterance = await self._mouth(), _Utterance(text)
         try:
+            mouth.speak(ssml(text, voice.name, locale), utterance)
             while chunk := await utterance.next():
                 yield chunk
-        except ProviderError:
-            mouth.release()
-            raise
         finally:
             mouth.leave(utterance)
 
@@ -103,15 +102,27 @@ class AzureSynthesizer:
             mouth.release()
         self._idle.clear()
 
+    async def _mouth(self) -> _Mouth:
+        """One that is free to speak: a new one only when no other is idle. Raises ProviderError."""
+        try:
+            async with asyncio.timeout(FIRST_AUDIO_S):
+                await self._places.acquire()
+        except TimeoutError:
+            busy = f"all {MOUTHS_MAX} connections speak, and none was done in {FIRST_AUDIO_S:g} s"
+            raise RateLimited(f"Azure Speech: {busy}") from None
+        async with AsyncExitStack() as unless_had:
+            unless_had.callback(self._places.release)
+            mouth = self._idle.pop() if self._idle else await self._new_mouth()
+            unless_had.pop_all()
+        return mouth
+
     async def _new_mouth(self) -> _Mouth:
         synthesizer = await self._azure.starting.run(partial(_synthesizer, self._azure))
-        return _Mouth(self._azure, synthesizer, self._done)
+        return _Mouth(self._azure, synthesizer, self._done, self._places.release)
 
     def _done(self, mouth: _Mouth) -> None:
-        if len(self._idle) < IDLE_MAX:
-            self._idle.append(mouth)
-        else:
-            mouth.release()
+        self._idle.append(mouth)
+        self._places.release()
 
 
 def _synthesizer(azure: AzureSpeech) -> sdk.SpeechSynthesizer:
@@ -193,13 +204,22 @@ class _Utterance:
 
 
 class _Mouth:
-    """One synthesizer of the SDK with its connection. `done` gets it when it may speak again."""
+    """One synthesizer of the SDK with its connection. `done` gets it when it may speak again, `gone` is called when the
+    SDK has let go of it, and its threads are no more.
+    """
 
-    def __init__(self, azure: AzureSpeech, synthesizer: sdk.SpeechSynthesizer, done: Any) -> None:
+    def __init__(
+        self,
+        azure: AzureSpeech,
+        synthesizer: sdk.SpeechSynthesizer,
+        done: Callable[[_Mouth], None],
+        gone: Callable[[], None],
+    ) -> None:
         self._azure = azure
         self._synthesizer: sdk.SpeechSynthesizer | None = synthesizer
         self._connection = sdk.Connection.from_speech_synthesizer(synthesizer)
         self._done = done
+        self._gone = gone
         self._speaking: sdk.ResultFuture | None = None
         self._utterance: _Utterance | None = None
         self._stopping: asyncio.TimerHandle | None = None
@@ -222,7 +242,9 @@ class _Mouth:
         self._speaking = self._synthesizer.speak_ssml_async(text)
 
     def leave(self, utterance: _Utterance) -> None:
-        """Nobody listens any more: stop, if it has not ended."""
+        """Nobody listens any more: stop, if it has not ended. After an error it is of no more use."""
+        if utterance.error:
+            self.release()
         if utterance.over or not self._synthesizer:
             return
         self._stopping = asyncio.get_running_loop().call_later(STOP_S, self.release)
@@ -235,7 +257,9 @@ class _Mouth:
             self._stopping.cancel()
         synthesizer, self._synthesizer = self._synthesizer, None
         if synthesizer:
-            self._azure.releasing.submit(partial(_release, [synthesizer, self._connection], self._events))
+            held = [synthesizer, self._connection]
+            released = self._azure.releasing.submit(partial(_release, held, self._events))
+            released.add_done_callback(lambda _: self._events.call(self._gone))
             self._connection = self._speaking = None
 
     def _audio_came(self, audio: bytes) -> None:

@@ -154,6 +154,7 @@ class AzureStream:
         self._pushed_bytes = 0
         self._began_ms: float | None = None
         self._paused_ms = 0.0
+        self._finishing = False
         self._changed = asyncio.Event()
         self._failure: ProviderError | None = None
         self._events = Events()
@@ -180,6 +181,11 @@ class AzureStream:
     def utterance_started(self) -> None:
         if self._began_ms is None:
             self._began_ms = max(0.0, self._pushed_ms - PRE_ROLL_MS)
+            self._begin()
+
+    def _begin(self) -> None:
+        """Words count from here on, once those of the last utterance are taken."""
+        if self._began_ms is not None and not self._finishing:
             self._phrases.began(self._began_ms)
 
     def utterance_paused(self) -> None:
@@ -188,20 +194,26 @@ class AzureStream:
     async def hypothesis(self) -> Hypothesis:
         until_ms = self._paused_ms - LAG_MS
         await self._until(lambda: self._phrases.settled or self._phrases.covered_ms >= until_ms, CATCH_UP_S)
-        return self._now(final=False)
+        return self._now(self._began_ms, final=False)
 
     async def finish(self) -> Hypothesis:
-        if self._began_ms is not None:
-            await self._until(lambda: self._phrases.settled, FINAL_S)
-            if not self._phrases.text:
-                await self._until(lambda: bool(self._phrases.text), FIRST_WORDS_S)
-        heard = self._now(final=True)
-        self.discard()
-        return heard
+        began_ms, self._began_ms = self._began_ms, None
+        self._finishing = True
+        try:
+            if began_ms is not None:
+                await self._until(lambda: self._phrases.settled, FINAL_S)
+                if not self._phrases.text:
+                    await self._until(lambda: bool(self._phrases.text), FIRST_WORDS_S)
+            return self._now(began_ms, final=True)
+        finally:
+            self._finishing = False
+            self._phrases.take()
+            self._begin()
 
     def discard(self) -> None:
-        self._phrases.take()
         self._began_ms = None
+        if not self._finishing:
+            self._phrases.take()
 
     async def aclose(self) -> None:
         self._events.close()
@@ -214,8 +226,8 @@ class AzureStream:
     def _pushed_ms(self) -> float:
         return self._pushed_bytes / BYTES_PER_MS
 
-    def _now(self, *, final: bool) -> Hypothesis:
-        began_ms = self._began_ms if self._began_ms is not None else self._pushed_ms
+    def _now(self, began_ms: float | None, *, final: bool) -> Hypothesis:
+        began_ms = self._pushed_ms if began_ms is None else began_ms
         audio_ms = max(0.0, min(self._phrases.covered_ms, self._pushed_ms) - began_ms)
         return Hypothesis(self._phrases.text, self._language, final, audio_ms)
 
@@ -248,8 +260,8 @@ class AzureStream:
 
     def _report(self) -> None:
         self._changed.set()
-        if self._began_ms is not None and self._phrases.text:
-            self._on_partial(self._now(final=False))
+        if self._began_ms is not None and self._phrases.text and not self._finishing:
+            self._on_partial(self._now(self._began_ms, final=False))
 
     def _canceled(self, error: ProviderError | None) -> None:
         if error:

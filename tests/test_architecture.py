@@ -96,9 +96,8 @@ IMPURE = {
 CLOCK_READINGS = ("datetime.now", "datetime.utcnow", "datetime.today", "date.today")
 ASYNC = (ast.AsyncFunctionDef, ast.AsyncFor, ast.AsyncWith, ast.Await)
 
-# The only places where an error of any kind ends: a call, an attempt of a provider, an HTTP handler, an edit of a flow.
+# The only places where an error of any kind ends: a call, an attempt of a provider, an HTTP handler.
 BROAD_EXCEPTS = {
-    "app/call/flow_watch.py:_refreshed",
     "app/call/session.py:run_stream",
     "app/orchestrator/provider.py:provider_attempt",
     "providers/local_workers.py:settle",

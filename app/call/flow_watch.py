@@ -19,6 +19,17 @@ log = logging.getLogger("callrelay.flows")
 LOOK_EVERY_S = 1.0
 # fixed words are forgotten two hours after they were last wanted
 RENEW_EVERY_S = 3600.0
+# what a defect of ours raises when it meets a file that nobody thought of
+DEFECTS = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    OSError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
 # what could not be spoken is tried again, each time after twice as long, until the next renewal does
 AGAIN_AFTER_S = 5.0
 
@@ -63,10 +74,10 @@ class FlowWatch:
                 await asyncio.sleep(LOOK_EVERY_S)
 
     def _refreshed(self) -> bool:
-        """Where everything is caught: whatever is in a file that somebody saves, calls go on."""
+        """Whatever is in a file that somebody saves, calls go on."""
         try:
             return self._flows.refresh()
-        except Exception as error:
+        except DEFECTS as error:
             where = "".join(traceback.format_tb(error.__traceback__))
             log.error("what was saved is not published, by a defect: %s\n%s", type(error).__name__, where)
             return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import dataclass
 
 from app.audio.g711 import BYTES_PER_MS, SILENCE
 from app.clock import Clock
@@ -88,6 +89,20 @@ class Ear:
                 await self.stream.aclose()
 
 
+@dataclass(slots=True)
+class Utterance:
+    """What is known of one while it lasts, and until its words are there.
+
+    `joined`: the standby hears it as well. `speech_ms` is how much was said, `words_ms` how much since the last new
+    words.
+    """
+
+    paused: bool = False
+    joined: bool = False
+    speech_ms: float = 0.0
+    words_ms: float = 0.0
+
+
 class Recent:
     """The audio of the utterance under way, and what came right before it."""
 
@@ -103,11 +118,21 @@ class Recent:
     def utterance_started(self) -> None:
         del self._audio[:-PRE_ROLL_BYTES]
 
-    def replay(self, stream: TranscriptionStream, *, paused: bool) -> None:
-        """Tell a stream all of it."""
-        audio = bytes(self._audio)
-        stream.push(audio[:PRE_ROLL_BYTES])
-        stream.utterance_started()
-        stream.push(audio[PRE_ROLL_BYTES:])
-        if paused:
-            stream.utterance_paused()
+    def utterance_over(self) -> bytes:
+        """All of it; what may come right before the next is kept."""
+        said = self.audio
+        del self._audio[:-PRE_ROLL_BYTES]
+        return said
+
+    @property
+    def audio(self) -> bytes:
+        return bytes(self._audio)
+
+
+def replay(said: bytes, stream: TranscriptionStream, *, paused: bool) -> None:
+    """Tell a stream of an utterance from its beginning; `said` begins with what came right before it."""
+    stream.push(said[:PRE_ROLL_BYTES])
+    stream.utterance_started()
+    stream.push(said[PRE_ROLL_BYTES:])
+    if paused:
+        stream.utterance_paused()

@@ -2,7 +2,7 @@
 
 Who leads hears every frame. The standby hears nothing until it joins in; then it gets the utterance from its beginning.
 A recogniser that was left is opened anew behind the standby's back, listens along for a while, and leads again between
-two utterances.
+two utterances. While the words of an utterance are awaited the next may begin: who listens is settled after that.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from weakref import ref
 from app.audio.g711 import duration_ms
 from app.errors import ProviderError, TimedOut
 from app.orchestrator.chain import OnSwitch, Switch
-from app.orchestrator.ear import Ear, EarProvider, Listen, Recent
-from app.orchestrator.listening import STALE_MS, must_join, verdict
+from app.orchestrator.ear import Ear, EarProvider, Listen, Recent, Utterance, replay
+from app.orchestrator.listening import STALE_MS, Verdict, must_join, verdict
 from app.orchestrator.way_back import WayBack
 from providers.background import BackgroundTasks
 from providers.base import Hypothesis
@@ -49,13 +49,10 @@ class FailoverStream:
         self._way_back = WayBack(providers[:-1])
         self._lead: Ear
         self._standby: Ear | None = None
-        self._joined = False
         self._lent = 0
         self._recent = Recent()
-        self._speaking = False
-        self._paused = False
-        self._speech_ms = 0.0
-        self._words_ms = 0.0
+        self._utterance: Utterance | None = None
+        self._finishing = False
 
     @property
     def failure(self) -> ProviderError | None:
@@ -93,7 +90,7 @@ class FailoverStream:
         return ear
 
     def push(self, audio: bytes) -> None:
-        self._recent.push(audio, speaking=self._speaking)
+        self._recent.push(audio, speaking=self._utterance is not None)
         for ear in self._listening:
             ear.stream.push(audio)
         self._way_back.push(audio)
@@ -101,20 +98,22 @@ class FailoverStream:
 
     @property
     def _listening(self) -> list[Ear]:
-        return [self._lead, self._standby] if self._joined and self._standby else [self._lead]
+        joined = self._standby if self._utterance and self._utterance.joined else None
+        return [self._lead, joined] if joined else [self._lead]
 
     def utterance_started(self) -> None:
-        if not self._speaking:
+        if not self._utterance:
             self._returned()
-            self._speaking, self._speech_ms, self._words_ms = True, 0.0, 0.0
+            self._utterance = Utterance()
             self._lead.words = None
             self._recent.utterance_started()
-        self._paused = False
+        self._utterance.paused = False
         for ear in self._listening:
             ear.stream.utterance_started()
 
     def utterance_paused(self) -> None:
-        self._paused = True
+        if self._utterance:
+            self._utterance.paused = True
         for ear in self._listening:
             ear.stream.utterance_paused()
 
@@ -122,57 +121,65 @@ class FailoverStream:
         try:
             words = await self._lead.hypothesis()
         except ProviderError as error:
+            if self._finishing:
+                raise
             self._take_over(error)
             return await self._lead.hypothesis()
-        if not words.text and self._speaking:
+        if not words.text:
             self._join()
-        if not self._joined or not self._standby:
+        utterance = self._utterance
+        if not utterance or not utterance.joined or not self._standby:
             return words
         try:
             theirs = await self._standby.hypothesis()
         except ProviderError:
             return words
-        return words if self._verdict(words.text, theirs.text) == "lead" else theirs
+        return words if self._verdict(utterance, words.text, theirs.text) == "lead" else theirs
 
     async def finish(self) -> Hypothesis:
+        utterance, self._utterance = self._utterance, None
+        lead, said = self._lead, self._recent.utterance_over()
+        self._finishing = True
         try:
-            words = await self._finished()
+            return await self._finished(utterance, said)
         finally:
-            self._utterance_over()
-        return words
+            self._finishing = False
+            self._settle(lead)
 
-    async def _finished(self) -> Hypothesis:
+    async def _finished(self, utterance: Utterance | None, said: bytes) -> Hypothesis:
         lead, standby = self._lead, self._standby
-        if not self._speaking or not standby:
+        if not utterance or not standby:
             return await lead.finish()
-        patience_s = PATIENCE_S
-        if self._joined and not lead.text:
-            patience_s = GRACE_S if lead.partials else LONG_GRACE_S
+        so_far = lead.words
         try:
-            async with asyncio.timeout(patience_s):
-                words: Hypothesis | None = await lead.finish()
+            async with asyncio.timeout(_patience_s(lead, utterance)):
+                words = await lead.finish()
         except TimeoutError:
-            words = None
+            so_far = so_far if self._utterance else lead.words
+            words = so_far or Hypothesis("", self._language, True, 0.0)
         except ProviderError as error:
+            _bring_in(standby, utterance, said)
             self._take_over(error)
-            return await self._lead.finish()
-        if words and words.text and not self._joined:
-            self._did_well()
-            return words
-        self._join()
-        ours = words or lead.words or Hypothesis("", self._language, True, 0.0)
+            return await standby.finish()
+        else:
+            if words.text and not utterance.joined:
+                self._did_well()
+                return words
+        _bring_in(standby, utterance, said)
         try:
             theirs = await standby.finish()
         except ProviderError:
-            if not ours.text:
+            if not words.text:
                 raise
-            return replace(ours, final=True)
-        return self._judged(ours, theirs)
+            return replace(words, final=True)
+        return self._judged(utterance, words, theirs)
 
     def discard(self) -> None:
         for ear in self._listening:
             ear.stream.discard()
-        self._utterance_over()
+        self._utterance = None
+        if not self._finishing:
+            self._utterance_over()
 
     async def aclose(self) -> None:
         await self._tasks.aclose()
@@ -184,45 +191,45 @@ class FailoverStream:
     # who listens
 
     def _watch_over(self, fresh_ms: float) -> None:
-        lead = self._lead
-        if lead.stream.failure and self._standby:
+        lead, utterance = self._lead, self._utterance
+        if lead.stream.failure and self._standby and not self._finishing:
             self._take_over(lead.stream.failure)
-        if self._speaking and not self._paused:
-            self._speech_ms += fresh_ms
-            self._words_ms += fresh_ms
-            late = must_join(self._speech_ms, self._words_ms, bool(lead.text))
+        if utterance and not utterance.paused:
+            utterance.speech_ms += fresh_ms
+            utterance.words_ms += fresh_ms
+            late = must_join(utterance.speech_ms, utterance.words_ms, bool(lead.text))
             if late and lead.partials:
                 self._join()
 
     def _join(self) -> None:
         """The standby gets the utterance from its beginning, and what came right before."""
-        if self._joined or not self._standby or not self._speaking:
-            return
-        self._joined = True
-        self._standby.words = None
-        self._recent.replay(self._standby.stream, paused=self._paused)
+        if self._utterance and self._standby and not self._finishing:
+            _bring_in(self._standby, self._utterance, self._recent.audio)
 
     def _heard(self, ear: Ear, words: Hypothesis) -> None:
         ear.words = words
+        utterance = self._utterance
         if ear is self._lead:
-            self._words_ms = 0.0
+            if utterance:
+                utterance.words_ms = 0.0
             if words.text:
                 self._on_partial(words)
-        elif self._lead.text and self._words_ms < STALE_MS:
+        elif ear is not self._standby or not utterance or self._finishing:
+            return
+        elif self._lead.text and utterance.words_ms < STALE_MS:
             return  # a word or two behind is not silent
-        elif ear is self._standby and self._verdict(self._lead.text, words.text) != "lead":
+        elif (whose := self._verdict(utterance, self._lead.text, words.text)) != "lead":
             self._on_partial(words)
-            if self._verdict(self._lead.text, words.text) == "replace":
+            if whose == "replace":
                 self._take_over(TimedOut(f"{self._lead.name}: {SILENT}"))
 
-    def _verdict(self, ours: str, theirs: str) -> str:
-        partials = self._lead.partials
-        return verdict(ours, theirs, self._speech_ms, self._lent, partials=partials)
+    def _verdict(self, utterance: Utterance, ours: str, theirs: str) -> Verdict:
+        return verdict(ours, theirs, utterance.speech_ms, self._lent, partials=self._lead.partials)
 
-    def _judged(self, ours: Hypothesis, theirs: Hypothesis) -> Hypothesis:
+    def _judged(self, utterance: Utterance, ours: Hypothesis, theirs: Hypothesis) -> Hypothesis:
         """The utterance is over: whose words it has."""
-        lead = self._lead
-        match self._verdict(ours.text, theirs.text):
+        name = self._lead.name
+        match self._verdict(utterance, ours.text, theirs.text):
             case "lead":
                 if ours.text:
                     self._did_well()
@@ -230,10 +237,9 @@ class FailoverStream:
             case "lend":
                 self._lent += 1
                 assert self._standby
-                self._on_switch(Switch("transcriber", lead.name, self._standby.name, "for once"))
+                self._on_switch(Switch("transcriber", name, self._standby.name, "for once"))
             case _:
-                self._speaking = False  # the standby has finished already
-                self._take_over(TimedOut(f"{lead.name}: {SILENT}"))
+                self._take_over(TimedOut(f"{name}: {SILENT}"))
         return theirs
 
     def _did_well(self) -> None:
@@ -246,7 +252,9 @@ class FailoverStream:
             raise error
         self._join()
         left, self._lead, self._standby = self._lead, self._standby, None
-        self._joined, self._lent = False, 0
+        self._lent = 0
+        if self._utterance:
+            self._utterance.joined = False
         left.provider.failed(error)
         self._on_switch(Switch("transcriber", left.name, self._lead.name, str(error)))
         self._tasks.create_task(left.aclose())
@@ -254,15 +262,42 @@ class FailoverStream:
 
     def _returned(self) -> None:
         """Who has been reopened leads again, between two utterances."""
-        ear = None if self._speaking else self._way_back.take()
+        ear = None if self._utterance or self._finishing else self._way_back.take()
         if ear:
             left, self._lead, self._standby = self._lead, ear, self._lead
             self._on_switch(Switch("transcriber", left.name, ear.name, "back"))
 
     def _utterance_over(self) -> None:
-        self._speaking = self._paused = self._joined = False
         self._lead.words = None
+        self._clear_standby()
+        self._returned()
+
+    def _settle(self, lead: Ear) -> None:
+        """The words are there. If the next utterance began while they were awaited, `lead` has it, and nobody else."""
+        utterance = self._utterance
+        if not utterance:
+            self._utterance_over()
+            return
+        if self._lead is not lead:
+            self._lead.stream.discard()
+            replay(self._recent.audio, self._lead.stream, paused=utterance.paused)
+        self._clear_standby()
+
+    def _clear_standby(self) -> None:
         if self._standby:
             self._standby.stream.discard()
             self._standby.words = None
-        self._returned()
+
+
+def _patience_s(lead: Ear, utterance: Utterance) -> float:
+    """How long its last words are waited for."""
+    if not utterance.joined or lead.text:
+        return PATIENCE_S
+    return GRACE_S if lead.partials else LONG_GRACE_S
+
+
+def _bring_in(standby: Ear, utterance: Utterance, said: bytes) -> None:
+    if not utterance.joined:
+        utterance.joined = True
+        standby.words = None
+        replay(said, standby.stream, paused=utterance.paused)

@@ -12,7 +12,10 @@ from tests.providers.openai_fake import OpenAIFake
 
 WORDS = [" word"] * 100
 WORD_GAP_S = 0.03
-CHUNK_GAP_S = 0.08
+# voices make speech several times faster than it plays
+CHUNK_GAP_S = 0.05
+CHUNK_MS = 500
+PCM_CHUNK_BYTES = 48 * CHUNK_MS - 1  # cuts samples in half
 
 
 async def _model(dialect: str) -> None:
@@ -22,8 +25,9 @@ async def _model(dialect: str) -> None:
 
 
 def _voice(name: str) -> None:
-    azure = AzureFake(chunk_gap_s=CHUNK_GAP_S)
-    app = azure.app if name == "azure" else OpenAIFake(chunk_gap_s=CHUNK_GAP_S).app
+    azure = AzureFake(chunk_gap_s=CHUNK_GAP_S, chunk_ms=CHUNK_MS)
+    openai = OpenAIFake(chunk_gap_s=CHUNK_GAP_S, chunk_bytes=PCM_CHUNK_BYTES)
+    app = azure.app if name == "azure" else openai.app
     with loopback.serving(app) as port:
         print(f"ws://127.0.0.1:{port}" if name == "azure" else f"http://127.0.0.1:{port}/v1", flush=True)
         sys.stdin.read()

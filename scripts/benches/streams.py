@@ -9,6 +9,7 @@ import asyncio
 import os
 import sys
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
@@ -17,7 +18,8 @@ from pathlib import Path
 from app.errors import ProviderError
 from providers.anthropic_model import anthropic_model
 from providers.azure_speech import AzureSpeech
-from providers.azure_synthesizer import AzureSynthesizer
+from providers.azure_synthesizer import MOUTHS_MAX, AzureSynthesizer
+from providers.azure_synthesizer import THREADS_EACH as AZURE_THREADS_EACH
 from providers.base import LanguageModel, Message, ModelRequest, Synthesizer
 from providers.openai_model import azure_openai_model, openai_model
 from providers.openai_speech import openai_client
@@ -32,7 +34,7 @@ SPREAD_S = 2.0  # callers do not all begin in the same moment; streams last long
 SAMPLE_S = 0.005
 LAG_MS = 10.0
 GROWTH_KIB = 1.0
-THREADS_EACH = {"azure voice": 3}  # of the SDK's own, beside the workers'
+SDK_THREADS = {"azure voice": MOUTHS_MAX * AZURE_THREADS_EACH}  # beside the workers'
 WORKERS = 24
 
 Stream = Callable[[], Awaitable[None]]
@@ -71,23 +73,24 @@ async def measure(at_once: int, rounds: int) -> Report:
 
 
 async def _row(report: Report, name: str, at_once: int, rounds: int) -> list[object]:
-    watch, rss = Watch(), list[tuple[float, float]]()
+    watch, rss, errors = Watch(), list[tuple[float, float]](), Counter[str]()
+    before = _threads()
     async with _stream_of(name) as stream:
         await _round(stream, at_once)
-        before, failed = _threads(), 0
         async with asyncio.TaskGroup() as group:
             watching = group.create_task(watch.run())
             for number in range(rounds):
-                failed += await _round(stream, at_once)
+                errors += await _round(stream, at_once)
                 rss.append((float(number * at_once), _rss_kib()))
             watching.cancel()
+    failed = errors.total()
     lag, growth = Summary.of(watch.lags_ms), Slope.of(rss).estimate
-    bound = at_once * THREADS_EACH.get(name, 0) + WORKERS + before
+    bound = before + WORKERS + SDK_THREADS.get(name, 0)
     report.figures[name] = {
         "lag_ms": lag.as_json(),
         "threads": watch.threads_most,
         "kib_a_stream": round(growth, 3),
-        "failed": failed,
+        "failed": dict(errors),
     }
     report.promise(f"{name}: {failed} of {at_once * rounds} streams failed", not failed)
     report.promise(f"{name}: loop lag p99 {lag.p99} ms, at most {LAG_MS:g}", lag.p99 <= LAG_MS)
@@ -96,20 +99,21 @@ async def _row(report: Report, name: str, at_once: int, rounds: int) -> list[obj
     return [name, lag.p50, lag.p99, lag.max, watch.threads_most, round(growth, 2), failed]
 
 
-async def _round(stream: Stream, at_once: int) -> int:
-    """How many failed."""
+async def _round(stream: Stream, at_once: int) -> Counter[str]:
+    """How many failed of what."""
     async with asyncio.TaskGroup() as group:
-        streams = [group.create_task(_fails(stream, SPREAD_S * one / at_once)) for one in range(at_once)]
-    return sum(one.result() for one in streams)
+        streams = [group.create_task(_error(stream, SPREAD_S * one / at_once)) for one in range(at_once)]
+    return Counter(error for one in streams if (error := one.result()))
 
 
-async def _fails(stream: Stream, after_s: float) -> bool:
+async def _error(stream: Stream, after_s: float) -> str:
+    """What it failed of, empty when it did not."""
     await asyncio.sleep(after_s)
     try:
         await stream()
-    except ProviderError:
-        return True
-    return False
+    except ProviderError as error:
+        return f"{type(error).__name__}: {error}"
+    return ""
 
 
 @asynccontextmanager

@@ -43,14 +43,25 @@ PUBLISHED_WITHIN_S = 2.5
 
 
 class Learner(Similarity):
-    """Remembers what it was told."""
+    """Remembers what it was told, which is the last thing that is done with a version; `lessons` counts."""
 
     def __init__(self) -> None:
         super().__init__()
         self.known: list[str] = []
+        self.lessons = 0
 
     async def prepare(self, sentences: Sequence[str]) -> None:
         self.known += sentences
+        self.lessons += 1
+
+
+async def soon(came_about: Callable[[], object], within_s: float = PUBLISHED_WITHIN_S) -> None:
+    """Wait for what the watch brings about."""
+
+    async def has_come() -> bool:
+        return bool(came_about())
+
+    await until(has_come, within_s, "it is published")
 
 
 @asynccontextmanager
@@ -62,7 +73,7 @@ async def watching(
     await watch.begin()
     async with asyncio.TaskGroup() as group:
         running = group.create_task(watch.run())
-        await asyncio.sleep(0.1)
+        await soon(lambda: learner.lessons)
         yield
         running.cancel()
 
@@ -74,7 +85,7 @@ async def test_new_words_are_spoken_and_learned_after_publication(tmp_path: Path
         rendered = len(voice.spoken)
         assert "once more please" in learner.known
         flows.save("desk", EDITED.replace("once more please", "say that again please"))
-        await asyncio.sleep(PUBLISHED_WITHIN_S)
+        await soon(lambda: learner.lessons == 2)
     assert list(voice.spoken)[rendered:] == [TOLD[EDITED]]
     assert (TOLD[EDITED], voice.default_voice) in cache
     assert "say that again please" in learner.known
@@ -84,21 +95,21 @@ async def test_nothing_is_spoken_ahead_where_nothing_is_kept(tmp_path: Path) -> 
     flows, learner, voice = Directory(tmp_path, desk=DESK), Learner(), ScriptedSynthesizer()
     async with watching(flows.store, None, learner, voice):
         flows.save("desk", EDITED.replace("once more please", "say that again please"))
-        await asyncio.sleep(PUBLISHED_WITHIN_S)
+        await soon(lambda: learner.lessons == 2)
     assert "say that again please" in learner.known
     assert list(voice.spoken) == []
 
 
 async def test_a_newer_edit_does_not_wait_until_an_older_one_is_spoken(tmp_path: Path) -> None:
-    flows, voice = Directory(tmp_path, desk=DESK), ScriptedSynthesizer()
+    flows, learner, voice = Directory(tmp_path, desk=DESK), Learner(), ScriptedSynthesizer()
     cache = SpeechCache(100)
-    async with watching(flows.store, cache, Learner(), voice):
+    async with watching(flows.store, cache, learner, voice):
         voice.first_ms = 60_000
         flows.save("desk", DESK.replace("nine", "ten"))
-        await asyncio.sleep(PUBLISHED_WITHIN_S)
+        await soon(lambda: "We open at ten." in voice.spoken)
         flows.save("desk", EDITED)
-        await asyncio.sleep(PUBLISHED_WITHIN_S)
-        await asyncio.sleep(61)
+        await soon(lambda: TOLD[EDITED] in voice.spoken)
+        await soon(lambda: learner.lessons == 2, 61)
     assert TOLD[EDITED] in cache.texts
     assert "We open at ten." not in cache.texts
 
@@ -106,14 +117,14 @@ async def test_a_newer_edit_does_not_wait_until_an_older_one_is_spoken(tmp_path:
 async def test_words_that_cannot_be_spoken_hold_up_nothing(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    flows, voice = Directory(tmp_path, desk=DESK), ScriptedSynthesizer()
-    async with watching(flows.store, SpeechCache(100), Learner(), voice):
+    flows, learner, voice = Directory(tmp_path, desk=DESK), Learner(), ScriptedSynthesizer()
+    async with watching(flows.store, SpeechCache(100), learner, voice):
         voice.fail = Refused("quota")
         flows.save("desk", EDITED)
-        await asyncio.sleep(PUBLISHED_WITHIN_S)
+        await soon(lambda: learner.lessons == 2)
         voice.fail = None
         flows.save("desk", DESK + "# once more\n")
-        await asyncio.sleep(PUBLISHED_WITHIN_S)
+        await soon(lambda: learner.lessons == 3)
     assert "flow desk: fixed words could not be rendered: quota" in caplog.text
 
 
@@ -147,12 +158,12 @@ async def test_a_defect_in_publishing_ends_nothing(
         with monkeypatch.context() as patch:
             patch.setattr("app.call.flow_store.build_library", broken)
             flows.save("desk", EDITED)
-            await asyncio.sleep(10)
+            await soon(lambda: "by a defect: ZeroDivisionError" in caplog.text)
+            await asyncio.sleep(10)  # and not again
         assert caplog.text.count("by a defect: ZeroDivisionError") == 1
         assert flows.published("desk") is good
         flows.save("desk", EDITED + "# once more\n")
-        await asyncio.sleep(PUBLISHED_WITHIN_S)
-    assert flows.published("desk") is not good
+        await soon(lambda: flows.published("desk") is not good)
 
 
 @pytest.mark.real_time
@@ -199,6 +210,16 @@ async def health(relay: RunningRelay) -> dict[str, Any]:
     return found
 
 
+async def desk_becomes(relay: RunningRelay, which: Callable[[dict[str, Any]], object]) -> dict[str, Any]:
+    """Wait for what /health tells of the flow; returns all that it tells then."""
+
+    async def has_become() -> bool:
+        return bool(which((await health(relay))["flows"]["desk"]))
+
+    await until(has_become, PUBLISHED_WITHIN_S, "it is published")
+    return await health(relay)
+
+
 async def during(relay: RunningRelay, after_s: float, change: Callable[[], None], **plan: Any) -> Placed:
     """A call of ten silent seconds and a key, and a change while it goes on."""
     async with asyncio.TaskGroup() as group:
@@ -236,8 +257,7 @@ async def test_a_broken_edit_during_a_call_is_seen_on_health_until_it_is_mended(
         broken = await health(relay)
         second = await relay.call("desk", [Press("1")])
         save(relay, DESK)
-        await asyncio.sleep(PUBLISHED_WITHIN_S)
-        mended = await health(relay)
+        mended = await desk_becomes(relay, lambda flow: not flow["error"])
     assert told(relay, first) == told(relay, second)
     assert "desk.yaml:12:41 unknown node" in broken["flows"]["desk"]["error"]
     assert (broken["status"], mended["status"]) == ("degraded", "healthy")
@@ -293,7 +313,7 @@ async def test_a_version_goes_when_its_last_call_ends(clock: ManualClock, tmp_pa
             group.create_task(relay.call("desk", [StaySilent(10), Press("1")]))
             await asyncio.sleep(3)
             save(relay, EDITED)
-            await asyncio.sleep(PUBLISHED_WITHIN_S)
+            await desk_becomes(relay, lambda flow: flow["version"] != old)
             assert old in versions_in_memory()
         new = (await health(relay))["flows"]["desk"]["version"]
         gc.collect()
@@ -303,8 +323,7 @@ async def test_a_version_goes_when_its_last_call_ends(clock: ManualClock, tmp_pa
 async def test_a_default_flow_that_goes_takes_calls_on(clock: ManualClock, tmp_path: Path) -> None:
     async with desk(clock, tmp_path) as relay:
         (tmp_path / "flows" / "desk.yaml").unlink()
-        await asyncio.sleep(PUBLISHED_WITHIN_S)
-        report = (await health(relay))["flows"]["desk"]
+        report = (await desk_becomes(relay, lambda flow: flow["error"]))["flows"]["desk"]
         placed = await relay.call("desk", [Press("1")])
     assert "goes on" in report["error"]
     assert told(relay, placed) == (report["version"], TOLD[DESK])

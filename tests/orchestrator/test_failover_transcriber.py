@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -55,6 +56,11 @@ class Call:
         self.stream.utterance_paused()
         await self.audio(100)
         return await self.stream.finish()
+
+    @property
+    def local_heard_ms(self) -> int:
+        """How much audio the one on this machine was given."""
+        return sum(stream.pushed_bytes for stream in self.local._streams) // 8
 
     @property
     def taken(self) -> list[str]:
@@ -150,6 +156,100 @@ async def test_words_too_short_for_a_cloud_service_are_lent(clock: ManualClock) 
         assert call.switches == [Switch("transcriber", "cloud", "local", "for once")]
         assert (await call.utterance(320)).text == "yes"
     assert len(call.switches) == 1
+
+
+# the next utterance begins while the words of the last are awaited
+
+NEXT = Heard("at eight", ((200.0, "at"), (400.0, "at eight")))
+
+
+async def overtaken(call: Call) -> tuple[str, str]:
+    """What two utterances were, the second of which began 40 ms after the end of the first."""
+    await call.audio(400)
+    call.stream.utterance_started()
+    await call.audio(1400)
+    call.stream.utterance_paused()
+    await call.audio(100)
+    async with asyncio.TaskGroup() as group:
+        first = group.create_task(call.stream.finish())
+        await call.audio(40)
+        call.stream.utterance_started()
+        await call.audio(800)
+        assert first.done(), "it is late"
+        call.stream.utterance_paused()
+        await call.audio(100)
+        second = await call.stream.finish()
+    return first.result().text, second.text
+
+
+@pytest.mark.parametrize("breaks_ms", [None, 20.0, 120.0, 300.0, 700.0])
+async def test_who_begins_again_before_the_words_are_there_loses_none(
+    clock: ManualClock, breaks_ms: float | None
+) -> None:
+    early = breaks_ms is not None and breaks_ms < 160  # the words of the first are still awaited
+    call = Call(
+        clock, [SPOKEN, replace(NEXT, breaks_ms=breaks_ms)], [SPOKEN, NEXT, NEXT] if early else [NEXT]
+    )
+    call.cloud._final_ms = 300.0
+    async with call.listening():
+        assert await overtaken(call) == (TEXT, NEXT.text)
+    assert call.taken == ([] if breaks_ms is None else ["local"])
+
+
+async def test_one_that_falls_silent_in_what_comes_next_is_noticed(clock: ManualClock) -> None:
+    call = Call(clock, [SPOKEN, Heard("", silent_ms=200.0)], [NEXT])
+    call.cloud._final_ms = 300.0
+    async with call.listening():
+        assert await overtaken(call) == (TEXT, NEXT.text)
+
+
+async def test_the_standby_tells_the_last_words_and_hears_the_next_from_their_beginning(
+    clock: ManualClock,
+) -> None:
+    """Who leads breaks at the end of an utterance, when the next has begun."""
+    call = Call(clock, [replace(SPOKEN, error=BrokenStream("no"))], [SPOKEN, NEXT, NEXT])
+    call.cloud._final_ms = 300.0
+    async with call.listening():
+        assert await overtaken(call) == (TEXT, NEXT.text)
+        heard_ms = call.local_heard_ms
+    assert call.taken == ["local"]
+    assert heard_ms >= 400 + 1400 + 100 + 400 + 900
+
+
+async def test_words_lent_do_not_hold_what_comes_next(clock: ManualClock) -> None:
+    yes = Heard("yes", ((150.0, "yes"),))
+    call = Call(clock, [Heard(""), NEXT], [yes])
+    call.local._final_ms = 300.0
+    async with call.listening():
+        await call.audio(400)
+        call.stream.utterance_started()
+        await call.audio(320)
+        call.stream.utterance_paused()
+        async with asyncio.TaskGroup() as group:
+            first = group.create_task(call.stream.finish())
+            await call.audio(40)
+            call.stream.utterance_started()
+            await call.audio(800)
+        assert first.result().text == "yes"
+        assert (await call.stream.finish()).text == NEXT.text
+    assert call.switches == [Switch("transcriber", "cloud", "local", "for once")]
+
+
+async def test_what_is_left_off_is_no_part_of_what_comes_next(clock: ManualClock) -> None:
+    """Nobody waits for the words any more, while another utterance is under way that the standby has to take over."""
+    call = Call(clock, [Heard("", silent_ms=0.0), replace(NEXT, breaks_ms=300.0)], [SPOKEN, NEXT])
+    call.cloud._final_ms = 300.0
+    async with call.listening():
+        await call.audio(400)
+        call.stream.utterance_started()
+        await call.audio(320)
+        async with asyncio.TaskGroup() as group:
+            first = group.create_task(call.stream.finish())
+            await call.audio(40)
+            call.stream.utterance_started()
+            first.cancel()
+            await call.audio(800)
+        assert (await call.stream.finish()).text == NEXT.text
 
 
 async def test_noise_without_words_blames_nobody(clock: ManualClock) -> None:

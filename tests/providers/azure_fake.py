@@ -12,6 +12,7 @@ import re
 import time
 import uuid
 from dataclasses import dataclass, field
+from functools import lru_cache
 from html import unescape
 from typing import Any
 
@@ -140,7 +141,7 @@ class AzureFake:
             await answer.send("turn.start", {"context": {"serviceTag": uuid.uuid4().hex}})
             await answer.send("response", {"audio": {"type": "inline", "streamId": "1"}})
             await answer.send("audio.metadata", {"Metadata": _boundaries(text)})
-            audio, size = b"" if self.empty else hum(text), self.chunk_ms * dsp.BYTES_PER_MS
+            audio, size = b"" if self.empty else _hum(text), self.chunk_ms * dsp.BYTES_PER_MS
             for at in range(0, len(audio), size):
                 await answer.send_audio(audio[at : at + size])
                 await asyncio.sleep(self.chunk_gap_s)
@@ -268,10 +269,13 @@ def _language(phrase: Phrase) -> dict[str, Any]:
     return {"PrimaryLanguage": {"Language": phrase.locale, "Confidence": "High"}}
 
 
+_hum = lru_cache(maxsize=64)(hum)  # many streams of one text would keep each other waiting
+
+
 def _boundaries(text: str) -> list[dict[str, Any]]:
     found, at_ms = [], 0
     for word in text.split():
-        length_ms = len(hum(word)) // dsp.BYTES_PER_MS
+        length_ms = len(_hum(word)) // dsp.BYTES_PER_MS
         ticks = {"Offset": at_ms * TICKS_PER_MS, "Duration": length_ms * TICKS_PER_MS}
         name = {"Text": word, "Length": len(word), "BoundaryType": "WordBoundary"}
         found.append({"Type": "WordBoundary", "Data": {**ticks, "text": name}})

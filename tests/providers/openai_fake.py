@@ -7,6 +7,7 @@ import base64
 import itertools
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -70,7 +71,7 @@ class OpenAIFake:
         return StreamingResponse(self._audio(body["input"], fault), media_type="audio/pcm")
 
     async def _audio(self, text: str, fault: Fault | None) -> AsyncIterator[bytes]:
-        pcm = b"" if self.empty else pcm_of(hum(text))
+        pcm = b"" if self.empty else _pcm_of_text(text)
         for number, at in enumerate(range(0, len(pcm), self.chunk_bytes)):
             if fault and number >= fault.at:
                 if fault.kind == "dies":
@@ -144,6 +145,12 @@ class _Session:
                 await self._socket.send_text("{no JSON")
             return
         await self._socket.send_json({"type": kind, "event_id": f"event_{number}", **fields})
+
+
+@lru_cache(maxsize=16)
+def _pcm_of_text(text: str) -> bytes:
+    """Worked out once: many streams of one text would keep each other waiting."""
+    return pcm_of(hum(text))
 
 
 def pcm_of(mulaw: bytes) -> bytes:

@@ -41,6 +41,11 @@ async def spoken(synthesizer: AzureSynthesizer, text: str, said: bytearray | Non
     return bytes(said)
 
 
+async def to_its_end(speech: AsyncIterator[bytes]) -> None:
+    async for _ in speech:
+        pass
+
+
 @pytest.mark.parametrize("text", ["a < b & c", "]]> \"'", "nul \x00, half \ud800, bell \x07", "日本語 👋"])
 def test_nothing_in_a_text_is_markup(text: str) -> None:
     root = ElementTree.fromstring(ssml(text, 'a"b', "en-US"))
@@ -70,6 +75,49 @@ async def test_utterances_at_once_have_connections_of_their_own_and_leave_them_t
             texts = [f"{WORDS} {number}" for number in range(3)]
             assert await asyncio.gather(*(spoken(synthesizer, t) for t in texts)) == [hum(t) for t in texts]
             assert fake.connections == 3
+
+
+async def test_connections_are_bounded_and_what_finds_none_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(azure_synthesizer, "MOUTHS_MAX", 2)
+    fake = AzureFake(chunk_gap_s=0.01)
+    async with voice_of(fake) as synthesizer:
+        texts = [f"{WORDS} {number}" for number in range(7)]
+        assert await asyncio.gather(*(spoken(synthesizer, t) for t in texts)) == [hum(t) for t in texts]
+        assert fake.connections == 2
+
+
+async def test_who_waits_too_long_for_a_connection_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(azure_synthesizer, "MOUTHS_MAX", 1)
+    async with voice_of(AzureFake(chunk_gap_s=0.05)) as synthesizer:
+        speech = synthesizer.synthesize(WORDS, synthesizer.default_voice)
+        await anext(speech)
+        monkeypatch.setattr(azure_synthesizer, "FIRST_AUDIO_S", 0.05)
+        with pytest.raises(RateLimited, match="1 connections speak"):
+            await spoken(synthesizer, "next")
+        await speech.aclose()
+        await until(lambda: synthesizer._idle)
+        monkeypatch.setattr(azure_synthesizer, "FIRST_AUDIO_S", 5.0)
+        assert await spoken(synthesizer, "next") == hum("next")
+
+
+@pytest.mark.parametrize("left_early", [False, True])
+async def test_a_connection_that_breaks_makes_room_for_another(
+    left_early: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(azure_synthesizer, "MOUTHS_MAX", 1)
+    fake = AzureFake(synthesis_fault=Fault("dies", 4))
+    async with voice_of(fake) as synthesizer:
+        for _ in range(2):
+            speech = synthesizer.synthesize(WORDS, synthesizer.default_voice)
+            await anext(speech)
+            if left_early:
+                await until(lambda: not fake.connected)
+                await speech.aclose()
+            else:
+                with pytest.raises(BrokenStream):
+                    await to_its_end(speech)
+        fake.synthesis_fault = None
+        assert await spoken(synthesizer, "next") == hum("next")
 
 
 async def test_an_interrupted_voice_speaks_the_next_words_on_the_same_connection() -> None:

@@ -167,6 +167,24 @@ async def test_a_recogniser_hears(name: str, transcriber: EmbeddedTranscriber, s
 
 
 @every_engine
+async def test_who_speaks_on_while_words_are_awaited_is_heard(
+    name: str, transcriber: EmbeddedTranscriber, speech: bytes
+) -> None:
+    async with transcriber_of(name, transcriber) as engine:
+        stream = await engine.open("en", on_partial=lambda _: None)
+        async with asyncio.TaskGroup() as group:
+            stream.utterance_started()
+            stream.push(speech + 4 * SILENCE)
+            first = group.create_task(stream.finish())
+            await asyncio.sleep(0)
+            stream.utterance_started()
+            stream.push(speech + 4 * SILENCE)
+        assert first.result().text
+        assert (await stream.finish()).text
+        await stream.aclose()
+
+
+@every_engine
 async def test_a_recogniser_refuses_a_language_that_it_does_not_know(
     name: str, transcriber: EmbeddedTranscriber
 ) -> None:
