@@ -55,7 +55,8 @@ def open_speech(settings: Settings, clock: Clock) -> Speech:
         synthesizer = FailoverSynthesizer([*synthesizers, synthesizer], clock, routes)
     end_of_turn = EmbeddedEndOfTurnDetector(workers)
     similarity = _open_similarity(workers)
-    return Speech(detector, transcriber, synthesizer, end_of_turn, similarity, [workers, *services])
+    shared = [workers, *services]
+    return Speech(detector, transcriber, synthesizer, end_of_turn, similarity, shared, workers)
 
 
 def open_still_speech() -> Speech:

@@ -108,7 +108,7 @@ class Relay:
         quality = QualityBook(clock, target_ms, maximum_ms, settings.performance_quality_threshold)
         figures = CollectorRegistry()
         book = CallBook(clock, quality, CallMetrics(figures))
-        self.registry = CallRegistry(self._store, flows, settings.data_dir, clock, book)
+        self.registry = CallRegistry(self._store, flows, settings.data_dir, clock, book, aside)
         ahead = foresight.preparer if settings.performance_cache_enabled else None
         self._flow_watch = FlowWatch(flows, speech, ahead, aside, foresight.learned)
         routes = open_routes(settings)
@@ -184,6 +184,7 @@ class Relay:
             watches = [
                 group.create_task(self._meters.watch_loop()),
                 group.create_task(self.registry.look_round()),
+                group.create_task(self.registry.checkpoints.run()),
             ]
             await self._speech.warm_up()
             watches.append(group.create_task(self._speech.watch()))

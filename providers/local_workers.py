@@ -3,31 +3,45 @@
 What somebody waits for goes before what is merely nice to know (partial transcripts); otherwise first come, first
 served. A future that is cancelled while it waits is never begun. onnxruntime and CTranslate2 let the interpreter go
 while they compute, so the event loop runs on beside them.
+
+A thread that dies is followed by another at once, and whoever waits for its job is told. One that has been at the same
+job for ten seconds cannot be stopped: with the next job it is left behind, and another takes its place.
 """
 
 from __future__ import annotations
 
 import asyncio
 import heapq
+import logging
 import os
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import dataclass
 from itertools import count
 from typing import Any, TypeVar
 
 from app.errors import ProviderError, Refused
+
+log = logging.getLogger("callrelay.providers")
 
 T = TypeVar("T")
 
 WAITING_JOBS = 256
 STUCK_S = 10.0
 NICENESS = 5
+TIMES_KEPT = 500
 CLOSED = "the speech workers are closed; the process is going down"
 
-_Job = tuple[Future[Any], Callable[[], Any]]
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    future: Future[Any]
+    work: Callable[[], Any]
+    asked_at: float
 
 
 def cores() -> int:
@@ -45,8 +59,13 @@ class InferenceWorkers:
         self._numbers = count()
         self._changed = threading.Condition()
         self._closed = False
+        self._hired = count()
         self._pool: list[threading.Thread] = []
-        self._busy_since: dict[str, float] = {}
+        self._left_behind: list[threading.Thread] = []
+        self._busy_since: dict[threading.Thread, float] = {}
+        self._waited_s: deque[float] = deque(maxlen=TIMES_KEPT)
+        self._took_s: deque[float] = deque(maxlen=TIMES_KEPT)
+        self.restarts = 0
 
     def submit(self, work: Callable[[], T], *, urgent: bool = True) -> Future[T]:
         """Have `work` done on a thread. The future fails with ProviderError only: with Refused at once when the pool
@@ -58,8 +77,9 @@ class InferenceWorkers:
             if refusal:
                 future.set_exception(Refused(refusal))
             else:
-                self._start()
-                heapq.heappush(self._jobs, (not urgent, next(self._numbers), (future, work)))
+                self._hire()
+                job = _Job(future, work, time.monotonic())
+                heapq.heappush(self._jobs, (not urgent, next(self._numbers), job))
                 self._changed.notify()
         return future
 
@@ -75,9 +95,21 @@ class InferenceWorkers:
     @property
     def healthy(self) -> bool:
         """Whether no thread has died and none has been at the same job for ten seconds."""
-        long_ago = time.monotonic() - STUCK_S
         alive = all(thread.is_alive() for thread in self._pool)
-        return alive and all(since > long_ago for since in list(self._busy_since.values()))
+        return alive and not any(self._is_stuck(thread) for thread in self._pool)
+
+    def report(self) -> dict[str, float | None]:
+        """For /health: threads, jobs that wait and that are being done, 95th percentiles of how long the last 500
+        waited and took in milliseconds, and how often a thread was replaced.
+        """
+        return {
+            "threads": self.threads,
+            "waiting": self.waiting,
+            "busy": len(self._busy_since),
+            "waitP95Ms": _p95_ms(self._waited_s),
+            "runP95Ms": _p95_ms(self._took_s),
+            "restarts": self.restarts,
+        }
 
     async def aclose(self) -> None:
         """Drop what waits, let what runs end, and end the threads. Idempotent."""
@@ -85,9 +117,9 @@ class InferenceWorkers:
             self._closed = True
             jobs, self._jobs = self._jobs, []
             self._changed.notify_all()
-        for _, _, (future, _) in jobs:
-            if future.set_running_or_notify_cancel():
-                future.set_exception(Refused(CLOSED))
+        for _, _, job in jobs:
+            if job.future.set_running_or_notify_cancel():
+                job.future.set_exception(Refused(CLOSED))
         for thread in self._pool:
             await asyncio.to_thread(thread.join)
 
@@ -95,33 +127,71 @@ class InferenceWorkers:
         if self._closed:
             return CLOSED
         if len(self._jobs) >= self._limit:
-            self._jobs = [job for job in self._jobs if not job[2][0].cancelled()]
+            self._jobs = [job for job in self._jobs if not job[2].future.cancelled()]
             heapq.heapify(self._jobs)
         full = len(self._jobs) >= self._limit
         return f"{self._limit} jobs wait for the {self.threads} speech workers: no more fit" if full else ""
 
-    def _start(self) -> None:
-        if not self._pool:
-            names = [f"speech-worker-{number}" for number in range(self.threads)]
-            self._pool = [threading.Thread(target=self._serve, name=name, daemon=True) for name in names]
-            for thread in self._pool:
-                thread.start()
+    def _hire(self) -> None:
+        """Have all threads there, each at work or ready for it; as many may be stuck as there are."""
+        for thread in [thread for thread in self._pool if self._is_stuck(thread)]:
+            self._left_behind = [one for one in self._left_behind if one.is_alive()]
+            if len(self._left_behind) < self.threads:
+                self._left_behind.append(thread)
+                self._let_go(thread, f"has been at the same job for {STUCK_S:g} s")
+        while len(self._pool) < self.threads:
+            name = f"speech-worker-{next(self._hired)}"
+            self._pool.append(threading.Thread(target=self._serve, name=name, daemon=True))
+            self._pool[-1].start()
+
+    def _let_go(self, thread: threading.Thread, why: str) -> None:
+        log.error("%s %s: another takes its place", thread.name, why)
+        self._pool.remove(thread)
+        self._busy_since.pop(thread, None)
+        self.restarts += 1
+
+    def _is_stuck(self, thread: threading.Thread) -> bool:
+        since = self._busy_since.get(thread)
+        return since is not None and since <= time.monotonic() - STUCK_S
 
     def _serve(self) -> None:
-        name = threading.current_thread().name
+        me = threading.current_thread()
         _step_back()
-        while job := self._next():
-            future, work = job
-            if future.set_running_or_notify_cancel():
-                self._busy_since[name] = time.monotonic()
-                settle(future, work)
-                del self._busy_since[name]
+        try:
+            while job := self._next(me):
+                if job.future.set_running_or_notify_cancel():
+                    self._do(job, me)
+        finally:
+            self._is_over(me)
 
-    def _next(self) -> _Job | None:
+    def _next(self, me: threading.Thread) -> _Job | None:
         with self._changed:
-            while not self._jobs and not self._closed:
+            while me in self._pool and not self._jobs and not self._closed:
                 self._changed.wait()
-            return None if self._closed else heapq.heappop(self._jobs)[2]
+            ends = self._closed or me not in self._pool
+            return None if ends else heapq.heappop(self._jobs)[2]
+
+    def _do(self, job: _Job, me: threading.Thread) -> None:
+        began = self._busy_since[me] = time.monotonic()
+        self._waited_s.append(began - job.asked_at)
+        try:
+            settle(job.future, job.work)
+        finally:
+            self._busy_since.pop(me, None)
+            self._took_s.append(time.monotonic() - began)
+            if not job.future.done():
+                job.future.set_exception(Refused("a speech worker died of its work"))
+
+    def _is_over(self, me: threading.Thread) -> None:
+        with self._changed:
+            if me in self._pool and not self._closed:
+                self._let_go(me, "has died")
+                self._hire()
+
+
+def _p95_ms(seconds: deque[float]) -> float | None:
+    ordered = sorted(seconds.copy())  # in one piece: threads add to it meanwhile
+    return round(ordered[int(0.95 * len(ordered))] * 1000, 1) if ordered else None
 
 
 def _step_back() -> None:

@@ -15,7 +15,9 @@ import hashlib
 import logging
 import secrets
 import sqlite3
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -87,65 +89,106 @@ class StoreTrouble(Exception):
     """The file cannot be used now: the worker that knows a call goes on with it alone."""
 
 
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """What is to be kept of a call that took a step."""
+
+    sid: str
+    saved: SavedCall
+    held: bool
+    kept_s: float
+
+
 class CallStore:
-    """Every statement is atomic among all workers. Methods raise StoreTrouble."""
+    """Every statement is atomic among all workers, and any thread may use it. Methods raise StoreTrouble."""
 
     def __init__(self, data_dir: Path, clock: Clock, secret: str) -> None:
         """Raises SettingsError when the file cannot be used."""
         self._clock = clock
         self._cipher = AESGCM(hashlib.sha256(b"callrelay checkpoint\0" + secret.encode()).digest())
         self._database = open_state(data_dir, _SCHEMA)
+        self._lock = threading.Lock()  # a statement of one thread is no part of another's transaction
         self._troubled = False
 
     def begin(self, sid: str, saved: SavedCall, kept_s: float) -> int:
         """Keep a new call; its first number."""
-        self._run(_BEGIN, sid, self._until(kept_s), self._seal(sid, saved))
+        self._changed(_BEGIN, sid, self._until(kept_s), self._seal(sid, saved))
         return 1
 
     def look(self, sid: str) -> Row | None:
         """The call as it is now, None where there is none."""
-        return self._row(sid, self._run(_LOOK, sid).fetchall())
+        return self._row(sid, self._found(_LOOK, sid))
 
     def save(self, sid: str, changes: int, saved: SavedCall, *, held: bool, kept_s: float) -> bool:
         """Keep what has become of a call; False, and nothing has changed, when somebody else has it now."""
-        done = self._run(_SAVE, held, self._until(kept_s), self._seal(sid, saved), sid, changes)
-        return done.rowcount == 1
+        return self._changed(_SAVE, held, self._until(kept_s), self._seal(sid, saved), sid, changes)
+
+    def save_all(self, checkpoints: Sequence[tuple[Checkpoint, int]]) -> list[bool]:
+        """`save` for several calls, each with its number, in one transaction."""
+        return self._all_changed(
+            _SAVE,
+            [
+                (one.held, self._until(one.kept_s), self._seal(one.sid, one.saved), one.sid, changes)
+                for one, changes in checkpoints
+            ],
+        )
 
     def claim(self, sid: str, kept_s: float) -> Row | None:
         """Take the call for a stream, whoever has it."""
-        return self._row(sid, self._run(_CLAIM, self._until(kept_s), sid).fetchall())
+        return self._row(sid, self._found(_CLAIM, self._until(kept_s), sid))
 
     def renew(self, sid: str, changes: int, kept_s: float) -> bool:
         """Say that somebody still looks after the call; False when it is somebody else."""
-        return self._run(_RENEW, self._until(kept_s), sid, changes).rowcount == 1
+        return self._changed(_RENEW, self._until(kept_s), sid, changes)
+
+    def renew_all(self, calls: Mapping[str, int], kept_s: float) -> list[bool]:
+        """`renew` for several calls, by SID and number, in one transaction."""
+        until = self._until(kept_s)
+        return self._all_changed(_RENEW, [(until, sid, changes) for sid, changes in calls.items()])
 
     def remove(self, sid: str, changes: int) -> bool:
         """The call is over; False when somebody else has it now, and it is not."""
-        return self._run(_REMOVE, sid, changes).rowcount == 1
+        return self._changed(_REMOVE, sid, changes)
 
     def stale(self) -> Sequence[str]:
         """The calls that nobody looks after any more."""
         now = self._clock.now()
-        return [sid for (sid,) in self._run(_STALE, now, now + KEPT_AT_MOST_S).fetchall()]
+        return [sid for (sid,) in self._found(_STALE, now, now + KEPT_AT_MOST_S)]
 
     def forsake(self, sid: str) -> None:
         """Throw away what nobody can read."""
-        self._run(_FORSAKE, sid)
+        self._changed(_FORSAKE, sid)
 
     def close(self) -> None:
         """Let go of the file. Idempotent."""
-        self._database.close()
+        with self._lock:
+            self._database.close()
 
-    def _run(self, statement: str, *values: object) -> sqlite3.Cursor:
+    def _found(self, statement: str, *values: object) -> list[Any]:
+        with self._using() as database:
+            return database.execute(statement, values).fetchall()
+
+    def _changed(self, statement: str, *values: object) -> bool:
+        with self._using() as database:
+            return database.execute(statement, values).rowcount == 1
+
+    def _all_changed(self, statement: str, rows: Sequence[Sequence[object]]) -> list[bool]:
+        with self._using() as database:
+            database.execute("BEGIN IMMEDIATE")
+            with database:  # commits, or takes all back
+                return [database.execute(statement, row).rowcount == 1 for row in rows]
+
+    @contextmanager
+    def _using(self) -> Iterator[sqlite3.Connection]:
         try:
-            done = self._database.execute(statement, values)
+            with self._lock:
+                yield self._database
         except sqlite3.Error as error:
             if not self._troubled:
                 log.error("checkpoints of calls cannot be kept: %s", error)
             self._troubled = True
             raise StoreTrouble from error
         self._troubled = False
-        return done
 
     def _until(self, kept_s: float) -> float:
         return self._clock.now() + kept_s

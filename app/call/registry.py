@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
+from app.call.aside import Aside
 from app.call.call import Apology, Call, LiveStream
 from app.call.call_store import CallStore, Row, SavedCall, StoreTrouble
+from app.call.checkpoints import Checkpoints
 from app.call.flow_store import FlowStore
 from app.call.journal import Journal, Witness
 from app.clock import Clock
@@ -48,13 +51,21 @@ class CallRegistry:
     """Opens, finds and ends calls. A call that no stream comes for ends by itself."""
 
     def __init__(
-        self, store: CallStore, flows: FlowStore, data_dir: Path, clock: Clock, witness: Witness
+        self,
+        store: CallStore,
+        flows: FlowStore,
+        data_dir: Path,
+        clock: Clock,
+        witness: Witness,
+        aside: Aside,
     ) -> None:
         self._store = store
         self._flows = flows
         self._data_dir = data_dir
         self._clock = clock
         self._witness = witness
+        self._aside = aside
+        self.checkpoints = Checkpoints(store, aside, self._keep_if)
         self._calls: dict[str, Call] = {}
         self._unwritten: list[Journal] = []
         self._empty = asyncio.Event()
@@ -80,6 +91,7 @@ class CallRegistry:
             known = self._calls.get(sid)
             if known and known.stream:
                 return known
+            self.checkpoints.settle()
             try:
                 row = self._store.look(sid)
             except StoreTrouble:
@@ -91,6 +103,7 @@ class CallRegistry:
 
     def claim(self, sid: str) -> Call | None:
         """The call, for a stream that begins here; whoever has it now has it no more."""
+        self.checkpoints.settle()
         known = self._calls.get(sid)
         try:
             row = self._store.claim(sid, HELD_S)
@@ -175,15 +188,27 @@ class CallRegistry:
         while True:
             await asyncio.sleep(LOOK_ROUND_EVERY_S)
             with suppress(StoreTrouble):
-                self._look_at_all()
+                await self._look_at_all()
 
-    def _look_at_all(self) -> None:
-        for call in list(self._calls.values()):
-            self._look_at(call)
+    async def _look_at_all(self) -> None:
+        """Beside the event loop, as far as it can be: most calls are as they were."""
+        held = {sid: call.changes for sid, call in self._calls.items() if call.stream and call.changes}
+        changed: list[str] = []
+        await self._aside(partial(self._renew, held, changed))
+        elsewhere = [sid for sid in self._calls if sid not in held or sid in changed]
+        for sid in elsewhere:
+            self._look_at(self._calls[sid])
         for sid in self._store.stale():
             self._end_stale(sid)
 
+    def _renew(self, held: Mapping[str, int], changed: list[str]) -> bool:
+        """Say that calls are looked after; `changed` gets those with another number than they had."""
+        ours = self._store.renew_all(held, HELD_S)
+        changed += [sid for sid, same in zip(held, ours, strict=True) if not same]
+        return not changed
+
     def _look_at(self, call: Call) -> None:
+        self.checkpoints.settle()
         if call.changes is None:
             return
         if call.stream:
@@ -203,6 +228,8 @@ class CallRegistry:
 
     def _keep(self, call: Call, *, held: bool, kept_s: float) -> bool:
         """Keep the call's checkpoint; False when another worker has it now."""
+        self.checkpoints.settle()
+        self.checkpoints.forget(call)
         if call.changes is None:
             return True
         try:
@@ -213,9 +240,10 @@ class CallRegistry:
         return self._keep_if(call, kept)
 
     def _checkpoint(self, call: Call) -> None:
-        self._keep(call, held=call.stream is not None, kept_s=HELD_S)
+        self.checkpoints.note(call, HELD_S)
 
     def _removed(self, call: Call) -> bool:
+        self.checkpoints.settle()
         try:
             return call.changes is None or self._store.remove(call.sid, call.changes)
         except StoreTrouble:
@@ -275,6 +303,7 @@ class CallRegistry:
         self.detach(call)
         self._stop_waiting(call)
         call.keep = None
+        self.checkpoints.forget(call)
         if self._calls.get(call.sid) is call:
             del self._calls[call.sid]
         if not self._calls:

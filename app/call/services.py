@@ -37,9 +37,17 @@ class Closable(Protocol):
     async def aclose(self) -> None: ...
 
 
+class Workers(Protocol):
+    """The threads on which speech is worked out."""
+
+    def report(self) -> dict[str, float | None]:
+        """How much waits and runs, how long that takes, and how often a thread was replaced."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """The engines that hear and speak, and what they share: closed after them."""
+    """The engines that hear and speak, and what they share: closed after them. `workers` are among it, if any."""
 
     detector: VoiceDetector
     transcriber: Transcriber
@@ -47,6 +55,7 @@ class Speech:
     end_of_turn: EndOfTurnDetector | None = None
     similarity: SimilarityModel | None = None
     shared: Sequence[Closable] = ()
+    workers: Workers | None = None
 
     @property
     def engines(self) -> dict[str, Engine]:

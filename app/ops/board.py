@@ -105,6 +105,7 @@ def merged(posts: Sequence[Post]) -> dict[str, Any]:
             "capacity": None if None in capacities else sum(capacities),
         },
         "providers": _providers([report["providers"] for report in reports]),
+        "inference": _inference([report.get("inference") for report in reports]),
         "loop": {
             "lagP95Ms": max((report["loop"]["lagP95Ms"] or 0.0 for report in reports), default=None),
             "tasks": sum(report["loop"]["tasks"] for report in reports),
@@ -154,6 +155,18 @@ def _mean(values: Sequence[float | None], weights: Sequence[int]) -> float | Non
     known = [(value, weight or 1) for value, weight in zip(values, weights, strict=True) if value is not None]
     weight = sum(weight for _, weight in known)
     return round(sum(value * weight for value, weight in known) / weight, 3) if known else None
+
+
+def _inference(reports: Sequence[dict[str, float | None] | None]) -> dict[str, float | None] | None:
+    """Numbers of all together, times of the slowest."""
+    known = [report for report in reports if report]
+    if not known:
+        return None
+    found = {part: [value for report in known if (value := report[part]) is not None] for part in known[0]}
+    return {
+        part: (max(values, default=None) if part.endswith("Ms") else sum(values))
+        for part, values in found.items()
+    }
 
 
 def _providers(reports: Sequence[Report]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ class Ring:
     """The newest rows of figures, the first of each its moment (monotonic seconds)."""
 
     def __init__(self, rows: int, columns: int) -> None:
-        self._rows = np.zeros((rows, columns))
+        self._rows = np.full((rows, columns), -np.inf)  # written to, or the system would give it bit by bit
         self._count = 0
 
     def add(self, at: float, *figures: float) -> None:
@@ -22,5 +22,4 @@ class Ring:
 
     def since(self, at: float) -> NDArray[np.float64]:
         """The figures' columns, of every row that is not older; in no order."""
-        rows = self._rows[: self._count]
-        return rows[rows[:, 0] >= at, 1:].T
+        return self._rows[self._rows[:, 0] >= at, 1:].T

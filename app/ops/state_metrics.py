@@ -34,6 +34,7 @@ class StateMetrics(Collector):
         stalls = CounterMetricFamily("callrelay_loop_stalls", "Times that the event loop stood still")
         stalls.add_metric([], self._stalls())
         yield stalls
+        yield from _inference(health.inference() or {})
         yield _gauge("quality_score", "0 to 1, last five minutes", health.quality.overall)
         yield _labelled("flow_quality_score", "The same by flow", "flow", health.quality.by_flow)
         in_force = self._watch.economy.in_force
@@ -43,6 +44,20 @@ class StateMetrics(Collector):
         yield _labelled("alert", "1 while it calls for somebody", "alert", alerts)
         yield from _providers(health.providers())
         yield from _breakers(health.breakers())
+
+
+def _inference(report: Mapping[str, float | None]) -> Iterator[Metric]:
+    if not report:
+        return
+    yield _gauge(
+        "inference_waiting", "Jobs that wait for a thread of the embedded engines", report["waiting"]
+    )
+    yield _gauge("inference_busy", "Those that are being done", report["busy"])
+    waited_ms = report["waitP95Ms"]
+    yield _gauge("inference_wait_p95_seconds", "How long the last 500 waited", _seconds(waited_ms))
+    restarts = CounterMetricFamily("callrelay_inference_restarts", "Threads that were replaced")
+    restarts.add_metric([], report["restarts"] or 0)
+    yield restarts
 
 
 def _providers(reports: Mapping[str, Mapping[str, Any]]) -> Iterator[Metric]:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from app.call.call_store import CallStore
+from app.call.checkpoints import WRITE_EVERY_S
 from app.call.journal import path_of, read
 from app.call.registry import HELD_S, LEFT_ALONE
 from app.call.saying import NOTHING
@@ -141,6 +142,7 @@ async def test_the_file_does_not_tell_what_was_said(clock: ManualClock, tmp_path
         assert call
         call.state = state
         call.checkpoint(NOTHING)
+        await asyncio.sleep(WRITE_EVERY_S)
         row = CallStore(tmp_path, clock, "").look("CA1")
         assert row
         assert row.saved.state

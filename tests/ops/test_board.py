@@ -40,6 +40,14 @@ def test_the_reports_of_all_make_one() -> None:
     assert [line["process"] for line in both["workers"]] == [1, 2]
 
 
+def test_the_speech_threads_of_all_are_counted_together_and_timed_by_the_slowest() -> None:
+    one = {"waiting": 2, "restarts": 0, "waitP95Ms": None, "runP95Ms": 40.0}
+    other = {"waiting": 3, "restarts": 1, "waitP95Ms": None, "runP95Ms": 50.0}
+    both = merged([post(1, 0, [], inference=one), post(2, 0, [], inference=other), post(3, 0, [])])
+    assert both["inference"] == {"waiting": 5, "restarts": 1, "waitP95Ms": None, "runP95Ms": 50.0}
+    assert merged([post(1, 0, [], inference=None)])["inference"] is None
+
+
 @pytest.mark.parametrize(
     ("mine", "other", "both"),
     [

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Sequence
+from queue import SimpleQueue
 
 import numpy as np
 import pytest
@@ -12,7 +13,17 @@ from providers import dsp
 from providers.base import VoiceWindow
 from providers.local_onnx import INFERENCE_ERRORS
 from providers.local_silero import WINDOW, SileroModel, SileroRows, SileroStates, as_windows
-from providers.local_voice_detector import WAITING_WINDOWS, SileroVoiceDetector
+from providers.local_voice_detector import (
+    HAND_OVER_EVERY_S,
+    PATIENCE_S,
+    PAUSE_MS,
+    WAITING_WINDOWS,
+    HandOver,
+    Outbox,
+    SileroStream,
+    SileroVoiceDetector,
+    Window,
+)
 
 
 @pytest.fixture(scope="module")
@@ -140,6 +151,80 @@ async def test_what_gathers_while_a_batch_runs_goes_in_fair_batches_of_at_most_6
     await detector.aclose()
 
 
+def handed_over(queue: SimpleQueue[HandOver]) -> list[int]:
+    """How many messages each hand-over so far had."""
+    return [len(queue.get() or ()) for _ in range(queue.qsize())]
+
+
+SOON_S = HAND_OVER_EVERY_S / 10
+WINDOW_OF_SILENCE = Window(dsp.SILENCE * WINDOW, 32.0, 0.0)
+
+
+async def test_windows_wait_for_each_other_until_one_is_urgent() -> None:
+    queue: SimpleQueue[HandOver] = SimpleQueue()
+    outbox = Outbox(queue)
+    stream = SileroStream(outbox, print)
+    for _ in range(3):
+        outbox.add(stream, WINDOW_OF_SILENCE, urgent=False)
+        await asyncio.sleep(PATIENCE_S / 4)
+    assert handed_over(queue) == []
+    await asyncio.sleep(PATIENCE_S / 4 + SOON_S)
+    assert handed_over(queue) == [3]
+    outbox.add(stream, WINDOW_OF_SILENCE, urgent=False)
+    outbox.add(stream, WINDOW_OF_SILENCE, urgent=True)
+    await asyncio.sleep(HAND_OVER_EVERY_S)
+    assert handed_over(queue) == [2]
+    await asyncio.sleep(2 * PATIENCE_S)
+    assert handed_over(queue) == []
+
+
+async def test_urgent_windows_go_at_once_but_together_where_many_come() -> None:
+    queue: SimpleQueue[HandOver] = SimpleQueue()
+    outbox = Outbox(queue)
+    stream = SileroStream(outbox, print)
+    outbox.add(stream, WINDOW_OF_SILENCE, urgent=True)
+    await asyncio.sleep(SOON_S)
+    assert handed_over(queue) == [1]
+    for _ in range(3):
+        outbox.add(stream, WINDOW_OF_SILENCE, urgent=True)
+        await asyncio.sleep(SOON_S)
+    assert handed_over(queue) == []
+    await asyncio.sleep(HAND_OVER_EVERY_S)
+    assert handed_over(queue) == [3]
+
+
+async def test_the_windows_of_a_pause_are_urgent_until_it_is_long() -> None:
+    queue: SimpleQueue[HandOver] = SimpleQueue()
+    stream = SileroStream(Outbox(queue), lambda windows: None)
+
+    async def is_urgent_after(probability: float, end_ms: float) -> bool:
+        stream.push(dsp.SILENCE * WINDOW)
+        stream.deliver(Window(b"", end_ms, 0.0), probability)
+        await asyncio.sleep(2 * PATIENCE_S)
+        handed_over(queue)
+        stream.push(dsp.SILENCE * WINDOW)
+        await asyncio.sleep(HAND_OVER_EVERY_S)
+        return handed_over(queue) == [1]
+
+    assert not await is_urgent_after(0.0, 32.0)
+    assert not await is_urgent_after(0.9, 64.0)
+    assert await is_urgent_after(0.2, 96.0)
+    assert await is_urgent_after(0.0, 64.0 + PAUSE_MS)
+    assert not await is_urgent_after(0.0, 96.0 + PAUSE_MS)
+
+
+async def test_a_calls_end_follows_its_last_window() -> None:
+    queue: SimpleQueue[HandOver] = SimpleQueue()
+    call = SileroStream(Outbox(queue), print)
+    call.push(dsp.SILENCE * WINDOW)
+    call.close()
+    await asyncio.sleep(2 * PATIENCE_S)
+    messages = queue.get()
+    assert messages
+    assert [window is None for _, window in messages] == [False, True]
+    assert queue.empty()
+
+
 @pytest.mark.real_time
 async def test_when_the_network_fails_loudness_decides_and_calls_go_on(speech: bytes) -> None:
     network, collected = HeldNetwork(), Collected()
@@ -203,9 +288,10 @@ async def test_one_calls_broken_callback_is_not_anothers() -> None:
     asyncio.get_running_loop().set_exception_handler(lambda _, context: failures.append(context["exception"]))
     detector = SileroVoiceDetector(network)
     detector.open(broken).push(dsp.SILENCE * WINDOW)
-    detector.open(collected).push(dsp.SILENCE * WINDOW)
-    await collected.at_least(1)
+    detector.open(collected).push(dsp.SILENCE * WINDOW * 3)
+    windows = await collected.at_least(3)
     await detector.aclose()
+    assert [window.end_ms for window in windows] == [32.0, 64.0, 96.0]
     assert [type(failure) for failure in failures] == [LookupError]
 
 

@@ -102,3 +102,70 @@ async def test_closing_refuses_what_waits_ends_the_threads_and_may_be_repeated()
             await workers.run(str)
         assert not workers.healthy
         assert threading.active_count() <= threads
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+async def test_a_thread_that_dies_is_followed_by_another_and_its_job_is_refused(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    workers, died = InferenceWorkers(1), list[threading.Thread]()
+
+    def die() -> None:
+        died.append(threading.current_thread())
+        raise SystemExit
+
+    with pytest.raises(Refused, match="died of its work"):
+        await workers.run(die)
+    await asyncio.to_thread(died[0].join)
+    assert await workers.run(lambda: "the next") == "the next"
+    assert (workers.restarts, workers.healthy) == (1, True)
+    assert "speech-worker-0 has died: another takes its place" in caplog.text
+    await workers.aclose()
+    assert workers.restarts == 1
+
+
+async def test_a_thread_that_does_not_come_back_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with one_busy_worker() as (workers, go_on):
+        monkeypatch.setattr("providers.local_workers.STUCK_S", 0.0)
+        assert [workers.healthy] == [False]
+        second = workers.submit(str)
+        monkeypatch.undo()
+        assert await asyncio.wrap_future(second) == ""
+        assert (workers.restarts, workers.healthy) == (1, True)
+        go_on()
+        assert await workers.run(lambda: threading.current_thread().name) == "speech-worker-1"
+
+
+async def test_no_more_threads_are_left_behind_than_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with one_busy_worker() as (workers, go_on):
+        held, is_held = threading.Event(), threading.Event()
+        monkeypatch.setattr("providers.local_workers.STUCK_S", 0.0)
+
+        def hold() -> None:
+            is_held.set()
+            held.wait()
+
+        workers.submit(hold)
+        await asyncio.to_thread(is_held.wait)
+        workers.submit(str)
+        assert (workers.restarts, workers.waiting, workers.healthy) == (1, 1, False)
+        held.set()
+        go_on()
+
+
+async def test_the_report_says_what_waits_what_runs_and_how_long_jobs_take() -> None:
+    async with one_busy_worker() as (workers, go_on):
+        last = workers.submit(str)
+        report = workers.report()
+        assert (report["threads"], report["waiting"], report["busy"]) == (1, 1, 1)
+        assert report["runP95Ms"] is None
+        go_on()
+        await asyncio.wrap_future(last)
+        await workers.run(str)
+        report = workers.report()
+        assert (report["waiting"], report["restarts"]) == (0, 0)
+        took_ms, waited_ms = report["runP95Ms"], report["waitP95Ms"]
+        assert took_ms is not None
+        assert waited_ms is not None
+        assert took_ms >= 0
+        assert waited_ms >= 0
