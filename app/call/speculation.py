@@ -43,13 +43,8 @@ class EarlyReply:
                 raise event
             yield event
 
-    def keep(self) -> None:
-        """It is a turn's reply: from now on it lasts for as long as who took it waits."""
-        self.stop_timer()
-        self.counts.settled()
-
     def stop_timer(self, *_: object) -> None:
-        """It may take its time, or is over."""
+        """It is over."""
         if self.timer:
             self.timer.cancel()
 
@@ -87,7 +82,7 @@ class Speculation:
             early.cancel()
             return None
         if early:
-            early.keep()
+            early.counts.settled()
         return early
 
     def forget(self) -> None:
@@ -96,7 +91,7 @@ class Speculation:
         self.begun = 0
 
     def _too_long(self, early: EarlyReply) -> None:
-        """A reply that has not come to its end by now may be asked for anew."""
+        """A reply that was not taken, and has not come to its end by now, may be asked for anew."""
         if early is self._early:
             self._drop()
 
