@@ -200,6 +200,8 @@ class Relay:
             try:
                 yield
             finally:
+                # a watch may have failed while calls come in: nobody is let into what is being taken down
+                self.admission.ready = False
                 self.registry.end_all("server stopped")
                 for watch in watches:
                     watch.cancel()

@@ -2,6 +2,9 @@
 
 uvicorn closes live WebSockets as soon as it is told to exit. So the first signal only stops new calls from coming
 in; uvicorn is told when the last call has ended, or when the drain time is over. A second signal does not wait.
+
+A part that must go on for ever and fails takes everything down with it (the application's lifespan is over then). The
+process ends, so that whoever keeps it puts another one in its place.
 """
 
 from __future__ import annotations
@@ -96,6 +99,11 @@ class RelayServer(uvicorn.Server):
         self._drain_s = drain_s
         self._drain_until: float | None = None
 
+    @property
+    def failed(self) -> bool:
+        """Whether it ended, or must end, by a defect."""
+        return bool(self.lifespan.error_occurred)
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Warm up, then listen; and say where, since uvicorn does not for sockets that it is given."""
         await super().startup(sockets)
@@ -123,7 +131,10 @@ class RelayServer(uvicorn.Server):
             await super().main_loop()
 
     async def on_tick(self, counter: int) -> bool:
-        """Ten times a second: exit once nobody is talking any more."""
+        """Ten times a second: exit once nobody is talking any more, or nobody can."""
+        if self.failed and not self.should_exit:
+            log.error("a part of the server has failed, and no call can be held: it ends")
+            self.should_exit = True
         if self._drain_until is not None:
             late = self._clock.now() >= self._drain_until
             self.should_exit = self.should_exit or late or len(self._registry) == 0

@@ -25,13 +25,12 @@ log = logging.getLogger("callrelay")
 
 
 def serve(environment: Mapping[str, str]) -> int:
-    """Run until told to stop; the exit code. Raises RelayError for what cannot be used."""
+    """Run until told to stop; the exit code, 1 after a defect. Raises RelayError for what cannot be used."""
     settings = Settings.from_environment(environment)
     configure_logging(settings.log_level, settings.log_format)
     with claimed_port(settings.host, settings.port) as listener:
         if settings.web_concurrency == 1:
-            _serve(settings, environment, listener)
-            return 0
+            return _serve(settings, environment, listener)
         return asyncio.run(_supervised(settings.web_concurrency, listener.fileno(), environment))
 
 
@@ -45,15 +44,16 @@ def work(listener: int) -> None:
         settings = Settings.from_environment(os.environ)
         configure_logging(settings.log_level, settings.log_format)
         with socket.socket(fileno=listener) as shared:
-            _serve(settings, os.environ, shared, supervised=True)
+            code = _serve(settings, os.environ, shared, supervised=True)
     except RelayError as error:
         print(f"callrelay: {error}", file=sys.stderr)
         sys.exit(3)
+    sys.exit(code)
 
 
 def _serve(
     settings: Settings, environment: Mapping[str, str], listener: socket.socket, *, supervised: bool = False
-) -> None:
+) -> int:
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     clock = SystemClock()
     speech, model = open_speech(settings, clock), open_models(settings, clock)
@@ -63,7 +63,9 @@ def _serve(
     config, drain_s = uvicorn_config(relay.app), settings.drain_seconds
     stalled = relay.operations.stalled
     kind = SupervisedServer if supervised else RelayServer
-    kind(config, clock, relay.admission, relay.registry, drain_s, stalled).run([listener])
+    server = kind(config, clock, relay.admission, relay.registry, drain_s, stalled)
+    server.run([listener])
+    return int(server.failed)
 
 
 def _announce(settings: Settings) -> None:

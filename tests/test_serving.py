@@ -7,6 +7,7 @@ import json
 import signal
 import socket
 import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -121,6 +122,30 @@ async def test_the_drain_time_is_not_exceeded(tmp_path: Path) -> None:
         server.signal(signal.SIGTERM)
         assert await server.ended(7) == 0
         assert reasons(server, "CA1") == ["server stopped"]
+
+
+# Something in it breaks
+
+BREAKABLE = """
+import os, sys
+from pathlib import Path
+from app.call.registry import CallRegistry
+
+def look(registry):
+    if Path(os.environ["DATA_DIR"], "break").exists():
+        raise RuntimeError("a defect")
+
+CallRegistry._look_at_all = look
+from app.cli import main
+main()
+"""
+
+
+async def test_a_defect_in_a_watch_ends_the_process(tmp_path: Path) -> None:
+    async with serving(tmp_path, SCRIPTED, command=[sys.executable, "-c", BREAKABLE, "serve"]) as server:
+        (tmp_path / "break").touch()
+        assert await server.ended(10) == 1
+        assert "a part of the server has failed" in server.log
 
 
 # Its flows are edited
