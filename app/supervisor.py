@@ -53,15 +53,15 @@ class Supervisor:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._keep(first))
             for _ in range(self._workers - 1):
-                group.create_task(self._keep(await self._begin()))
+                if not self._stopping.is_set():
+                    group.create_task(self._keep(await self._begin()))
         return 0
 
     def _stop(self) -> None:
         """Pass a signal on: workers drain at the first, and end at the second."""
         self._stopping.set()
         for worker in self._running:
-            with suppress(ProcessLookupError):
-                worker.terminate()
+            _tell(worker)
 
     async def _keep(self, worker: Process) -> None:
         """See that there is this worker, or another one in its place, until told to stop."""
@@ -88,6 +88,8 @@ class Supervisor:
             start_new_session=True,
         )
         self._running.add(worker)
+        if self._stopping.is_set():  # it was not among those that were told
+            _tell(worker)
         return worker
 
     async def _ready(self, worker: Process) -> bool:
@@ -112,3 +114,9 @@ class Supervisor:
             async with asyncio.timeout(seconds):
                 await self._stopping.wait()
         return self._stopping.is_set()
+
+
+def _tell(worker: Process) -> None:
+    """To stop, unless it has."""
+    with suppress(ProcessLookupError):
+        worker.terminate()

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from asyncio.subprocess import Process
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from app.simulator.steps import Press, StaySilent, Step
-from scripts.benches.server import ServerProcess, serving, until
+from app.supervisor import Supervisor
+from scripts.benches.server import ServerProcess, environment, serving, until
 from tests.test_serving import in_call, not_ready, place, reasons, why_it_does_not_start
 
 pytestmark = [
@@ -98,6 +100,34 @@ async def test_sigterm_lets_every_worker_finish(tmp_path: Path) -> None:
         assert calling.result().report.faults() == []
         assert await server.ended(10) == 0
         assert reasons(server, "CA1") == ["hangup"]
+
+
+async def test_a_signal_while_workers_begin_is_told_to_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.supervisor.WORK", "import signal; print('ready', flush=True); signal.pause()")
+    begun: list[int] = []
+
+    async def begin(*command: str, **options: Any) -> Process:
+        if begun:
+            supervisor._stop()  # the worker is not known yet
+        worker = await begin_process(*command, **options)
+        begun.append(worker.pid)
+        return worker
+
+    begin_process = asyncio.create_subprocess_exec
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", begin)
+    with (tmp_path / "listener").open("w") as listener:
+        supervisor = Supervisor(4, listener.fileno(), environment({}))
+        try:
+            async with asyncio.timeout(10):
+                assert await supervisor.run() == 0
+        finally:
+            left = [process for process in begun if is_running(process)]
+            for process in left:
+                os.kill(process, signal.SIGKILL)
+    assert len(begun) == 2
+    assert not left
 
 
 def is_running(process: int) -> bool:
