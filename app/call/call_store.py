@@ -6,7 +6,8 @@ somebody else was there since and has the call now. `held` says that a stream ho
 by `kept_until` belongs to a worker that is gone.
 
 What a caller said may be in a row, so it is sealed (AES-GCM) with a key made from the carrier's secret, which is in
-the environment and never on the disk.
+the environment and never on the disk. Where there is no such secret it is a random one in DATA_DIR/state.key: a copy of
+the database alone tells nothing, one of the folder does.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from app.call.saying import Left
-from app.call.state_file import open_state
+from app.call.state_file import open_state, state_key
 from app.clock import Clock
 from app.flow.effects import Transfer
 from app.flow.inputs import TransferEnded
@@ -103,9 +104,10 @@ class CallStore:
     """Every statement is atomic among all workers, and any thread may use it. Methods raise StoreTrouble."""
 
     def __init__(self, data_dir: Path, clock: Clock, secret: str) -> None:
-        """Raises SettingsError when the file cannot be used."""
+        """`secret` is the carrier's, empty where there is none. Raises SettingsError when the file cannot be used."""
         self._clock = clock
-        self._cipher = AESGCM(hashlib.sha256(b"callrelay checkpoint\0" + secret.encode()).digest())
+        secret_bytes = secret.encode() or state_key(data_dir)
+        self._cipher = AESGCM(hashlib.sha256(b"callrelay checkpoint\0" + secret_bytes).digest())
         self._database = open_state(data_dir, _SCHEMA)
         self._lock = threading.Lock()  # a statement of one thread is no part of another's transaction
         self._troubled = False
