@@ -131,7 +131,7 @@ import os, sys
 from pathlib import Path
 from app.call.registry import CallRegistry
 
-def look(registry):
+async def look(registry):
     if Path(os.environ["DATA_DIR"], "break").exists():
         raise RuntimeError("a defect")
 

@@ -54,7 +54,10 @@ UPDATE calls SET changes = changes + 1, held = 1, kept_until = ? WHERE sid = ? R
 _RENEW = "UPDATE calls SET kept_until = ? WHERE sid = ? AND changes = ?"
 _REMOVE = "DELETE FROM calls WHERE sid = ? AND changes = ?"
 _STALE = "SELECT sid FROM calls WHERE kept_until NOT BETWEEN ? AND ?"
-_FORSAKE = "DELETE FROM calls WHERE sid = ?"
+_CLAIM_STALE = """
+UPDATE calls SET changes = changes + 1, held = 1, kept_until = ?
+WHERE sid = ? AND kept_until NOT BETWEEN ? AND ? RETURNING changes
+"""
 
 
 class SavedCall(msgspec.Struct, kw_only=True):
@@ -154,12 +157,12 @@ class CallStore:
 
     def stale(self) -> Sequence[str]:
         """The calls that nobody looks after any more."""
-        now = self._clock.now()
-        return [sid for (sid,) in self._found(_STALE, now, now + KEPT_AT_MOST_S)]
+        return [sid for (sid,) in self._found(_STALE, *self._looked_after())]
 
-    def forsake(self, sid: str) -> None:
-        """Throw away what nobody can read."""
-        self._changed(_FORSAKE, sid)
+    def claim_stale(self, sid: str, kept_s: float) -> int | None:
+        """Take a call to end it; its number, None when somebody looks after it again, or has ended it."""
+        found = self._found(_CLAIM_STALE, self._until(kept_s), sid, *self._looked_after())
+        return int(found[0][0]) if found else None
 
     def close(self) -> None:
         """Let go of the file. Idempotent."""
@@ -192,6 +195,11 @@ class CallStore:
             raise StoreTrouble from error
         self._troubled = False
 
+    def _looked_after(self) -> tuple[float, float]:
+        """Until when the calls are kept that somebody looks after."""
+        now = self._clock.now()
+        return now, now + KEPT_AT_MOST_S
+
     def _until(self, kept_s: float) -> float:
         return self._clock.now() + kept_s
 
@@ -206,7 +214,7 @@ class CallStore:
             try:
                 plain = self._cipher.decrypt(nonce, rest, sid.encode())
                 return Row(changes, bool(held), msgspec.msgpack.decode(plain, type=SavedCall))
-            except (InvalidTag, msgspec.DecodeError):
+            except (InvalidTag, ValueError, msgspec.DecodeError):
                 log.error(
                     "the checkpoint of call %s cannot be read: sealed with another secret, or outdated", sid
                 )

@@ -25,6 +25,7 @@ from app.errors import RelayError
 log = logging.getLogger("callrelay.call")
 
 WAITING_LINES = 1000
+TAIL_BYTES = 64 * 1024
 FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 
 Value = str | int | float | bool | None | list[Any] | dict[str, Any]
@@ -197,3 +198,14 @@ def read(path: Path) -> Iterator[dict[str, Any]]:
         for line in lines:
             with suppress(ValueError):
                 yield json.loads(line)
+
+
+def last_event(path: Path) -> dict[str, Any] | None:
+    """The last line that is not torn, None when there is none, or none that can be read."""
+    with suppress(OSError), path.open("rb") as lines:
+        lines.seek(max(0, os.fstat(lines.fileno()).st_size - TAIL_BYTES))
+        for line in reversed(lines.readlines()):
+            with suppress(ValueError):  # the end of an object is none
+                event: dict[str, Any] = json.loads(line)
+                return event
+    return None

@@ -14,16 +14,16 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
+from app.call.adoption import Adoption
 from app.call.aside import Aside
-from app.call.call import Apology, Call, LiveStream
-from app.call.call_store import CallStore, Row, SavedCall, StoreTrouble
+from app.call.call import Call, LiveStream
+from app.call.call_store import CallStore, Row, StoreTrouble
 from app.call.checkpoints import Checkpoints
 from app.call.flow_store import FlowStore
 from app.call.journal import Journal, Witness
 from app.clock import Clock
 from app.errors import RelayError
 from app.flow.effects import Transfer
-from app.flow.state import State
 
 log = logging.getLogger("callrelay.call")
 
@@ -60,10 +60,7 @@ class CallRegistry:
         aside: Aside,
     ) -> None:
         self._store = store
-        self._flows = flows
-        self._data_dir = data_dir
-        self._clock = clock
-        self._witness = witness
+        self._adoption = Adoption(flows, data_dir, clock, witness)
         self._aside = aside
         self.checkpoints = Checkpoints(store, aside, self._keep_if)
         self._calls: dict[str, Call] = {}
@@ -134,7 +131,10 @@ class CallRegistry:
         call.connects = 0
         call.next_step = None
         self._stop_waiting(call)
-        return self._keep(call, held=True, kept_s=HELD_S)
+        ours = self._keep(call, held=True, kept_s=HELD_S)
+        if not ours:
+            self._forget(call)
+        return ours
 
     def detach(self, call: Call) -> None:
         """The stream is gone, the call is not."""
@@ -154,6 +154,8 @@ class CallRegistry:
             log.info("call %s ends: %s, after %.1f s", call.sid, reason, call.journal.seconds)
             call.journal.close(reason)
             self._settle_later(call.journal)
+        elif not call.over:  # it goes on elsewhere
+            call.journal.leave()
         self._forget(call)
 
     async def hung_up(self, call: Call) -> None:
@@ -195,9 +197,10 @@ class CallRegistry:
         held = {sid: call.changes for sid, call in self._calls.items() if call.stream and call.changes}
         changed: list[str] = []
         await self._aside(partial(self._renew, held, changed))
-        elsewhere = [sid for sid in self._calls if sid not in held or sid in changed]
-        for sid in elsewhere:
-            self._look_at(self._calls[sid])
+        # to look at one may be to forget another
+        elsewhere = [call for sid, call in self._calls.items() if sid not in held or sid in changed]
+        for call in elsewhere:
+            self._look_at(call)
         for sid in self._store.stale():
             self._end_stale(sid)
 
@@ -218,13 +221,15 @@ class CallRegistry:
             self._keep_if(call, row is not None and row.changes == call.changes)
 
     def _end_stale(self, sid: str) -> None:
+        """Whether its checkpoint can be read or not; its row goes last, so that who dies here leaves it to others."""
         if sid in self._calls:
             return
-        call = self.claim(sid)
-        if call:
-            self.end(call, LEFT_ALONE)
-        else:
-            self._store.forsake(sid)
+        changes = self._store.claim_stale(sid, HELD_S)
+        if changes is None:  # its worker was only late
+            return
+        if journal := self._adoption.close(sid, self._store.look(sid), LEFT_ALONE):
+            self._settle_later(journal)
+        self._store.remove(sid, changes)
 
     def _keep(self, call: Call, *, held: bool, kept_s: float) -> bool:
         """Keep the call's checkpoint; False when another worker has it now."""
@@ -268,30 +273,9 @@ class CallRegistry:
             return known
         if known:
             self._keep_if(known, False)
-        return self._adopted(sid, row) if row else None
-
-    def _adopted(self, sid: str, row: Row) -> Call | None:
-        """A call that began with another worker."""
-        saved = row.saved
-        published = self._flows.get(saved.flow)
-        if published is None:
-            log.error("call %s cannot go on: there is no flow %r any more", sid, saved.flow)
-            return None
-        journal = Journal(self._data_dir, sid, self._clock, self._witness, began=saved.began)
-        self._witness.came(sid, saved.flow, saved.language)
-        call = Call(
-            sid,
-            published.flow,
-            published.recordings,
-            saved.language,
-            saved.caller,
-            saved.called,
-            journal,
-            saved.seed,
-        )
-        _restore(call, saved)
-        call.changes = row.changes
-        self._take_in(call)
+        call = self._adoption.call(sid, row) if row else None
+        if call:
+            self._take_in(call)
         return call
 
     def _take_in(self, call: Call) -> None:
@@ -332,12 +316,3 @@ class CallRegistry:
         if call.expiry:
             call.expiry.cancel()
             call.expiry = None
-
-
-def _restore(call: Call, saved: SavedCall) -> None:
-    """A flow that was edited meanwhile goes on in its new version; one that lost the node cannot take the outcome."""
-    call.state = State.from_json(saved.state) if saved.state else None
-    call.next_step = Apology() if saved.apology else saved.transfer
-    if call.state and call.flow.has_node(call.state.node):
-        call.arriving = saved.arriving
-    call.left, call.connects = saved.left, saved.connects
