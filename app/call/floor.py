@@ -29,7 +29,8 @@ TAKEN_BACK_WITHIN_S = 0.5
 TAKE_BACK_MARGIN_S = 0.05
 FIRST_WORDS_MS = 256.0
 MORE_WORDS_MS = 32.0
-# a recogniser makes a word of any sound; signs of listening last no longer than this
+# a recogniser makes words of any sound, and most of the first bit of one; signs of listening last no longer than this
+SOME_WORDS_MS = 400.0
 ONE_WORD_MS = 550.0
 BEGINNING_LETTERS = 4
 SURELY_MEANT_MS = 1200.0
@@ -276,5 +277,8 @@ class Floor:
             return True
         words = words_beyond(text, question.language if question else "", prompt.text if prompt else "")
         begins_an_answer = complete is False and len(text) >= BEGINNING_LETTERS
-        needed = 1 if begins_an_answer or self.listener.activity.voiced_ms >= ONE_WORD_MS else 2
+        voiced_ms = self.listener.activity.voiced_ms
+        if voiced_ms < SOME_WORDS_MS and not begins_an_answer:
+            return False
+        needed = 1 if begins_an_answer or voiced_ms >= ONE_WORD_MS else 2
         return words >= max(needed, prompt.min_words if prompt else 1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,8 @@ from app.clock import ManualClock
 from app.settings import Settings
 from app.simulator.caller import Patience
 from app.simulator.steps import BargeIn, Press, Say, StaySilent, Step
-from providers.base import OutcomeChosen
+from providers.base import Hypothesis, OutcomeChosen
+from providers.scripted import ScriptedTranscriber, ScriptedTranscriptionStream
 from providers.scripted_model import Reply, ScriptedModel
 from tests.call.relay import RunningRelay, events, running
 from tests.call.services import flows_in
@@ -32,6 +34,31 @@ nodes:
     next: done
   done: {hangup: Thank you.}
 """
+
+MENU = """\
+flow: choose
+format: 1
+languages: [en]
+start: which
+intents:
+  book: {phrases: [book a table]}
+nodes:
+  which: {menu: "You can book a table, or ask for today's menu and prices.", choices: [{intent: book, goto: done}]}
+  done: {hangup: Thank you.}
+"""
+
+
+class Fancier(ScriptedTranscriber):
+    """Makes words of a sound while it lasts."""
+
+    async def open(self, *given: Any, **named: Any) -> ScriptedTranscriptionStream:
+        stream = await super().open(*given, **named)
+
+        async def hypothesis() -> Hypothesis:
+            return Hypothesis("of her", "en", final=False, audio_ms=0.0)
+
+        stream.hypothesis = hypothesis  # type: ignore[method-assign]
+        return stream
 
 
 @asynccontextmanager
@@ -73,6 +100,16 @@ async def test_too_few_words_do_not_interrupt(
 ) -> None:
     async with asking(clock, tmp_path, "min_words: 2", [words, "four four seven"]) as relay:
         placed = await relay.call("ask", [BargeIn(800, "a few words")])
+    assert bool(events(relay.journal(placed), "interrupted")) is interrupts
+
+
+@pytest.mark.parametrize(("sound", "interrupts"), [("hmhmh", False), ("hm" * 6, True)])
+async def test_words_made_of_a_short_sound_do_not_interrupt(
+    clock: ManualClock, tmp_path: Path, sound: str, interrupts: bool
+) -> None:
+    settings = flows_in(tmp_path, MENU)
+    async with running(clock, tmp_path, [], settings=settings, transcriber=Fancier([""])) as relay:
+        placed = await relay.call("choose", [BargeIn(800, sound)])
     assert bool(events(relay.journal(placed), "interrupted")) is interrupts
 
 
