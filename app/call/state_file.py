@@ -34,10 +34,10 @@ def open_state(data_dir: Path, schema: str) -> sqlite3.Connection:
     path = data_dir / NAME
     try:
         data_dir.mkdir(parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        _make(path)
         if damage := _damage(path):
             _set_aside(path, damage)
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+            _make(path)
         database = _connected(path)
         database.execute("PRAGMA journal_mode=WAL")
         database.execute("PRAGMA synchronous=NORMAL")
@@ -68,6 +68,14 @@ def state_key(data_dir: Path) -> bytes:
             f"DATA_DIR: {path} cannot be used ({error}); name a folder that can be written to"
         ) from error
     return key
+
+
+def _make(path: Path) -> None:
+    """Make the file where there is none. One that is there is not opened: closing it would drop this process's locks
+    on it (POSIX), and then the next process to close its connection takes the log away from all others.
+    """
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _connected(path: Path) -> sqlite3.Connection:
