@@ -55,12 +55,22 @@ def silence_needed_ms(pause: Pause, language: str) -> float:
     probability = 0.5 if pause.end_probability is None else pause.end_probability
     if pause.complete is True:
         return COMPLETE_MS if probability >= IN_DOUBT_BELOW else COMPLETE_IN_DOUBT_MS
-    words = re.findall(r"[\w'’]+", pause.text.lower())
+    words = _words(pause.text)
     if pause.complete is False or not words or _dangles(words, language) or _stammers(words):
         return INCOMPLETE_MS
     doubt = min(1.0, max(0.0, (LIKELY_FROM - probability) / (LIKELY_FROM - UNLIKELY_FROM)))
     by_voice = LIKELY_MS + (UNLIKELY_MS - LIKELY_MS) * doubt
     return max(by_voice, FEW_WORDS_MS) if len(words) <= FEW_WORDS else by_voice
+
+
+def announces_more(text: str, language: str) -> bool:
+    """Whether words end on one that nobody ends on."""
+    words = _words(text)
+    return bool(words) and _dangles(words, language)
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[\w'’]+", text.lower())
 
 
 def _dangles(words: list[str], language: str) -> bool:

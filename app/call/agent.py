@@ -111,10 +111,12 @@ class Agent:
         What may change something is asked for `not_before` a moment (monotonic seconds); `since` is when the caller's
         turn ended that this answers.
         """
-        prompts = [*left.unheard, *(prompt_of(say, self._services, self._call) for say in step.says)]
-        # what bridges the wait for a model's words is no answer
-        if prompts and not isinstance(step.then, fx.AskModel):
-            self.timing.expect(prompts[0])
+        said = [prompt_of(say, self._services, self._call) for say in step.says]
+        if isinstance(step.then, fx.AskModel):
+            said = [replace(prompt, bridging=True) for prompt in said]
+        prompts = [*left.unheard, *said]
+        if answer := next((prompt for prompt in prompts if not prompt.bridging), None):
+            self.timing.expect(answer)
         if prompts and isinstance(step.then, fx.Listen):
             self._unput = prompts
         for prompt in prompts:
@@ -236,6 +238,7 @@ class Agent:
     def answers(self) -> None:
         """What is said and asked from now on answers a turn, and is undone where that is taken back."""
         self._stop_acknowledging()
+        self.speaker.drop_passing()
         self._older = self.speaker.unheard
 
     def take_back(self) -> None:
@@ -252,12 +255,21 @@ class Agent:
     def speech_ready(self, prompt: Prompt, asked: float, ready: float) -> None:
         self.timing.speech_ready(prompt, asked, ready)
 
-    def prompt_started(self, prompt: Prompt, ready: float, sent: float, *, cached: bool) -> None:
+    def prompt_started(
+        self, prompt: Prompt, ready: float, sent: float, *, cached: bool, ahead_ms: float
+    ) -> None:
         self._is_put(prompt, sent)
         self._reports.began_to_speak()
-        self._call.journal.write("said", text=prompt.record, node=prompt.node, cached=cached)
+        self._call.journal.write(
+            "said",
+            text=prompt.record,
+            node=prompt.node,
+            cached=cached,
+            bridging=prompt.bridging,
+            ahead_ms=round(ahead_ms),
+        )
         self._flow.spoke(prompt.kind, prompt.text, ready=cached)
-        if timeline := self.timing.started(prompt, ready, sent):
+        if timeline := self.timing.started(prompt, ready, sent, heard=sent + ahead_ms / 1000):
             self._call.journal.write("turn", timeline=timeline.as_record())
             self._services.turn_answered(timeline)
 
@@ -291,7 +303,7 @@ class Agent:
         self._reports.came(Came(ask, answer))
 
     def say_waiting(self, say: fx.Say) -> None:
-        self.speaker.say(replace(prompt_of(say, self._services, self._call), passing=True))
+        self.speaker.say(replace(prompt_of(say, self._services, self._call), passing=True, bridging=True))
 
     async def silence(self) -> None:
         await self.speaker.silence()

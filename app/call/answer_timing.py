@@ -1,4 +1,4 @@
-"""Where the time of an answer goes, from the end of the caller's turn to the first frame that answers it."""
+"""Where the time of an answer goes, from the end of the caller's turn to the first frame that answers it, as heard."""
 
 from __future__ import annotations
 
@@ -64,14 +64,14 @@ class AnswerTiming:
         if self._timeline and prompt is self.prompt:
             self._timeline.stage("speech_first_byte", asked, ready)
 
-    def started(self, prompt: Prompt, ready: float, sent: float) -> Timeline | None:
-        """The first frame of a prompt was sent; the whole timeline if it was the answer's."""
+    def started(self, prompt: Prompt, ready: float, sent: float, heard: float) -> Timeline | None:
+        """The first frame of a prompt was sent, to be `heard` then; the whole timeline if it was the answer's."""
         if self._timeline:
-            self._timeline.sent_something(sent)
+            self._timeline.can_be_heard(heard)
         if prompt is not self.prompt or self._timeline is None:
             return None
         timeline, self._timeline = self._timeline, None
-        timeline.stage("first_frame_out", ready, sent)
+        timeline.stage("first_frame_out", ready, heard)
         timeline.waited("pacing", (sent - ready) * 1000)
         return timeline
 

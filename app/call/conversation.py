@@ -85,7 +85,8 @@ class Conversation:
 
     async def run(self) -> None:
         """Speak and listen, for ever."""
-        for part in (self.speaker.make(self._tasks), self.speaker.send(), self._flow.foresee()):
+        voice = self.speaker
+        for part in (voice.make(self._tasks), voice.send(), self._flow.foresee(), self.floor.follow_words()):
             self._tasks.create(part)
         self._agent.begin()
         self._performed()

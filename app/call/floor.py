@@ -2,7 +2,8 @@
 
 A pause is judged the moment it begins: what has been said so far is recognised, held against the question's grammar
 of completeness, and listened to for its intonation. Each answer to that may end the turn, and so may every further
-window of silence. Speech over the agent is judged by its words, again and again while it lasts.
+window of silence. Speech over the agent is judged by its words, again and again while it lasts. Words that come while
+the caller still speaks may be all.
 """
 
 from __future__ import annotations
@@ -14,16 +15,19 @@ from typing import Protocol
 
 from app.audio.activity import Edge
 from app.audio.echo import EchoGate
-from app.audio.endpoint import Pause, silence_needed_ms
+from app.audio.endpoint import Pause, announces_more, silence_needed_ms
+from app.call.hearing import Hearing
 from app.call.listener import Listener
 from app.call.saying import Prompt
 from app.call.services import Services
 from app.call.tasks import Tasks
 from app.dialogue.backchannel import words_beyond
+from app.dialogue.courtesy import meant
+from app.dialogue.interim import Interim
 from app.dialogue.turn import Turn, TurnAction, TurnEvent, TurnState
 from app.errors import ProviderError
 from app.flow.effects import Listen
-from providers.base import EndOfTurnDetector, TranscriptionStream
+from providers.base import EndOfTurnDetector
 
 TAKEN_BACK_WITHIN_S = 0.5
 TAKE_BACK_MARGIN_S = 0.05
@@ -77,7 +81,7 @@ class FloorActor(Protocol):
         ...
 
     def words_so_far(self, text: str, began_at: float) -> None:
-        """The caller pauses, and has said this since a moment: perhaps that is all."""
+        """The caller has said this since a moment, and perhaps that is all."""
         ...
 
     def turn_ended(self, turn: TurnEnded) -> None:
@@ -107,26 +111,28 @@ class Floor:
     def __init__(
         self,
         services: Services,
-        transcription: TranscriptionStream,
+        hearing: Hearing,
         echo: EchoGate,
         tasks: Tasks,
         actor: FloorActor,
     ) -> None:
         self._clock = services.clock
         self._end_of_turn = services.speech.end_of_turn
-        self._transcription = transcription
+        self._hearing = hearing
         self._tasks = tasks
         self._actor = actor
         self._turn = Turn()
         self._pause = Pause()
         self._judging: list[asyncio.Task[None]] = []
+        self._interim = Interim()
+        self._words_seen = ""
         self._words_at_ms = FIRST_WORDS_MS
         self.carried = ""
         self.began_at = float("-inf")
         self._ended: TurnEnded | None = None
         # it ends with us: see Conversation
         reports = weakref.proxy(self)
-        self.listener = Listener(services.clock, services.speech.detector, transcription, echo, reports)
+        self.listener = Listener(services.clock, services.speech.detector, hearing, echo, reports)
 
     @property
     def state(self) -> TurnState:
@@ -144,9 +150,9 @@ class Floor:
                 self._open()
             case TurnAction.CONTINUE:
                 self._stop_judging()
-                self._transcription.utterance_started()
+                self._hearing.utterance_started()
             case TurnAction.JUDGE:
-                self._transcription.utterance_paused()
+                self._hearing.utterance_paused()
                 self._judge()
             case TurnAction.COMMIT:
                 self._commit()
@@ -156,7 +162,7 @@ class Floor:
                     self._actor.turn_taken_back(self._ended)
             case TurnAction.DISCARD:
                 self._stop_judging()
-                self._transcription.discard()
+                self._hearing.discard()
             case TurnAction.YIELD:
                 self._actor.yield_floor()
         self._actor.wary(self._turn.state in (TurnState.OVERLAP, TurnState.ASIDE))
@@ -182,17 +188,27 @@ class Floor:
             return False
         return self._clock.now() - self._ended.decided_at <= TAKEN_BACK_WITHIN_S
 
+    async def follow_words(self) -> None:
+        """Take notice of words as they come, for ever."""
+        while True:
+            await self._hearing.news()
+            if self._turn.state is TurnState.CALLER:
+                self._look_at_interim_words()
+
     def listened(self) -> None:
-        if self._turn.state is TurnState.LULL:
+        if self._turn.state is TurnState.CALLER:
+            self._look_at_interim_words()
+        elif self._turn.state is TurnState.LULL:
             self._end_if_long_enough()
         elif self._turn.state is TurnState.OVERLAP:
             self._interrupt_if_meant()
 
     def _open(self) -> None:
         self._stop_judging()
+        self._interim, self._words_seen = Interim(), ""
         self._words_at_ms = FIRST_WORDS_MS
         self.listener.utterance_started()
-        self._transcription.utterance_started()
+        self._hearing.utterance_started()
 
     def _commit(self) -> None:
         pause = self._pause
@@ -241,7 +257,7 @@ class Floor:
 
     async def _words(self) -> str:
         try:
-            return (await self._transcription.hypothesis()).text
+            return (await self._hearing.hypothesis()).text
         except ProviderError:
             return ""
 
@@ -250,6 +266,21 @@ class Floor:
         language = question.language if question else ""
         if self.listener.silence_ms >= silence_needed_ms(self._pause, language):
             self.happened(TurnEvent.ENDPOINT)
+
+    # words that come while the caller speaks
+
+    def _look_at_interim_words(self) -> None:
+        question, text = self._actor.question, self._hearing.best.text
+        if question is None or not text:
+            return
+        said, now = f"{self.carried} {text}".strip(), self._clock.now()
+        if text != self._words_seen:
+            self._words_seen = text
+            begins = announces_more(said, question.language)
+            complete = False if begins else question.grammar.complete(said)
+            self._interim.heard(meant(said, question.language), complete, now)
+        if self._interim.worth_a_guess(now):
+            self._actor.words_so_far(said, self.began_at)
 
     # interruptions
 

@@ -34,6 +34,7 @@ class Hearing:
         self._speaking = False
         self._finishing = 0
         self._latest: Hypothesis | None = None
+        self._news = asyncio.Event()
         self._wanted = ""
         self.language = ""
 
@@ -131,9 +132,14 @@ class Hearing:
             failed("the transcriber failed at the end of a turn", error)
             return self.best
 
+    async def news(self) -> None:
+        """Wait until something else is thought of the utterance."""
+        await self._news.wait()
+        self._news.clear()
+
     @property
     def best(self) -> Hypothesis:
-        """The last that was thought of the utterance, for when its final does not come."""
+        """The last that was thought of the utterance: its words so far, or all there is where no final comes."""
         return self._latest or Hypothesis("", self.language, final=True, audio_ms=0.0)
 
     def discard(self) -> None:
@@ -154,6 +160,7 @@ class Hearing:
 
     def _partial(self, hypothesis: Hypothesis) -> None:
         self._latest = hypothesis
+        self._news.set()
 
 
 async def _closed(stream: TranscriptionStream) -> None:

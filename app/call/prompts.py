@@ -65,4 +65,4 @@ def _sign(number: int, services: Services, call: Call) -> Prompt:
     text = texts[number % len(texts)]
     voice = voice_of(services.speech.synthesizer, code, call.flow.voices)
     node = call.state.node if call.state else call.flow.start
-    return Prompt(text, text, node, voice, kind="static", passing=True, brief=True)
+    return Prompt(text, text, node, voice, kind="static", passing=True, brief=True, bridging=True)

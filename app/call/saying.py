@@ -22,7 +22,8 @@ class Prompt:
 
     `record` is what the journal may know of them, `key` their place in the flow. Words of a `kind` may be kept as
     speech, `generated` ones are a model's, `passing` ones belong to their moment, and `brief` ones give way to
-    what follows, wherever they are. `audio` is played instead of being made from the words.
+    what follows, wherever they are. `bridging` ones fill the wait for an answer, and are none. `audio` is played
+    instead of being made from the words.
     """
 
     text: str = field(repr=False)
@@ -37,6 +38,7 @@ class Prompt:
     generated: bool = False
     passing: bool = False
     brief: bool = False
+    bridging: bool = False
     audio: bytes | None = field(default=None, repr=False)
 
     @property

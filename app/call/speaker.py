@@ -40,8 +40,13 @@ class SpeakerReports(Protocol):
         """The first audio of a prompt has been made."""
         ...
 
-    def prompt_started(self, prompt: Prompt, ready: float, sent: float, *, cached: bool) -> None:
-        """The first frame of a prompt has been sent; `cached`: its first sentence had been made before."""
+    def prompt_started(
+        self, prompt: Prompt, ready: float, sent: float, *, cached: bool, ahead_ms: float
+    ) -> None:
+        """The first frame of a prompt has been sent; `cached`: its first sentence had been made before.
+
+        `ahead_ms` is how much of what was sent before it has yet to be heard.
+        """
         ...
 
     def prompt_ended(self, spoken: Spoken) -> None:
@@ -137,10 +142,14 @@ class Speaker:
     def say(self, prompt: Prompt) -> None:
         """Say it after everything that is to be said already, but for words of a moment that is over with it."""
         if not prompt.passing:
-            self._drop(lambda waiting: waiting.passing)
+            self.drop_passing()
         self._prompts.append(prompt)
         self._silent.clear()
         self._asked.set()
+
+    def drop_passing(self) -> None:
+        """The moment is over for words that have not begun."""
+        self._drop(lambda waiting: waiting.passing)
 
     def acknowledge(self, prompt: Prompt) -> bool:
         """Say it before what is still being made, if it is ready, and nothing else can be heard."""
@@ -299,11 +308,18 @@ class Speaker:
         if not isinstance(command, PlayAudio):
             return
         now, gap_ms = self._clock.now(), self._playout.gap_ms()
-        self._echo.played(now + self._playout.ahead_ms(now) / 1000, g711.rms(command.payload))
+        ahead_ms = self._playout.ahead_ms(now)
+        self._echo.played(now + ahead_ms / 1000, g711.rms(command.payload))
         for saying in self._sayings:
             if not saying.started and self._playout.sent_ms > saying.start_ms:
                 saying.started = True
-                self._reports.prompt_started(saying.prompt, saying.ready_at, now, cached=saying.cached)
+                self._reports.prompt_started(
+                    saying.prompt,
+                    saying.ready_at,
+                    now,
+                    cached=saying.cached,
+                    ahead_ms=max(0.0, ahead_ms - g711.FRAME_MS),
+                )
         if gap_ms:
             speaking = [saying for saying in self._sayings if saying.started][-1]
             speaking.gap_ms = max(speaking.gap_ms, gap_ms)

@@ -1,17 +1,18 @@
 """A model's reply that is begun before the caller's turn is over, on what they seem to have said.
 
-Nothing of it is heard, noted, counted or acted upon until the turn has ended in these very words; other words end it.
+Nothing of it is heard, noted, counted or acted upon until the turn has ended in these very words; other words end it,
+unless they are a courtesy or a hesitation.
 """
 
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
 from app.call.tasks import Tasks
+from app.dialogue.courtesy import meant
 from app.errors import ProviderError
 from app.orchestrator.answer_cache import RememberingModel
 from app.orchestrator.counting import SURE, Counts
@@ -25,7 +26,10 @@ EVENTS_AHEAD = 1000
 
 @dataclass(slots=True, eq=False)
 class EarlyReply:
-    """What comes of one request; `decisions` are the model chain's. `counts` wait until it is taken."""
+    """What comes of one request; `decisions` are the model chain's. `counts` wait until it is taken.
+
+    One that has `failed` is no use to anybody.
+    """
 
     request: ModelRequest
     decisions: list[Decision] = field(default_factory=list)
@@ -35,6 +39,7 @@ class EarlyReply:
     counts: Counts = field(default_factory=Counts)
     task: asyncio.Task[None] | None = None
     timer: asyncio.TimerHandle | None = None
+    failed: bool = False
 
     async def events(self) -> AsyncGenerator[ModelEvent, None]:
         """As of `LanguageModel.reply`, from the beginning. Raises ProviderError."""
@@ -47,6 +52,10 @@ class EarlyReply:
         """It is over."""
         if self.timer:
             self.timer.cancel()
+
+    def serves(self, request: ModelRequest) -> bool:
+        """Whether it may answer a request."""
+        return not self.failed and _same(self.request, request)
 
     def cancel(self) -> None:
         """Nobody wants it."""
@@ -65,7 +74,7 @@ class Speculation:
 
     def suppose(self, request: ModelRequest) -> None:
         """This will probably be asked."""
-        if self._early and _same(self._early.request, request):
+        if self._early and self._early.serves(request):
             return
         self._drop()
         if self.begun < BEGUN_AT_MOST and not _given_up(self._model):
@@ -78,7 +87,7 @@ class Speculation:
     def take(self, request: ModelRequest) -> EarlyReply | None:
         """What has been begun of the reply to this very request, to be ended by who takes it; all else is forgotten."""
         early, self._early = self._early, None
-        if early and not _same(early.request, request):
+        if early and not early.serves(request):
             early.cancel()
             return None
         if early:
@@ -108,6 +117,7 @@ async def _made(model: LanguageModel, early: EarlyReply) -> None:
             async for event in events:
                 await early.waiting.put(event)
     except ProviderError as error:
+        early.failed = True
         # a traceback would hold all that is in its frames
         await early.waiting.put(error.with_traceback(None))
     await early.waiting.put(None)
@@ -126,7 +136,7 @@ def _given_up(model: LanguageModel) -> bool:
 
 
 def _same(one: ModelRequest, other: ModelRequest) -> bool:
-    """Whether they differ in nothing but how the caller's last words are written."""
+    """Whether they differ in nothing but how the caller's last words are written, and in how polite they are."""
     return _normalised(one) == _normalised(other)
 
 
@@ -134,5 +144,5 @@ def _normalised(request: ModelRequest) -> ModelRequest:
     if not request.messages:
         return request
     *before, last = request.messages
-    words = " ".join(re.findall(r"[\w'’]+", last.text.lower()))
+    words = " ".join(meant(last.text, request.language))
     return replace(request, messages=[*before, replace(last, text=words)])

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 class Timeline:
     """One turn. `t0` and all moments given are monotonic seconds; `decisions` are what was decided on, by name.
 
-    `any_ms` is when the caller was sent anything to hear, be it no part of the answer.
+    `any_ms` is when the caller could hear anything, be it no part of the answer.
     """
 
     t0: float
@@ -26,8 +26,8 @@ class Timeline:
         """Note that a stage lasted from `start` to `end`."""
         self.stages[name] = (self._ms(start), self._ms(end))
 
-    def sent_something(self, moment: float) -> None:
-        """A frame went out; the first counts."""
+    def can_be_heard(self, moment: float) -> None:
+        """A frame went out, to be heard then; the first counts."""
         if self.any_ms is None:
             self.any_ms = self._ms(moment)
 
@@ -42,7 +42,7 @@ class Timeline:
 
     @property
     def answer_ms(self) -> float | None:
-        """t0 to the first frame of the answer that went out, None while there is none."""
+        """t0 to when the first frame of the answer can be heard, None while none went out."""
         frame = self.stages.get("first_frame_out")
         return frame[1] if frame else None
 

@@ -1,8 +1,13 @@
-"""What the server's journal knows of a call that the simulator placed: words, nodes, stages."""
+"""What the server's journal knows of a call that the simulator placed: words, nodes, stages, which words are answers.
+
+By ear alone "one moment" is as good as an answer, and the silence after it sounds like a stumble. The journal says
+which words only bridge a wait and when each of them went out; when something is audible, the ear says.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 from math import inf
@@ -11,10 +16,24 @@ from typing import Any
 
 from app.call import journal
 from app.simulator.command import Enrichment
+from app.simulator.ear import Gap
 from app.simulator.turns import CallReport, Turn
 
 # the journal dates to the millisecond
 ROUNDING_S = 0.001
+# a frame and its line in the journal are not written at once
+FRAME_S = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """Words of the agent's: their first frame went out at `at_s`, to be heard at `heard_s`."""
+
+    at_s: float
+    heard_s: float
+    text: str
+    node: str
+    bridging: bool
 
 
 class JournalEnrichment(Enrichment):
@@ -28,10 +47,15 @@ class JournalEnrichment(Enrichment):
         if not path.exists():
             return
         record = [(_seconds(event, report), event) for event in journal.read(path)]
+        said = list(_words(record))
         turns = [report.greeting, *report.turns]
         begins = [0.0, *(turn.began_s for turn in report.turns), inf]
         for turn, (begin, end) in zip(turns, pairwise(begins), strict=True):
-            _add(turn, [event for at_s, event in record if begin <= at_s < end])
+            mine = [one for one in said if begin <= one.at_s < end]
+            _add(turn, mine, [event for at_s, event in record if begin <= at_s < end])
+        for turn, act_s in zip(report.turns, _next_acts_s(report), strict=True):
+            _tell_answer_apart(turn, [one for one in said if one.at_s < act_s], report)
+        report.gaps = [gap for gap in report.gaps if _is_inside_an_utterance(gap, said)]
 
 
 def _seconds(event: dict[str, Any], report: CallReport) -> float:
@@ -40,13 +64,49 @@ def _seconds(event: dict[str, Any], report: CallReport) -> float:
     return (at - report.began_at).total_seconds() + ROUNDING_S
 
 
-def _add(turn: Turn, events: Sequence[dict[str, Any]]) -> None:
-    said = [event for event in events if event["event"] == "said"]
+def _words(record: Sequence[tuple[float, dict[str, Any]]]) -> Iterator[_Said]:
+    for at_s, event in record:
+        if event["event"] == "said":
+            heard_s = at_s + event.get("ahead_ms", 0) / 1000
+            yield _Said(at_s, heard_s, event["text"], event["node"], event.get("bridging", False))
+
+
+def _add(turn: Turn, said: Sequence[_Said], events: Sequence[dict[str, Any]]) -> None:
     if said:
-        turn.agent_text = " ".join(event["text"] for event in said)
-        turn.node = said[-1]["node"]
+        turn.agent_text = " ".join(one.text for one in said)
+        turn.node = said[-1].node
     for event in events:
         if event["event"] == "node_entered":
             turn.node = event["node"]
         elif event["event"] == "turn":
             turn.stages = event["timeline"]["stages"]
+
+
+def _next_acts_s(report: CallReport) -> Iterator[float]:
+    """For each turn, when the caller did something again: being silent, they still wait."""
+    for number in range(1, len(report.turns) + 1):
+        yield next((turn.began_s for turn in report.turns[number:] if turn.answer_due), inf)
+
+
+def _tell_answer_apart(turn: Turn, said: Sequence[_Said], report: CallReport) -> None:
+    """Where a wait was bridged, the answer is what is audible from its own first frame on; there may be none."""
+    t0_s = turn.t0_s
+    since = [one for one in said if t0_s is not None and one.at_s >= t0_s]
+    if t0_s is None or not since or not since[0].bridging:
+        return
+    answer = next((one for one in since if not one.bridging), None)
+    audible_s = report.audible_from(answer.heard_s) if answer else None
+    turn.answer_audio_ms = None if audible_s is None else (audible_s - t0_s) * 1000
+
+
+def _is_inside_an_utterance(gap: Gap, said: Sequence[_Said]) -> bool:
+    """Whether the agent went on with what it was saying: with the same words, or with more of the same node's.
+
+    What bridges a wait is an utterance of its own.
+    """
+    over_s = gap.at + gap.seconds + FRAME_S
+    went_on = next((one for one in said if gap.at < one.at_s <= over_s), None)
+    before = next((one for one in reversed(said) if one.at_s <= gap.at), None)
+    if went_on is None or before is None:
+        return True
+    return went_on.node == before.node and not (went_on.bridging or before.bridging)

@@ -20,7 +20,7 @@ STAGES = {
     "model_first_token": "the model began to answer",
     "service": "a service answered",
     "speech_first_byte": "the first speech was there",
-    "first_frame_out": "the first frame went out",
+    "first_frame_out": "the first frame could be heard",
 }
 WAITS = {
     "voice_batch": "for the voice detector's batch",

@@ -11,7 +11,7 @@ from app.clock import Clock
 from app.simulator.caller import Act, Caller, Event, Patience
 from app.simulator.carriage import Carriage, ConnectFailed, Response, Socket
 from app.simulator.connection import StreamConnection
-from app.simulator.ear import Ear, Stretch
+from app.simulator.ear import Ear, Gap, Stretch
 from app.simulator.errors import CannotRun
 from app.simulator.faults import Faults
 from app.simulator.line import LineModel
@@ -254,7 +254,11 @@ class SimulatedCall:
         self.report.seconds = self._since(now)
         self.report.unsaid = self._caller.finish(now)
         self.report.greeting, *self.report.turns = self._caller.turns
-        self.report.gaps = self._ear.gaps
+        self.report.gaps = [Gap(self._since(gap.at), gap.seconds) for gap in self._ear.gaps]
+        self.report.speech = [
+            Stretch(self._since(one.begins_at), self._since(one.ends_at), one.closed)
+            for one in self._ear.stretches
+        ]
         self.report.clears_s = [self._since(moment) for moment in self._ear.clears]
 
     async def _call_over(self) -> None:

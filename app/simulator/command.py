@@ -40,8 +40,9 @@ ECHO_DB = -25.0
 
 
 class Enrichment:
-    """Adds to a report what only the server's journal knows: each turn's `agent_text`, `node`, `stages`, and
-    `answer_audio_ms` where a filler came first. This one knows nothing; another may be the click context's object.
+    """Adds to a report what only the server's journal knows: each turn's `agent_text`, `node`, `stages`,
+    `answer_audio_ms` where a filler came first, and which silences were no gaps, for they lay between two utterances.
+    This one knows nothing; another may be the click context's object.
     """
 
     def enrich(self, report: CallReport) -> None:

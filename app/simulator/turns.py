@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from app.simulator.ear import Gap
+from app.simulator.ear import Gap, Stretch
 from app.simulator.steps import Expect
 
 
@@ -16,9 +16,9 @@ class Turn:
     """One act of the caller's and what followed. Moments are seconds since the call began.
 
     `t0` is the acoustic end of the act. `any_audio_ms` runs from there to the first audible frame of the agent's,
-    negative when the agent cut in, None when it never came. By ear a filler cannot be told from an answer, so
-    `answer_audio_ms` is the same until somebody who can read the server's journal knows better; `node`,
-    `agent_text` and `stages` can only come from there, too.
+    negative when the agent cut in, None when it never came. By ear alone a filler cannot be told from an answer, so
+    `answer_audio_ms` is the same until somebody who can read the server's journal says when the answer's audio came;
+    `node`, `agent_text` and `stages` can only come from there, too.
     """
 
     caller: dict[str, Any]
@@ -49,7 +49,7 @@ class Turn:
 @dataclass(slots=True)
 class CallReport:
     """A whole call. `greeting` is what the agent said before the caller did anything. `frames` of audio were sent.
-    `clears_s` is when the agent was silenced, in seconds.
+    `clears_s` is when the agent was silenced, `speech` when it was audible, both in seconds, and so are `gaps`.
 
     `ended`: caller_hung_up, server_hung_up, rejected, busy, or failed. `unsaid` counts steps that the caller could
     not take any more because the call was over. `began_at` is the date and time of second 0, by which a server's
@@ -65,6 +65,7 @@ class CallReport:
     turns: list[Turn] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
     clears_s: list[float] = field(default_factory=list)
+    speech: list[Stretch] = field(default_factory=list)
     protocol_errors: list[str] = field(default_factory=list)
     unsaid: int = 0
     cannot_run: str | None = None
@@ -82,6 +83,10 @@ class CallReport:
             "protocol_errors": self.protocol_errors,
             "faults": self.faults(),
         }
+
+    def audible_from(self, moment_s: float) -> float | None:
+        """When the agent was first audible from a moment on, in seconds since the call began."""
+        return next((max(one.begins_at, moment_s) for one in self.speech if one.ends_at > moment_s), None)
 
     def faults(self) -> list[str]:
         """Everything that did not hold, in words; empty when the call held."""

@@ -19,6 +19,7 @@ from scripts.benches import load as load_bench
 from scripts.benches import prediction as prediction_bench
 from scripts.benches import profile as profile_bench
 from scripts.benches import recognition as recognition_bench
+from scripts.benches import replies as replies_bench
 from scripts.benches import soak as soak_bench
 from scripts.benches import streams as streams_bench
 from scripts.benches import turns as turns_bench
@@ -167,6 +168,18 @@ def interruptions(count: int, at_once: int, seed: int, as_json: bool, save: bool
 def failover(requests: int, seed: int, as_json: bool, save: bool) -> None:
     """What callers hear of models, voices and ears that fail, at every chunk, and what hedging saves."""
     _finish(failover_bench.measure(requests, seed), as_json, save)
+
+
+@bench.command()
+@click.option(
+    "--count", default=300, show_default=True, type=click.IntRange(1), help="Turns a row, at least."
+)
+@seed_option
+@as_json_option
+@save_option
+def replies(count: int, seed: int, as_json: bool, save: bool) -> None:
+    """How soon a model's words are heard, with and without replies that are begun early, in virtual time."""
+    _finish(replies_bench.measure(count, seed), as_json, save)
 
 
 @bench.command()

@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from app.call.flow_run import Step
+from app.call.resuming import taken_up
+from app.call.saying import Left, Prompt
 from app.clock import ManualClock
 from app.simulator.faults import Faults
 from app.simulator.steps import Say, StaySilent
-from providers.base import OutcomeChosen
+from providers.base import OutcomeChosen, Voice
 from providers.scripted_model import Reply, ScriptedModel
 from tests.call.relay import events, running
 from tests.call.services import FakeServices, flows_in
@@ -91,3 +94,11 @@ async def test_a_question_that_was_put_in_other_words_is_put_again_in_those(
     lost, ended = (event["ms"] for event in events(journal, "stream_ended")[:2])
     said = [event["text"] for event in events(journal, "said") if lost <= event["ms"] < ended]
     assert said in (["Sorry, I didn't catch that.", "Once more."], ["Once more."])
+
+
+def test_words_of_a_moment_that_is_over_are_not_said_again() -> None:
+    voice = Voice("hum", "en")
+    sign = Prompt("One moment.", "One moment.", "look", voice, passing=True)
+    answer = Prompt("It comes tomorrow.", "It comes tomorrow.", "found", voice)
+    left, _ = taken_up(Left([sign, answer], ["It"], ["It"]), Step([], None))
+    assert left == Left([answer], ["It"], ["It"])

@@ -34,7 +34,9 @@ class Reports:
     def speech_ready(self, prompt: Prompt, asked: float, ready: float) -> None:
         self.log.append(f"ready {prompt.text}")
 
-    def prompt_started(self, prompt: Prompt, ready: float, sent: float, *, cached: bool) -> None:
+    def prompt_started(
+        self, prompt: Prompt, ready: float, sent: float, *, cached: bool, ahead_ms: float
+    ) -> None:
         self.log.append(f"started {prompt.text}")
 
     def prompt_ended(self, spoken: Spoken) -> None:

@@ -15,6 +15,7 @@ from app.call.model_desk import ModelDesk
 from app.call.speculation import UNTAKEN_AT_MOST_S, Speculation
 from app.call.tasks import Tasks
 from app.clock import ManualClock
+from app.errors import TimedOut
 from app.flow import effects as fx
 from app.flow.inputs import ModelFailed, ModelReplied
 from app.orchestrator.answer_cache import Answers, RememberingModel
@@ -151,6 +152,29 @@ async def test_a_reply_that_was_begun_for_other_words_is_not_taken(clock: Manual
         await asyncio.sleep(0.01)
         assert speculation.take(request("on sunday")) is None
     assert model.closed_early == 1
+
+
+async def test_a_reply_that_failed_early_is_asked_for_anew(clock: ManualClock) -> None:
+    model = ScriptedModel([Reply(fault=TimedOut("nobody there")), Reply("Yes.")])
+    async with asyncio.TaskGroup() as group:
+        speculation = Speculation(model, Tasks(group))
+        speculation.suppose(request("on monday"))
+        await asyncio.sleep(0.01)
+        assert speculation.take(request("on monday")) is None
+        speculation.suppose(request("on monday"))
+        await asyncio.sleep(0.01)
+        assert speculation.take(request("on monday"))
+
+
+@pytest.mark.parametrize(
+    ("said", "language"), [("On Monday, um, please. Thank you.", "en"), ("On Monday", "hi")]
+)
+async def test_courtesies_do_not_change_what_was_asked(clock: ManualClock, said: str, language: str) -> None:
+    model = ScriptedModel(lambda request: Reply("Yes."))
+    async with asyncio.TaskGroup() as group:
+        speculation = Speculation(model, Tasks(group))
+        speculation.suppose(replace(request("on monday"), language=language))
+        assert speculation.take(replace(request(said), language=language))
 
 
 class NoCounter:
