@@ -29,7 +29,9 @@ class NetworkCarriage:
     """Real requests and sockets. Proxies and other settings of the environment are not used."""
 
     def __init__(self) -> None:
-        self._http = httpx.AsyncClient(timeout=WEBHOOK_TIMEOUT_S, trust_env=False)
+        # Each webhook on a connection of its own: one that was kept may be that of a worker that has just died.
+        limits = httpx.Limits(max_keepalive_connections=0)
+        self._http = httpx.AsyncClient(timeout=WEBHOOK_TIMEOUT_S, limits=limits, trust_env=False)
 
     async def __aenter__(self) -> NetworkCarriage:
         return self
