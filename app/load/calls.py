@@ -14,7 +14,7 @@ from app.simulator.stream import Recording
 from app.simulator.ticker import beating
 from app.simulator.turns import CallReport
 
-BEATS = 5
+BEATS = 20
 STAGGER_S = 0.037
 
 

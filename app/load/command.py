@@ -18,7 +18,7 @@ import uvloop
 
 from app.errors import RelayError
 from app.load.figures import Asked, Document, Run
-from app.load.judgement import FIGURES, Threshold, figure, recommendations, worse
+from app.load.judgement import FIGURES, TOLD, Threshold, figure, recommendations, worse
 from app.load.kept import earlier, keep
 from app.load.page import page
 from app.load.run import hold
@@ -173,7 +173,7 @@ def _keep(document: Document, run: Run, data_dir: Path, html: Path | None) -> li
         troubles.append(f"the run is not kept: {error}; name a folder that can be written to in DATA_DIR")
     try:
         if html:
-            html.write_text(page(document, _answers(run), earlier(data_dir, document)), "utf-8")
+            html.write_text(page(document, _answers(run), earlier(data_dir, document), run.course), "utf-8")
     except OSError as error:
         troubles.append(f"there is no page: {error}; name another file for --html")
     return troubles
@@ -183,8 +183,10 @@ def _tell(document: Document, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(document, ensure_ascii=False, indent=1))
         return
-    for name in FIGURES:
+    for name in TOLD:
         _tell_figure(document, name)
+    for stage, found in document["stages_ms"].items():
+        click.echo(f"{stage:<18}{found['p50']:>10g}{found['p95']:>10g}  (p50, p95)")
     for heading in ("broken", "worse", "recommendations"):
         for line in document[heading]:
             click.echo(f"  {'✗' if heading != 'recommendations' else '→'} {line}")

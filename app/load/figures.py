@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from app.load.calls import Placed
+from app.simulator.turns import Turn
 
 QUANTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "max": 1.0}
 STUMBLED = "the agent stumbled"
@@ -53,7 +54,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run that is over. `busiest` is how the server was while most calls went on."""
+    """A run that is over. `course` is how the server was, by seconds into the run, `busiest` when at its biggest."""
 
     asked: Asked
     began: datetime
@@ -64,6 +65,7 @@ class Run:
     before: Vitals
     busiest: Vitals
     after: Vitals
+    course: Sequence[tuple[float, Vitals]] = ()
 
     def document(self) -> Document:
         reports = [call.report for call in self.placed]
@@ -80,15 +82,21 @@ class Run:
             "turns": len(turns),
             "answer_ms": quantiles([turn.answer_audio_ms for turn in turns]),
             "any_audio_ms": quantiles([turn.any_audio_ms for turn in turns]),
+            "stages_ms": {name: quantiles(spent) for name, spent in _stages(turns).items()},
+            "overhead_ms": quantiles([turn.overhead_ms for turn in turns]),
             "gaps": sum(len(report.gaps) for report in reports),
             "errors": sum(faults.values()),
             "faults": dict(faults.most_common(FAULTS_SHOWN)),
             "server": self._server(sum(report.frames for report in reports)),
-            "client": {
-                "cpu_share": round(self.client_cpu_s / self.seconds, 3),
-                "lag_p95_ms": _rounded(self.client_lag_p95_ms),
-            },
+            "client": self._client(sum(report.frames for report in reports)),
             "breakdown": dict(self.after.breakdown),
+        }
+
+    def _client(self, frames: int) -> Document:
+        return {
+            "cpu_share": round(self.client_cpu_s / self.seconds, 3),
+            "us_per_frame": round(self.client_cpu_s / frames * 1e6, 1) if frames else None,
+            "lag_p95_ms": _rounded(self.client_lag_p95_ms),
         }
 
     def _server(self, frames: int) -> Document:
@@ -116,6 +124,15 @@ class Run:
             "mb_per_call": None if grown_mb is None else round(grown_mb / self.asked.at_once, 2),
             "lag_p95_ms": _rounded(self.busiest.lag_p95_ms),
         }
+
+
+def _stages(turns: Sequence[Turn]) -> dict[str, list[float | None]]:
+    """How long each stage lasted in each turn that the server's journal tells of."""
+    found: dict[str, list[float | None]] = defaultdict(list)
+    for turn in turns:
+        for name, (start, end) in turn.stages.items():
+            found[name].append(end - start)
+    return found
 
 
 def quantiles(values: Sequence[float | None]) -> dict[str, float | None]:

@@ -12,6 +12,7 @@ from app.load.figures import QUANTILES, Document
 FIGURES: Mapping[str, tuple[str, ...]] = {
     **{f"answer_{name}": ("answer_ms", name) for name in QUANTILES},
     **{f"any_{name}": ("any_audio_ms", name) for name in QUANTILES},
+    **{f"overhead_{name}": ("overhead_ms", name) for name in QUANTILES},
     "gaps": ("gaps",),
     "errors": ("errors",),
     "cpu_share": ("server", "cpu_share"),
@@ -20,12 +21,21 @@ FIGURES: Mapping[str, tuple[str, ...]] = {
     "mb_per_call": ("server", "mb_per_call"),
     "lag_p95": ("server", "lag_p95_ms"),
 }
+# told, too; these may be as large as they like
+TOLD: Mapping[str, tuple[str, ...]] = {
+    **FIGURES,
+    "calls_per_core": ("server", "calls_per_core"),
+    "callers_cpu": ("client", "cpu_share"),
+    "callers_us": ("client", "us_per_frame"),
+    "callers_lag": ("client", "lag_p95_ms"),
+}
 # what is compared with the last run: by how much it may differ by chance, as a share and in its own unit
 COMPARED = {
     "answer_p50": (0.1, 20.0),
     "answer_p95": (0.1, 40.0),
     "us_per_frame": (0.1, 5.0),
     "mb_per_call": (0.2, 0.2),
+    "lag_p95": (0.2, 2.0),
     "gaps": (0.0, 0.0),
     "errors": (0.0, 0.0),
 }
@@ -51,9 +61,9 @@ class Threshold:
 
 
 def figure(document: Document, name: str) -> float | None:
-    """One of FIGURES; None where it is unknown, like those that an earlier version did not keep."""
+    """One of TOLD; None where it is unknown, like those that an earlier version did not keep."""
     found: Any = document
-    for key in FIGURES[name]:
+    for key in TOLD[name]:
         found = found.get(key) if isinstance(found, dict) else None
     return found if isinstance(found, (int, float)) else None
 
@@ -92,7 +102,13 @@ def _recommended(document: Document, server: Document, client: Document) -> Iter
         yield "Callers heard gaps in mid-sentence: voices are made too slowly, or the server is too busy to send them."
     p95 = document["answer_ms"]["p95"]
     if p95 is not None and p95 > SLOW_MS:
-        parts = {name: ms for name, ms in document["breakdown"].items() if ms}
+        parts = _parts(document)
         most = max(parts, key=lambda name: parts[name]) if parts else None
         where = f", most of it in {most} ({parts[most]:.0f} ms a turn)" if most else ""
         yield f"One answer in twenty takes more than {p95:.0f} ms{where}: see `callrelay explain-turn` for a slow one."
+
+
+def _parts(document: Document) -> dict[str, float]:
+    """What the time of a turn goes into: stages, where journals are at hand, else what the server's health sums up."""
+    stages = {name: found["p50"] for name, found in document["stages_ms"].items()}
+    return {name: ms for name, ms in (stages or document["breakdown"]).items() if ms}

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from itertools import pairwise
 
-from app.load.figures import Document
+from app.load import plots
+from app.load.figures import Document, Vitals
 from app.load.judgement import figure
 
-WIDTH, HEIGHT, EDGE = 640, 180, 34
-BARS = 40
+# what each run, and those before it, are plotted with: a heading, the figure's name, its unit
+TRENDS = (
+    ("95th percentile of the answers", "answer_p95", "ms"),
+    ("The server's CPU time for a frame", "us_per_frame", "µs"),
+    ("Memory a call", "mb_per_call", "MB"),
+)
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto; padding: 0 1rem; color: #1d2733 }
@@ -20,10 +26,17 @@ svg text { font-size: 11px; fill: #5b6876 }
 """
 
 
-def page(document: Document, answers: Sequence[tuple[float, float]], earlier: Sequence[Document]) -> str:
-    """`answers` are (seconds into the run, milliseconds waited); `earlier` runs come the oldest first."""
+def page(
+    document: Document,
+    answers: plots.Points,
+    earlier: Sequence[Document],
+    course: Sequence[tuple[float, Vitals]] = (),
+) -> str:
+    """`answers` are (seconds into the run, milliseconds waited); `earlier` runs come the oldest first.
+
+    `course` is what the server said of itself, by seconds into the run.
+    """
     title = f"{document['calls']} calls to {document['target']}, {document['concurrency']} at once"
-    trend = [figure(run, "answer_p95") for run in (*earlier, document)]
     parts = [
         f"<h1>{escape(title)}</h1><p>{escape(document['at'])}, {document['seconds']:g} s</p>",
         _list("Did not hold", document["broken"], "bad"),
@@ -32,11 +45,12 @@ def page(document: Document, answers: Sequence[tuple[float, float]], earlier: Se
         "<h2>Waiting, in milliseconds after the end of the caller's speech</h2>",
         _waits(document),
         "<h2>How many answers took how long</h2>",
-        _histogram([ms for _, ms in answers]),
+        plots.histogram([ms for _, ms in answers], "ms"),
         "<h2>Each answer in the course of the run</h2>",
-        _points(answers, "s"),
-        "<h2>95th percentile of the answers, this run and those before</h2>",
-        _points([(float(number), ms) for number, ms in enumerate(trend) if ms is not None], "th run"),
+        plots.dots(answers, "s", "ms"),
+        _where(document),
+        _course(course),
+        _trends([*earlier, document]),
         "<h2>Cost</h2>",
         _table(
             ["", "server", "callers"],
@@ -50,10 +64,53 @@ def page(document: Document, answers: Sequence[tuple[float, float]], earlier: Se
     )
 
 
+def _where(document: Document) -> str:
+    """The stages of a turn, where the server's journals tell of them."""
+    stages = {name: (found["p50"], found["p95"]) for name, found in document["stages_ms"].items()}
+    heading = "<h2>Where the time of a turn goes, by the server's journals: the median, and 19 of 20</h2>"
+    return heading + plots.bars(stages, "ms") if stages else ""
+
+
+def _course(course: Sequence[tuple[float, Vitals]]) -> str:
+    """The server in the course of the run, where it tells of itself."""
+    parts = (
+        ("Share of a core that the server used", _shares(course), ""),
+        ("The server's memory", [(at, now.rss_mb) for at, now in course if now.rss_mb is not None], "MB"),
+        (
+            "How late its event loop ran, 95th percentile",
+            [(at, now.lag_p95_ms) for at, now in course if now.lag_p95_ms is not None],
+            "ms",
+        ),
+    )
+    return "".join(
+        f"<h2>{heading}</h2>{plots.line(found, 's', unit)}" for heading, found, unit in parts if found
+    )
+
+
+def _shares(course: Sequence[tuple[float, Vitals]]) -> list[tuple[float, float]]:
+    known = [(at, now.cpu_s) for at, now in course if now.cpu_s is not None]
+    return [
+        (end, (then - now) / (end - begin)) for (begin, now), (end, then) in pairwise(known) if end > begin
+    ]
+
+
+def _trends(runs: Sequence[Document]) -> str:
+    """This run and those before it."""
+    return "".join(
+        f"<h2>{heading}, this run and those before</h2>{plots.dots(_trend(runs, name), 'th run', unit)}"
+        for heading, name, unit in TRENDS
+    )
+
+
+def _trend(runs: Sequence[Document], name: str) -> list[tuple[float, float]]:
+    found = [figure(run, name) for run in runs]
+    return [(float(number), value) for number, value in enumerate(found) if value is not None]
+
+
 def _waits(document: Document) -> str:
     names = list(document["answer_ms"])
-    rows = [["answer", *document["answer_ms"].values()], ["any sound", *document["any_audio_ms"].values()]]
-    return _table(["", *names], rows)
+    rows = {"answer": "answer_ms", "any sound": "any_audio_ms", "the server's own waits": "overhead_ms"}
+    return _table(["", *names], [[name, *document[key].values()] for name, key in rows.items()])
 
 
 def _table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
@@ -69,46 +126,3 @@ def _cell(value: object) -> str:
 def _list(heading: str, lines: Sequence[str], kind: str = "") -> str:
     items = "".join(f'<li class="{kind}">{escape(line)}</li>' for line in lines)
     return f"<h2>{heading}</h2><ul>{items}</ul>" if lines else ""
-
-
-def _histogram(values: Sequence[float]) -> str:
-    if not values:
-        return "<p>There are none.</p>"
-    low, high = min(values), max(values)
-    step = (high - low) / BARS or 1.0
-    counts = [0] * BARS
-    for value in values:
-        counts[min(BARS - 1, int((value - low) / step))] += 1
-    width, tallest = (WIDTH - 2 * EDGE) / BARS, max(counts)
-    bars = "".join(
-        f'<rect x="{EDGE + number * width:.1f}" y="{_y(count, tallest):.1f}" width="{width - 1:.1f}" '
-        f'height="{HEIGHT - EDGE - _y(count, tallest):.1f}" fill="#3b6ea5"/>'
-        for number, count in enumerate(counts)
-    )
-    return _plot(bars, f"{tallest}", f"{low:.0f} ms", f"{high:.0f} ms")
-
-
-def _points(points: Sequence[tuple[float, float]], unit: str) -> str:
-    if not points:
-        return "<p>There are none.</p>"
-    most_x, most_y = max(x for x, _ in points) or 1.0, max(y for _, y in points) or 1.0
-    dots = "".join(
-        f'<circle cx="{EDGE + x / most_x * (WIDTH - 2 * EDGE):.1f}" cy="{_y(max(0.0, y), most_y):.1f}" r="2" '
-        'fill="#3b6ea5" fill-opacity=".6"/>'
-        for x, y in points
-    )
-    return _plot(dots, f"{most_y:.0f} ms", "0", f"{most_x:.0f} {unit}")
-
-
-def _y(value: float, most: float) -> float:
-    return HEIGHT - EDGE - value / most * (HEIGHT - 2 * EDGE)
-
-
-def _plot(marks: str, top: str, left: str, right: str) -> str:
-    floor = HEIGHT - EDGE
-    return (
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img">'
-        f'<path d="M{EDGE} {EDGE}V{floor}H{WIDTH - EDGE}" fill="none" stroke="#aab4bf"/>{marks}'
-        f'<text x="{EDGE}" y="{EDGE - 8}">{top}</text><text x="{EDGE}" y="{HEIGHT - 14}">{left}</text>'
-        f'<text x="{WIDTH - EDGE}" y="{HEIGHT - 14}" text-anchor="end">{right}</text></svg>'
-    )

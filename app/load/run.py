@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from app.clock import SystemClock
+from app.clock import Clock, SystemClock
 from app.load.calls import place_all
 from app.load.figures import Asked, Run, Vitals
 from app.ops.meters import Meters
@@ -26,6 +26,7 @@ class Watch:
     http: httpx.AsyncClient
     url: str
     busiest: Vitals = field(default=NOTHING_KNOWN)
+    course: list[tuple[float, Vitals]] = field(default_factory=list)
 
     async def ask(self) -> Vitals:
         try:
@@ -33,11 +34,13 @@ class Watch:
         except (httpx.HTTPError, ValueError, AttributeError):
             return NOTHING_KNOWN
 
-    async def run(self) -> None:
-        """For ever: remember when it was at its biggest."""
+    async def run(self, clock: Clock) -> None:
+        """For ever: remember how it was, and when it was at its biggest."""
+        began = clock.now()
         while True:
             await asyncio.sleep(ASK_EVERY_S)
             now = await self.ask()
+            self.course.append((clock.now() - began, now))
             if (now.rss_mb or 0.0) >= (self.busiest.rss_mb or 0.0):
                 self.busiest = now
 
@@ -51,11 +54,12 @@ async def hold(asked: Asked, listening: str, plans: Sequence[CallPlan], over: Ca
         before, wall = await watch.ask(), clock.wall()
         watch.busiest = before
         began, cpu_s = clock.now(), time.process_time()
-        watches = [group.create_task(watch.run()), group.create_task(meters.watch_loop())]
+        watches = [group.create_task(watch.run(clock)), group.create_task(meters.watch_loop())]
         placed = await place_all(plans, asked.at_once, over)
         seconds, client_cpu_s = clock.now() - began, time.process_time() - cpu_s
         for one in watches:
             one.cancel()
         after = await watch.ask()
     lag_ms = meters.loop_lag_p95_ms
-    return Run(asked, wall, placed, seconds, client_cpu_s, lag_ms, before, watch.busiest, after)
+    course = [(0.0, before), *watch.course, (seconds, after)]
+    return Run(asked, wall, placed, seconds, client_cpu_s, lag_ms, before, watch.busiest, after, course)

@@ -80,6 +80,7 @@ def _add(turn: Turn, said: Sequence[_Said], events: Sequence[dict[str, Any]]) ->
             turn.node = event["node"]
         elif event["event"] == "turn":
             turn.stages = event["timeline"]["stages"]
+            turn.overhead_ms = event["timeline"]["overhead_ms"]
 
 
 def _next_acts_s(report: CallReport) -> Iterator[float]:

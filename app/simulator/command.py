@@ -40,7 +40,7 @@ ECHO_DB = -25.0
 
 
 class Enrichment:
-    """Adds to a report what only the server's journal knows: each turn's `agent_text`, `node`, `stages`,
+    """Adds to a report what only the server's journal knows: each turn's `agent_text`, `node`, `stages`, `overhead_ms`,
     `answer_audio_ms` where a filler came first, and which silences were no gaps, for they lay between two utterances.
     This one knows nothing; another may be the click context's object.
     """

@@ -18,7 +18,8 @@ class Turn:
     `t0` is the acoustic end of the act. `any_audio_ms` runs from there to the first audible frame of the agent's,
     negative when the agent cut in, None when it never came. By ear alone a filler cannot be told from an answer, so
     `answer_audio_ms` is the same until somebody who can read the server's journal says when the answer's audio came;
-    `node`, `agent_text` and `stages` can only come from there, too.
+    `node`, `agent_text`, `stages` (name to [start, end], milliseconds after the server's own t0) and `overhead_ms`, the
+    server's own waits, can only come from there, too.
     """
 
     caller: dict[str, Any]
@@ -31,6 +32,7 @@ class Turn:
     heard: str | None = None
     node: str | None = None
     stages: dict[str, Any] = field(default_factory=dict)
+    overhead_ms: float | None = None
     expects: list[Expect] = field(default_factory=list)
     answer_due: bool = True
 
@@ -42,6 +44,7 @@ class Turn:
             "any_audio_ms": _rounded(self.any_audio_ms),
             "answer_audio_ms": _rounded(self.answer_audio_ms),
             "stages": self.stages,
+            "overhead_ms": self.overhead_ms,
             "t0_s": _rounded(self.t0_s, 3),
         }
 

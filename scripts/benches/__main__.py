@@ -10,8 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import click
+import uvloop
 
 from scripts.benches import answers as answers_bench
+from scripts.benches import capacity as capacity_bench
 from scripts.benches import endpointing as endpointing_bench
 from scripts.benches import failover as failover_bench
 from scripts.benches import interruptions as interruptions_bench
@@ -24,10 +26,11 @@ from scripts.benches import soak as soak_bench
 from scripts.benches import streams as streams_bench
 from scripts.benches import turns as turns_bench
 from scripts.benches import understanding as understanding_bench
+from scripts.benches import workers as workers_bench
 from scripts.benches.report import Report
 
 as_json_option = click.option("--json", "as_json", is_flag=True, help="One document on stdout.")
-save_option = click.option("--save", is_flag=True, help="Keep the document as bench/NAME.json.")
+save_option = click.option("--save", is_flag=True, help="Keep it as bench/NAME.json and .txt.")
 at_once_option = click.option("--at-once", default=2, show_default=True, help="Calls at the same time.")
 seed_option = click.option("--seed", default=1, show_default=True, help="Of all that is random.")
 
@@ -97,6 +100,37 @@ def turns(
 def load(calls: int, total: int, seed: int, as_json: bool, save: bool) -> None:
     """Many calls on one core, scripted speech and embedded voice detection; the callers on another core."""
     _finish(asyncio.run(load_bench.measure(calls, total, seed)), as_json, save)
+
+
+@bench.command()
+@click.option(
+    "--calls", multiple=True, default=(1, 10, 100, 200, 300), show_default=True, type=click.IntRange(1, 600)
+)
+@click.option("--seconds", default=20.0, show_default=True, type=click.FloatRange(1, 600), help="At each.")
+@click.option("--runs", default=1, show_default=True, type=click.IntRange(1), help="Medians of so many.")
+@click.option("--search/--no-search", default=True, help="Find the largest number that holds, by steps.")
+@seed_option
+@as_json_option
+@save_option
+def capacity(
+    calls: Sequence[int], seconds: float, runs: int, search: bool, seed: int, as_json: bool, save: bool
+) -> None:
+    """How many calls one core holds and what each costs, beside the least that uvicorn can do."""
+    _finish(uvloop.run(capacity_bench.measure(calls, seconds, runs, search, seed)), as_json, save)
+
+
+@bench.command()
+@click.option("--calls", default=50, show_default=True, type=click.IntRange(1), help="At the same time.")
+@click.option(
+    "--seconds", default=30.0, show_default=True, type=click.FloatRange(1, 600), help="Of each run."
+)
+@click.option("--pairs", default=3, show_default=True, type=click.IntRange(1), help="Of runs.")
+@seed_option
+@as_json_option
+@save_option
+def workers(calls: int, seconds: float, pairs: int, seed: int, as_json: bool, save: bool) -> None:
+    """What two worker processes cost at equal calls, against one."""
+    _finish(uvloop.run(workers_bench.measure(calls, seconds, pairs, seed)), as_json, save)
 
 
 @bench.command()

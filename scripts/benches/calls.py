@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 
 import click
 
@@ -18,7 +18,7 @@ TEXTS = ("Good morning.", "Yes, please.", "What does it cost?", "That's all.", "
 ECHO_SERVER = {"SPEECH_CHAIN": "scripted", "CACHE_MAX_ENTRIES": "50"}
 
 
-def echo_plan(url: str, acts: Sequence[Speak]) -> CallPlan:
+def echo_plan(url: str, acts: Iterable[Speak]) -> CallPlan:
     """A stranger calls the echo and does this; nothing is recorded."""
     return CallPlan(
         f"{url}/voice/incoming?flow=echo",

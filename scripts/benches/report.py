@@ -6,6 +6,7 @@ import json
 import os
 import platform
 import subprocess
+import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,9 +16,11 @@ from typing import Any
 
 import click
 
+from scripts.benches.meanings import MEANINGS
 from scripts.benches.server import ROOT
 
 SAVED = ROOT / "bench"
+WIDTH = 120
 ENGINES = ("ctranslate2", "hibari-tts", "numpy", "onnxruntime", "uvicorn", "uvloop")
 
 
@@ -39,6 +42,10 @@ def commit() -> str | None:
         ["git", "rev-parse", "--short=12", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     return done.stdout.strip() or None
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _processor() -> str:
@@ -72,12 +79,27 @@ class Report:
         return all(self.promises.values())
 
     def publish(self, as_json: bool, save: bool) -> None:
-        """Print it, and keep it as bench/NAME.json where asked to."""
+        """Print it, and keep it as bench/NAME.json and bench/NAME.txt where asked to."""
         document = json.dumps(self._document(), ensure_ascii=False, indent=1)
+        shown = "\n".join([*self.lines, "", *self._verdicts()])
         if save:
             SAVED.mkdir(exist_ok=True)
             (SAVED / f"{self.name}.json").write_text(document + "\n", "utf-8")
-        click.echo(document if as_json else "\n".join([*self.lines, "", *self._verdicts()]))
+            (SAVED / f"{self.name}.txt").write_text(
+                "\n".join([*self._heading(), shown, *self._meanings()]), "utf-8"
+            )
+        click.echo(document if as_json else shown)
+
+    def _heading(self) -> Iterator[str]:
+        options = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in self.options.items())
+        yield f"scripts/bench {self.name}: {options}"
+        yield f"{_now()}, commit {commit() or 'unknown'}"
+
+    def _meanings(self) -> Iterator[str]:
+        yield "\nWhat the figures mean\n"
+        for figure, meaning in MEANINGS.get(self.name, {}).items():
+            yield textwrap.fill(f"{figure}: {meaning}", WIDTH, initial_indent="  ", subsequent_indent="    ")
+        yield ""
 
     def _verdicts(self) -> Iterator[str]:
         for what, kept in self.promises.items():
@@ -87,12 +109,13 @@ class Report:
     def _document(self) -> dict[str, Any]:
         return {
             "bench": self.name,
-            "at": datetime.now(UTC).isoformat(timespec="seconds"),
+            "at": _now(),
             "commit": commit(),
             "machine": self.machine,
             "options": self.options,
             "figures": self.figures,
             "promises": self.promises,
+            "meanings": MEANINGS.get(self.name, {}),
         }
 
 

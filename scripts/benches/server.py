@@ -8,7 +8,7 @@ import signal
 import socket
 import sys
 from asyncio.subprocess import Process
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,6 +62,14 @@ class Resources:
         )
 
 
+def tree(pid: int) -> Iterator[int]:
+    """A process and all that are below it."""
+    yield pid
+    for task in (Path("/proc") / str(pid) / "task").iterdir():
+        for child in (task / "children").read_text().split():
+            yield from tree(int(child))
+
+
 @dataclass
 class ServerProcess:
     """A running `callrelay serve`."""
@@ -104,6 +112,11 @@ class ServerProcess:
     @property
     def resources(self) -> Resources:
         return Resources.of(self.process.pid)
+
+    @property
+    def processes(self) -> list[Resources]:
+        """Those of itself, and of its workers where it has some."""
+        return [Resources.of(pid) for pid in tree(self.process.pid)]
 
     def events(self, call_sid: str) -> list[dict[str, Any]]:
         """A call's journal so far."""

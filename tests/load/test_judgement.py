@@ -28,6 +28,14 @@ def placed(*answers_ms: float | None, gaps: int = 0) -> Placed:
     return Placed(PLAN, report, None)
 
 
+def explained(*stages: dict[str, list[float]], overhead_ms: float = 1.5) -> Placed:
+    """A call whose journal was at hand: each turn's stages."""
+    call = placed(*[400.0] * len(stages))
+    for turn, found in zip(call.report.turns, stages, strict=True):
+        turn.stages, turn.overhead_ms = found, overhead_ms
+    return call
+
+
 def run_of(
     *calls: Placed, cpu_s: float = 2.0, rss_mb: float = 110.0, client_cpu_s: float = 1.0, workers: int = 1
 ) -> Run:
@@ -56,7 +64,7 @@ def test_the_document_has_what_others_rely_on() -> None:
     server = found["server"]
     assert (server["cpu_share"], server["us_per_frame"], server["calls_per_core"]) == (0.2, 2000.0, 20)
     assert (server["rss_mb"], server["mb_per_call"]) == (110.0, 2.5)
-    assert found["client"]["cpu_share"] == 0.1
+    assert found["client"] == {"cpu_share": 0.1, "us_per_frame": 1000.0, "lag_p95_ms": 1.0}
 
 
 def test_a_server_that_says_nothing_of_itself_costs_nobody_knows_what() -> None:
@@ -148,4 +156,33 @@ def test_the_page_stands_alone() -> None:
     assert "http" not in text.replace("http://www.w3.org", "")
     for part in text.split("<svg")[1:]:
         ElementTree.fromstring("<svg" + part.partition("</svg>")[0] + "</svg>")
-    assert text.count("<svg") == 3
+    assert text.count("<svg") == 5
+
+
+def test_stages_and_waits_are_those_of_the_journals() -> None:
+    turns = [{"endpoint": [0.0, at], "decide": [at, at + 2]} for at in (100.0, 200.0, 300.0)]
+    found = document(explained(*turns), placed(400.0))
+    assert list(found["stages_ms"]) == ["endpoint", "decide"]
+    assert found["stages_ms"]["endpoint"]["p50"] == 200.0
+    assert found["stages_ms"]["decide"]["max"] == 2.0
+    assert (found["overhead_ms"]["p99"], found["turns"]) == (1.5, 4)
+    assert "most of it in endpoint (200 ms a turn)" in recommendations(found)[0]
+    assert Threshold("overhead_p99", 1.0).broken(found) == "overhead_p99 is 1.5, more than 1"
+
+
+def test_the_page_shows_stages_and_the_course_of_the_run() -> None:
+    found = document(explained({"endpoint": [0.0, 100.0], "<decide>": [100.0, 102.0]}))
+    course = [(at, Vitals(at / 4, 100 + at, 1.0, {})) for at in (0.0, 2.0, 4.0)]
+    text = page(found, [(0.5, 400.0)], [], course)
+    assert "<decide>" not in text
+    assert "100, 100 ms" in text
+    assert text.count("<polyline") == 3
+    assert "0.25 " in text
+    for part in text.split("<svg")[1:]:
+        ElementTree.fromstring("<svg" + part.partition("</svg>")[0] + "</svg>")
+
+
+def test_a_server_that_says_nothing_of_itself_has_no_course() -> None:
+    assert "<polyline" not in page(
+        document(placed(100.0)), [], [], [(0.0, Vitals.of({})), (2.0, Vitals.of({}))]
+    )

@@ -1,0 +1,164 @@
+"""How many calls one core holds, and what each costs: callrelay, and beside it the least that uvicorn can do.
+
+Each server is pinned to one core, the callers to another, and every number of calls meets a fresh server. The callers'
+words are spoken before; the relay's voice and recognition are scripted, its voice detector is the real one.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from statistics import median
+from typing import Final
+
+import click
+
+from app.simulator.caller import Speak
+from scripts.benches import bare
+from scripts.benches.calls import ECHO_SERVER, TEXTS
+from scripts.benches.holding import Held, apart, hold
+from scripts.benches.report import Report
+from scripts.benches.server import CALLRELAY, serving
+from scripts.benches.voices import spoken
+
+SERVERS: Final[Mapping[str, Sequence[str]]] = {
+    "relay": (*CALLRELAY, "serve"),
+    "bare": (sys.executable, "-m", bare.__name__),
+}
+# one call has few turns: it is held for longer, since all others are held against it
+ALONE_TIMES = 5
+STEP = 25
+CALLS_MOST = 600
+SLOWER_MOST = 1.2
+CALLS_LEAST, BARE_SHARE_LEAST = 200, 0.7
+EVEN_AT, EVEN_MOST = (10, 100, 200), 1.15
+OVERHEAD_AT, OVERHEAD_P50_MS, OVERHEAD_P99_MS = 200, 2.0, 15.0
+HEADINGS = (
+    "calls", "µs a frame", "MB a call", "turns", "answer p50", "p95", "× one", "overhead p50", "p99", "lag p95", "gaps",
+    "unanswered", "faults", "callers", "held",
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class Run:
+    """One server's numbers of calls, and what came of each."""
+
+    levels: dict[int, Held] = field(default_factory=dict)
+
+    def times_alone(self, calls: int) -> float | None:
+        """The answer's 95th percentile by that of one call."""
+        answer, alone = self.levels[calls].answer, self.levels[min(self.levels)].answer
+        return answer.p95 / alone.p95 if answer and alone else None
+
+    def held(self, calls: int) -> bool:
+        times = self.times_alone(calls)
+        return self.levels[calls].sound and times is not None and times <= SLOWER_MOST
+
+    @property
+    def verdicts(self) -> dict[int, bool]:
+        return {calls: self.held(calls) for calls in self.levels}
+
+    @property
+    def most(self) -> int:
+        """The largest number of calls that held, 0 if none did."""
+        return max((calls for calls, held in self.verdicts.items() if held), default=0)
+
+
+def next_try(verdicts: Mapping[int, bool], step: int) -> int | None:
+    """Which number of calls to try next; None when the largest that holds is known to within `step`."""
+    most = max((calls for calls, held in verdicts.items() if held), default=0)
+    failed = min((calls for calls, held in verdicts.items() if not held and calls > most), default=None)
+    if failed is None:
+        return most + 2 * step if most + 2 * step <= CALLS_MOST else None
+    return most + (failed - most) // 2 if failed - most > step else None
+
+
+async def measure(levels: Sequence[int], seconds: float, runs: int, search: bool, seed: int) -> Report:
+    """`runs` times each of `levels`, and with `search` those that the largest number of calls is found by."""
+    options = {"calls": [*levels], "seconds": seconds, "runs": runs, "search": search, "seed": seed}
+    report = Report("capacity", options)
+    core, random = apart(), Random(seed)
+    acts = list((await spoken(TEXTS)).values())
+    found: dict[str, list[Run]] = {name: [] for name in SERVERS}
+    for _ in range(runs):
+        for name, done in found.items():
+            done.append(await _run(name, core, acts, sorted({1, *levels}), seconds, search, random))
+    for name, done in found.items():
+        _describe(report, name, done)
+    _promise(report, search)
+    return report
+
+
+async def _run(
+    name: str,
+    core: int,
+    acts: Sequence[Speak],
+    levels: Sequence[int],
+    seconds: float,
+    search: bool,
+    random: Random,
+) -> Run:
+    run, asked = Run(), iter(levels)
+    while calls := next(asked, None) or (next_try(run.verdicts, STEP) if search else None):
+        with tempfile.TemporaryDirectory() as directory:
+            async with serving(Path(directory), ECHO_SERVER, core, SERVERS[name]) as server:
+                lasting = seconds * (ALONE_TIMES if calls == 1 else 1)
+                run.levels[calls] = await hold(server, acts, calls, lasting, random)
+        click.echo(f"{name}, {calls} calls: {run.levels[calls].us_per_frame:.0f} µs a frame", err=True)
+    return run
+
+
+def _describe(report: Report, name: str, runs: Sequence[Run]) -> None:
+    """Medians of all runs; what was tried in one only is that one's."""
+    levels = sorted({calls for run in runs for calls in run.levels})
+    found = {calls: _level([run for run in runs if calls in run.levels], calls) for calls in levels}
+    most = [run.most for run in runs]
+    report.figures[name] = {"levels": found, "most": median(most), "most_by_run": most}
+    report.lines += ["", f"{name}: holds {median(most):g} calls ({', '.join(map(str, most))})"]
+    report.table(HEADINGS, [_row(level) for level in found.values()])
+
+
+def _level(runs: Sequence[Run], calls: int) -> dict[str, float | None]:
+    figures = [run.levels[calls].as_json() | {"times_alone": run.times_alone(calls)} for run in runs]
+    known = {name: [found for one in figures if (found := one[name]) is not None] for name in figures[0]}
+    level: dict[str, float | None] = {
+        name: round(median(values), 3) if values else None for name, values in known.items()
+    }
+    return level | {"held": median(run.held(calls) for run in runs)}
+
+
+def _row(level: Mapping[str, float | None]) -> list[object]:
+    names = (
+        "calls", "us_per_frame", "mb_per_call", "turns", "answer_p50_ms", "answer_p95_ms", "times_alone",
+        "overhead_p50_ms", "overhead_p99_ms", "lag_p95_ms", "gaps", "unanswered", "faults", "callers_cpu_share", "held",
+    )  # fmt: skip
+    return [None if level[name] is None else f"{level[name]:.4g}" for name in names]
+
+
+def _promise(report: Report, search: bool) -> None:
+    levels = report.figures["relay"]["levels"]
+    if at := levels.get(OVERHEAD_AT):
+        for name, most in (("p50", OVERHEAD_P50_MS), ("p99", OVERHEAD_P99_MS)):
+            found = at[f"overhead_{name}_ms"]
+            report.promise(
+                f"overhead at {OVERHEAD_AT} calls, {name}: {found:g} ms, at most {most:g}", found <= most
+            )
+    if levels.keys() >= set(EVEN_AT):
+        costs = [levels[calls]["us_per_frame"] for calls in EVEN_AT]
+        times = max(costs) / min(costs)
+        report.promise(
+            f"a frame's cost at {EVEN_AT} calls is within {EVEN_MOST:g} times ({times:.2f})",
+            times <= EVEN_MOST,
+        )
+    if search:
+        relay, least = report.figures["relay"]["most"], report.figures["bare"]["most"]
+        report.promise(f"holds {relay:g} calls, at least {CALLS_LEAST}", relay >= CALLS_LEAST)
+        share = relay / least if least else 0.0
+        report.promise(
+            f"{share:.0%} of what the bare server holds ({least:g}), at least {BARE_SHARE_LEAST:.0%}",
+            share >= BARE_SHARE_LEAST,
+        )

@@ -1,0 +1,110 @@
+"""What the figures of each bench mean: kept beside them in bench/, for who was not there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+_EAR: Final = (
+    "milliseconds from the true acoustic end of the caller's speech to the first audible sound of the answer"
+)
+_INTERVAL: Final = "95 % of it: the bootstrap interval of the median"
+
+MEANINGS: Final[Mapping[str, Mapping[str, str]]] = {
+    "recognition": {
+        "WER": "share of the transcript's words that were left out, put in or mistaken, after normalising both",
+        "worst": "the recordings with the most errors, as they were said and as they were heard",
+    },
+    "turns": {
+        "by ear from true t0": f"{_EAR}; {_INTERVAL}",
+        "answer, by the server": "the same as the server knows it, from the end of the last voiced window",
+        "endpoint, stt_final, decide, speech_first_byte, first_frame_out": "how long each stage of a turn lasted",
+        "wait": "a wait that is the relay's own and was measured: voice batch, event loop, hand-over, pacing",
+        "overhead": "all those waits of a turn together",
+    },
+    "answers": {
+        "answer, ms from true t0": f"{_EAR}; {_INTERVAL}",
+        "premature": "turns in which the agent took the caller to have finished, and they had not",
+        "complete by the grammar": "turns whose words were all that the question asks for",
+        "with a pause": "half of the turns: 300 to 900 ms of silence between two of their words",
+    },
+    "endpointing": {
+        "patience": "what every silence that ends a turn is multiplied by; 1 is what the server does",
+        "premature": "turns that would have been ended too early at that patience",
+        "p50, p95": "from the true end of speech to the decision that the turn is over",
+    },
+    "interruptions": {
+        "onset to clear": "from the true onset of what the caller says to the order to fall silent, at the carrier",
+        "decision to clear": "from the server's decision to yield to that order",
+        "not meant": "coughs, knocks, echo and words of listening: the agent should go on",
+        "heard within one word": "what the server takes to have been heard, against what was really played",
+    },
+    "understanding": {
+        "right, asked back, not understood, asked back wrongly, false": "what became of each phrasing at its question; "
+        "false is an action that nobody asked for",
+        "rung": "which means of understanding it was that decided",
+    },
+    "prediction": {
+        "ready": "turns whose answer's first sentence was speech before it was needed; turns of a model left out",
+        "precision": "texts made ahead that were used, of all that were made ahead",
+        "waste": "seconds of speech, and characters, made ahead and never used",
+        "first, then": "the first calls of a server that knows nobody yet, and those after them",
+    },
+    "replies": {
+        "answer audio": f"{_EAR}, a sign like 'One moment.' not counted",
+        "any": "the same to any sound, signs counted",
+        "asked": "how many replies the model was asked for; more than turns where replies were begun in vain",
+        "last word decides": "nobody can know what is meant before the last word is recognised",
+        "settled": "what is meant is clear 300 ms before the end of speech",
+    },
+    "failover": {
+        "switch": "from the first observable sign of the fault to the decision to ask the next service",
+        "asked": "from the sign to the request's arrival there, SDK and loopback included",
+        "gap": "from the sign to the next service's first word or sound, its own delay included",
+        "lost, said twice": "words that the caller never heard, or heard again",
+        "extra": "requests that hedging made beyond one a reply",
+    },
+    "streams": {
+        "lag": "how late a timer of 5 ms ran while so many streams of one provider went on",
+        "threads": "most threads of the process at once",
+        "KiB a stream": "how much memory grows with each stream that is over",
+    },
+    "load": {
+        "answer by ear": _EAR,
+        "overhead a turn": "measured waits that are the relay's own: voice batch, event loop, hand-over, pacing",
+        "us_per_frame": "the server's CPU time, for everything, by frames of 20 ms that callers sent",
+        "client_cpu_share, client_lag_p95_ms": "how busy the callers' own process was, and how late its timers ran",
+        "growth": "how much the server's memory grows with each call that is over (Theil–Sen, 95 % interval)",
+        "held_before, held_after": "threads, descriptors and tasks of the idle server before and after",
+    },
+    "capacity": {
+        "relay, bare": "callrelay with scripted speech, and the least that uvicorn can do: the same frames through the "
+        "same voice detector, each utterance said back; each pinned to one core, the callers on another",
+        "calls": "held at once for the time given, each a conversation without pause; measured when all are there",
+        "µs a frame": "the server's CPU time, for everything, by frames of 20 ms that callers sent",
+        "MB a call": "memory above that of the idle server after its first calls, by calls",
+        "answer": _EAR,
+        "× one": "the 95th percentile by that of one call alone",
+        "gaps": "silences of 60 ms or more in the midst of the agent's speech, in the whole run",
+        "overhead": "measured waits of the relay's own in a turn: voice batch, event loop, hand-over, pacing",
+        "lag": "how late the server's event loop ran, 95th percentile",
+        "callers": "the share of their core that the simulated callers used; what is near 1 measures itself",
+        "held": "no gap, every turn answered, no fault, and the answer's 95th percentile at most 1.2 times one call's",
+        "most": "the largest number of calls that held, found by steps; the median where there are several runs",
+    },
+    "workers": {
+        "CPU s": "CPU time of all processes of the server, from the first of so many calls to the last's end",
+        "whole µs a frame": "the same by frames of 20 ms that callers sent; calls that come in and end are in it",
+        "µs a frame": "CPU time while all calls are there, by the frames of then",
+        "ratio": "two workers' CPU time a frame by one worker's, in each pair of runs, and the median of them",
+    },
+    "profile": {
+        "µs a frame": "the server's CPU time by frames of 20 ms that callers sent, all of it and by part",
+        "function": "the innermost function of each sample (py-spy, from outside) and its share of all samples",
+    },
+    "soak": {
+        "ended": "how the calls ended, those that a fault ended among them",
+        "before, after": "what the relay held before and after all calls: it should be the same",
+        "memory": "growth with each call that is over (Theil–Sen, 95 % interval), the callers' own included",
+    },
+}

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import sys
+from asyncio.subprocess import create_subprocess_exec
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from app.clock import ManualClock
+from app.load.calls import Placed
+from scripts.benches.capacity import Run
+from scripts.benches.holding import MIB, Held, Moment, Span
+from scripts.benches.server import Resources, tree
+from tests.load.test_judgement import placed
+
+WALL = ManualClock().wall()
+
+
+def moment(at: float, server_cpu_s: float = 0.0, rss_mib: int = 100, callers_cpu_s: float = 0.0) -> Moment:
+    return Moment(at, WALL + timedelta(seconds=at), server_cpu_s, rss_mib * MIB, callers_cpu_s)
+
+
+def held(*calls: Placed, overheads_ms: tuple[float, ...] = ()) -> Held:
+    """Two calls, measured from second 10 to second 20; the turns of `placed` are at 0.5 s, 1.5 s, …"""
+    idle, busy = Span(moment(0), moment(2)), Span(moment(10, 1.0, 110), moment(20, 1.5, 120, 0.2))
+    for call in calls:
+        call.report.began_at = WALL + timedelta(seconds=10)
+    return Held(2, idle, busy, Span(moment(2), moment(25, 2.0)), 1.0, 0.5, calls, overheads_ms)
+
+
+def test_costs_are_those_of_the_time_when_all_calls_were_there() -> None:
+    found = held(placed(100.0), placed(300.0), overheads_ms=(1.0, 3.0)).as_json()
+    # 2 calls of 50 frames a second for 10 s, and half a second of CPU time
+    assert (found["us_per_frame"], found["callers_us_per_frame"]) == (500.0, 200.0)
+    assert (found["cpu_share"], found["callers_cpu_share"]) == (0.05, 0.02)
+    assert found["mb_per_call"] == 10.0
+    assert (found["answer_p50_ms"], found["overhead_p50_ms"]) == (200.0, 2.0)
+
+
+def test_answers_count_that_fell_due_while_all_calls_were_there() -> None:
+    early = placed(999.0)
+    found = held(placed(*[100.0] * 12), early)
+    early.report.began_at = WALL
+    assert found.waits_ms == [100.0] * 10
+
+
+@pytest.mark.parametrize(
+    ("call", "sound"),
+    [(placed(100.0), True), (placed(100.0, None), False), (placed(100.0, gaps=1), False), (placed(), False)],
+)
+def test_what_a_caller_notices_is_not_sound(call: Placed, sound: bool) -> None:
+    assert held(call).sound is sound
+
+
+def test_a_call_that_the_server_ended_or_that_broke_the_protocol_is_a_fault() -> None:
+    cut, broken, refused = placed(100.0), placed(100.0), placed(100.0)
+    cut.report.ended = "server_hung_up"
+    broken.report.protocol_errors = ["31951 no JSON"]
+    refused.report.cannot_run = "nobody answers"
+    found = held(cut, broken, refused)
+    assert found.faults == ["the call ended as server_hung_up", "31951 no JSON", "nobody answers"]
+    assert not found.sound
+
+
+@pytest.mark.parametrize(("ms", "holds"), [(120.0, True), (121.0, False)])
+def test_calls_are_held_where_answers_come_almost_as_soon_as_for_one(ms: float, holds: bool) -> None:
+    run = Run({1: replace(held(placed(100.0)), calls=1), 50: held(placed(ms))})
+    assert run.verdicts == {1: True, 50: holds}
+    assert run.most == (50 if holds else 1)
+
+
+@pytest.mark.real_time
+async def test_a_process_is_counted_with_all_below_it() -> None:
+    child = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'input()'], stdin=0)"
+    ready = f"print('there', flush=True); {child}"
+    process = await create_subprocess_exec(sys.executable, "-c", ready, stdin=-1, stdout=-1)
+    assert process.stdout
+    await process.stdout.readline()
+    found = [process.pid]
+    while len(found) < 2:
+        found = list(tree(process.pid))
+    assert found[0] == process.pid
+    assert all(Resources.of(pid).rss_bytes > 0 for pid in found)
+    await process.communicate(b"\n")
