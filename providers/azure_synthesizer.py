@@ -22,6 +22,7 @@ from app.errors import BrokenStream, ProviderError, RateLimited, Refused, TimedO
 from providers.azure_speech import AzureSpeech, Events, error_of, nothing
 from providers.base import Voice
 from providers.dsp import BYTES_PER_MS
+from providers.patience import patience
 
 VOICES = {
     "de": "de-DE-KatjaNeural",
@@ -147,7 +148,7 @@ class _Utterance:
     async def next(self) -> bytes:
         """The next chunk, empty after the last. Raises ProviderError."""
         try:
-            async with asyncio.timeout(STALL_S if self._emitted_bytes else FIRST_AUDIO_S):
+            async with patience(STALL_S if self._emitted_bytes else FIRST_AUDIO_S):
                 while not self._audio and not self.over:
                     self._changed.clear()
                     await self._changed.wait()

@@ -23,6 +23,7 @@ from app.errors import BrokenStream, ProviderError, TimedOut
 from providers.azure_speech import LOCALES, AzureSpeech, Events, error_of, nothing
 from providers.base import Hypothesis
 from providers.dsp import BYTES_PER_MS
+from providers.patience import patience
 from providers.phrases_heard import PhrasesHeard
 
 TICKS_PER_MS = 10_000
@@ -234,7 +235,7 @@ class AzureStream:
     async def _until(self, enough: Callable[[], bool], seconds: float) -> None:
         """Wait until there is enough, at most so long. Raises the stream's failure, when there are no words."""
         try:
-            async with asyncio.timeout(seconds):
+            async with patience(seconds):
                 while not enough() and not self._failure:
                     self._changed.clear()
                     await self._changed.wait()

@@ -14,6 +14,7 @@ from app.errors import BrokenStream, ProviderError, Refused, TimedOut
 from providers.base import Voice
 from providers.dsp import Decimator, Samples, to_mulaw
 from providers.openai_speech import LANGUAGES, NAME, speech_error
+from providers.patience import patience
 
 FACTOR = 3  # 24 kHz to 8 kHz
 FIRST_AUDIO_S = 2.5
@@ -57,7 +58,7 @@ class OpenAISynthesizer:
         decimator, odd, came = Decimator(FACTOR), b"", 0
         async with AsyncExitStack() as answer:
             try:
-                async with asyncio.timeout(FIRST_AUDIO_S):
+                async with patience(FIRST_AUDIO_S):
                     response = await answer.enter_async_context(self._request(text, voice))
                     chunks = response.iter_bytes()
                     chunk = await anext(chunks, b"")
@@ -67,7 +68,7 @@ class OpenAISynthesizer:
                     odd = pcm[len(pcm) // 2 * 2 :]
                     if audio := to_mulaw(decimator.push(_samples(pcm[: len(pcm) // 2 * 2]))):
                         yield audio
-                    async with asyncio.timeout(STALL_S):
+                    async with patience(STALL_S):
                         chunk = await anext(chunks, b"")
             except (openai.OpenAIError, httpx2.HTTPError, TimeoutError) as error:
                 raise _failure(error, came) from None

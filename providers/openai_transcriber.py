@@ -29,6 +29,7 @@ from providers.background import BackgroundTasks
 from providers.base import Hypothesis
 from providers.dsp import BYTES_PER_MS
 from providers.openai_speech import LANGUAGES, NAME, event_error, speech_error
+from providers.patience import patience
 
 PRE_ROLL_BYTES = 400 * BYTES_PER_MS
 UNSENT_BYTES_MAX = 15_000 * BYTES_PER_MS
@@ -219,7 +220,7 @@ class OpenAIStream:
     async def _until(self, enough: Callable[[], bool], seconds: float) -> None:
         """Wait until there is enough, at most so long. Raises the stream's failure."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
+            async with patience(seconds):
                 while not enough() and not self._failure:
                     self._changed.clear()
                     await self._changed.wait()

@@ -21,6 +21,7 @@ SHIPPED = {path: tree for path, tree in TREES.items() if path.startswith(("app/"
 PURE = {"app.carriers", "app.audio", "app.dialogue", "app.flow"}
 BELOW_CALL = PURE | {
     "providers.background",
+    "providers.patience",
     "app.errors",
     "app.clock",
     "app.carriers.events",
@@ -63,9 +64,10 @@ DOORS: dict[str, set[str]] = {
     "app.doctor": BELOW_MAIN | {"app.engines", "app.designer"},
     "app.simulator": CALLER | {"app.carriers", "app.carriers.events", "app.simulator.embedded"},
     "app.simulator.embedded": CALLER | {"app.simulator", "providers", "providers.base"},
-    "providers": {"app.errors", "providers.base", "providers.background"},
+    "providers": {"app.errors", "providers.base", "providers.background", "providers.patience"},
     "providers.base": {"app.errors"},
     "providers.background": set(),
+    "providers.patience": set(),
 }
 
 IMPURE = {

@@ -9,6 +9,7 @@ from app.errors import BrokenStream, ProviderError
 from app.orchestrator.provider import provider_attempt
 from app.orchestrator.within import within
 from providers.base import Finished, LanguageModel, ModelEvent, ModelRequest
+from providers.patience import patience
 
 EVENTS_WAITING = 256
 
@@ -37,7 +38,7 @@ class Attempts:
     async def next(self, within_s: float) -> tuple[str, ModelEvent | ProviderError] | None:
         """What came next and of whom; None when nothing came in time."""
         try:
-            async with asyncio.timeout(within_s):
+            async with patience(within_s):
                 while True:
                     task, name, event = await self._came.get()
                     if self._running.get(name) is task:

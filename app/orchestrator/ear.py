@@ -12,6 +12,7 @@ from app.clock import Clock
 from app.errors import ProviderError, TimedOut
 from app.orchestrator.provider import Provider, provider_attempt
 from providers.base import Hypothesis, Transcriber, TranscriptionStream
+from providers.patience import patience
 
 PRE_ROLL_BYTES = 400 * BYTES_PER_MS
 REPLAYED_BYTES = 30_000 * BYTES_PER_MS
@@ -56,7 +57,7 @@ class Ear:
     async def open(self, listen: Listen, heard: Callable[[Hypothesis], None], within_s: float | None) -> None:
         """Begin to listen. Raises ProviderError."""
         try:
-            async with asyncio.timeout(within_s):
+            async with patience(within_s):
                 with provider_attempt(self.name):
                     self.stream = await listen(self.provider, heard)
         except TimeoutError:

@@ -7,7 +7,6 @@ two utterances. While the words of an utterance are awaited the next may begin: 
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -21,6 +20,7 @@ from app.orchestrator.listening import STALE_MS, Verdict, must_join, verdict
 from app.orchestrator.way_back import WayBack
 from providers.background import BackgroundTasks
 from providers.base import Hypothesis
+from providers.patience import patience
 
 GRACE_S = 0.1
 LONG_GRACE_S = 0.5  # for one that begins to work when speech pauses
@@ -152,7 +152,7 @@ class FailoverStream:
             return await lead.finish()
         so_far = lead.words
         try:
-            async with asyncio.timeout(_patience_s(lead, utterance)):
+            async with patience(_patience_s(lead, utterance)):
                 words = await lead.finish()
         except TimeoutError:
             so_far = so_far if self._utterance else lead.words

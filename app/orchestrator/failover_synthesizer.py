@@ -6,7 +6,6 @@ what the broken voice tells of it, or else what its usual rate says.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
@@ -19,6 +18,7 @@ from app.orchestrator.provider import Provider, provider_attempt
 from app.orchestrator.routes import Routes
 from app.orchestrator.speaking_rate import SpeakingRate
 from providers.base import Synthesizer, Voice
+from providers.patience import patience
 
 # First sounds of all but the last together: the speaker gives up after 3 s, and nobody likes to wait for two.
 FIRST_SOUNDS_S = 1.4
@@ -69,7 +69,7 @@ class VoiceProvider(Provider[Synthesizer]):
     ) -> bytes:
         """The next chunk, empty after the last."""
         try:
-            async with asyncio.timeout(within_s):
+            async with patience(within_s):
                 with provider_attempt(self.name):
                     return await anext(chunks, b"")
         except TimeoutError:

@@ -13,6 +13,7 @@ from app.clock import ManualClock
 from app.errors import BadCredentials, BrokenStream, ProviderError, RateLimited, Refused, TimedOut
 from app.orchestrator.failover import Decision, FailoverModel
 from app.orchestrator.ladder import MEASURES
+from app.orchestrator.plan import BETWEEN_TOKENS_S
 from providers.base import (
     Finished,
     LanguageModel,
@@ -122,6 +123,21 @@ async def test_a_provider_that_hangs_is_not_waited_for(clock: ManualClock) -> No
     await caller.model.warm_up()
     assert await caller.said() == SENTENCE
     assert caller.decisions[1] == Decision("started", "b", 800, "late")
+
+
+async def test_a_busy_server_is_no_stall_of_a_model(clock: ManualClock) -> None:
+    async def busy() -> None:
+        while True:
+            await asyncio.sleep(0.1)
+            clock.advance(2 * BETWEEN_TOKENS_S)
+
+    other = saying(going_on, "b")
+    caller = Caller(clock, saying(Reply(SENTENCE, first_ms=500, gap_ms=500), "a"), other)
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(busy())
+        assert await caller.said() == SENTENCE
+        task.cancel()
+    assert not other.requests
 
 
 async def test_a_cold_provider_is_given_longer(clock: ManualClock) -> None:

@@ -93,6 +93,26 @@ async def test_a_voice_that_stalls_is_left(clock: ManualClock, after: int) -> No
     assert len(switches) == 1
 
 
+async def test_a_busy_server_is_no_stall_of_a_voice(clock: ManualClock) -> None:
+    first, second = (
+        ScriptedSynthesizer(name="first", chunk_ms=300, rate=1),
+        ScriptedSynthesizer(name="second"),
+    )
+    synthesizer, switches = chain(clock, first, second)
+    async with asyncio.TaskGroup() as group:
+        busy = group.create_task(keep_busy(clock, 2 * NEXT_CHUNK_S))
+        assert await spoken(synthesizer) == hum(TEXT)
+        busy.cancel()
+    assert switches == []
+
+
+async def keep_busy(clock: ManualClock, seconds: float) -> None:
+    """The loop does nothing else for so long, again and again."""
+    while True:
+        await asyncio.sleep(0.1)
+        clock.advance(seconds)
+
+
 async def test_a_voice_that_is_not_known_yet_is_given_longer(clock: ManualClock) -> None:
     synthesizer, switches = chain(clock, Stalling(name="first"), ScriptedSynthesizer(name="second"))
     began = clock.now()

@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from app.server import WebSocketProtocol
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,28 @@ async def until(condition: Callable[[], object]) -> None:
     async with asyncio.timeout(10):
         while not condition():  # noqa: ASYNC110
             await asyncio.sleep(0.01)
+
+
+MOMENT_S = 0.01
+Delay = Literal["busy", "slow"]
+
+
+async def taken(stream: AsyncIterator[T], delay: Delay, seconds: float) -> list[T]:
+    """All that comes, taken late by so much each time.
+
+    `slow`: by somebody who does something else before asking for the next. `busy`: the whole loop does something else
+    right after it was asked for.
+    """
+    loop, found = asyncio.get_running_loop(), list[T]()
+    busy_s, slow_s = (seconds, 0.0) if delay == "busy" else (0.0, seconds)
+    disturbance = loop.call_later(MOMENT_S, time.sleep, busy_s)
+    async for one in stream:
+        found.append(one)
+        disturbance.cancel()
+        await asyncio.sleep(slow_s)
+        disturbance = loop.call_later(MOMENT_S, time.sleep, busy_s)
+    disturbance.cancel()
+    return found
 
 
 class Died(Exception):

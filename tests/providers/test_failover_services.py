@@ -10,8 +10,14 @@ import asyncio
 
 import pytest
 
-from tests.providers.fakes.fault_sweep import SENTENCE, STATUSES, chunk_indexes, heard
-from tests.providers.model_subjects import SDKS
+from app.clock import SystemClock
+from app.orchestrator import failover
+from app.orchestrator.failover import FailoverModel
+from providers.scripted_model import ScriptedModel
+from tests.providers.fakes.fault_sweep import SENTENCE, STATUSES, WORDS, chunk_indexes, heard
+from tests.providers.fakes.model_service import Answer, serving_elsewhere
+from tests.providers.loopback import Delay, taken
+from tests.providers.model_subjects import REQUEST, SDKS, model_of, said
 
 pytestmark = pytest.mark.real_time
 AT_ONCE = 8
@@ -26,5 +32,21 @@ async def test_nothing_is_lost_and_nothing_said_twice_at_any_chunk(row: str, sdk
         async with gate:
             return (await heard(row, sdk, at)).said
 
-    said = await asyncio.gather(*(one(at) for at in chunk_indexes(row, sdk)))
-    assert set(said) == {SENTENCE}
+    replies = await asyncio.gather(*(one(at) for at in chunk_indexes(row, sdk)))
+    assert set(replies) == {SENTENCE}
+
+
+@pytest.mark.parametrize("sdk", SDKS)
+@pytest.mark.parametrize("delay", ["busy", "slow"])
+async def test_a_model_is_not_left_for_our_own_delay(
+    sdk: str, delay: Delay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It sends every 30 ms, and 100 ms of silence would be a stall."""
+    monkeypatch.setattr(failover, "BETWEEN_TOKENS_S", 0.1)
+    other = ScriptedModel()
+    with serving_elsewhere(sdk, Answer(WORDS[:5], gap_s=0.03)) as service:
+        model = FailoverModel([model_of(service), other], SystemClock())
+        await model.warm_up()
+        assert said(await taken(model.reply(REQUEST), delay, 0.15)) == "".join(WORDS[:5])
+        await model.aclose()
+    assert not other.requests

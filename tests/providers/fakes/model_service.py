@@ -8,9 +8,10 @@ from __future__ import annotations
 import asyncio
 import json
 import ssl
+import threading
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -224,3 +225,29 @@ async def serving(
             if asyncio.all_tasks() <= before:
                 break
             await asyncio.sleep(0.005)
+
+
+@contextmanager
+def serving_elsewhere(dialect: str, answer: Answer) -> Iterator[FakeModelService]:
+    """A service in a thread of its own, which answers while the test's own loop is busy."""
+    started, found = (
+        threading.Event(),
+        list[tuple[asyncio.AbstractEventLoop, asyncio.Event, FakeModelService]](),
+    )
+
+    async def serve() -> None:
+        over = asyncio.Event()
+        async with serving(dialect, answer) as service:
+            found.append((asyncio.get_running_loop(), over, service))
+            started.set()
+            await over.wait()
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
+    thread.start()
+    assert started.wait(10)
+    loop, over, service = found[0]
+    try:
+        yield service
+    finally:
+        loop.call_soon_threadsafe(over.set)
+        thread.join(10)
