@@ -43,9 +43,8 @@ def open_speech(settings: Settings, clock: Clock) -> Speech:
     """
     detector = SileroVoiceDetector()
     if settings.speech_chain[0] == "scripted":
-        return Speech(
-            detector, ScriptedTranscriber(lambda number: f"utterance {number}"), ScriptedSynthesizer()
-        )
+        ear = ScriptedTranscriber(lambda number: f"utterance {number}")
+        return Speech(detector, ear, ScriptedSynthesizer(), workers=[detector])
     workers, routes = InferenceWorkers(), open_routes(settings)
     transcribers, synthesizers, services = _open_speech_services(settings, routes)
     transcriber: Transcriber = EmbeddedTranscriber(workers)
@@ -56,7 +55,7 @@ def open_speech(settings: Settings, clock: Clock) -> Speech:
     end_of_turn = EmbeddedEndOfTurnDetector(workers)
     similarity = _open_similarity(workers)
     shared = [workers, *services]
-    return Speech(detector, transcriber, synthesizer, end_of_turn, similarity, shared, workers)
+    return Speech(detector, transcriber, synthesizer, end_of_turn, similarity, shared, [workers, detector])
 
 
 def open_still_speech() -> Speech:

@@ -20,6 +20,7 @@ from app.call.learned import LearnedChances
 from app.call.message import MessageStore
 from app.call.recording import Recordings
 from app.call.registry import CallRegistry
+from app.call.sealing import Seal
 from app.call.services import Services, Speech
 from app.clock import Clock
 from app.engines import open_routes
@@ -30,6 +31,7 @@ from app.ops.health import Health
 from app.ops.meters import Meters
 from app.ops.metrics import CallMetrics
 from app.ops.operations import Operations
+from app.ops.posts import Posts
 from app.ops.quality import QualityBook
 from app.orchestrator.answer_cache import Answers, RememberingModel
 from app.orchestrator.failover import FailoverModel
@@ -130,14 +132,17 @@ class Relay:
             book,
         )
         streams = Streams(access, tokens, self.registry, self._services(settings, clock, routes))
-        operators = Operators(settings.console_token, self.operations, foresight)
-        several = settings.web_concurrency > 1
-        self._board = (
-            Board(settings.data_dir, clock, health.report, self._meters.answers_ms) if several else None
-        )
-        of_all = self._board.report if self._board else health.report
-        routed = (*webhooks.routes, *streams.routes, *health_routes(health, of_all), *operators.routes)
+        self._board = self._open_board(settings, clock) if settings.web_concurrency > 1 else None
+        overview = self._board or self.operations
+        operators = Operators(settings.console_token, overview, foresight)
+        seen = (*health_routes(health, overview.report), *operators.routes)
+        routed = (*webhooks.routes, *streams.routes, *seen)
         self.app = Starlette(routes=routed, lifespan=self._lifespan)
+
+    def _open_board(self, settings: Settings, clock: Clock) -> Board:
+        """What makes one of several workers."""
+        seal = Seal(settings.data_dir, settings.twilio_auth_token or "")
+        return Board(Posts(settings.data_dir, clock), seal, self.operations)
 
     def _services(self, settings: Settings, clock: Clock, routes: Routes) -> Services:
         """What every stream shares."""

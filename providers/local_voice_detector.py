@@ -11,50 +11,55 @@ nobody needs to know the same instant, and those windows wait for 8 ms at most. 
 catches up after a stall waits behind itself, never before others: each batch takes one window of each call, at most
 64, and the calls that it served go to the back.
 
-Fail-safe: when the network fails on a batch, those windows are judged by their loudness, their calls' memories start
-afresh, and everybody keeps talking; `failures` counts it and `healthy` is false until a batch succeeds.
+Fail-safe, for a call that is not told when its caller speaks is deaf:
+
+    the network fails on a batch      those windows are judged by their loudness, their calls' memories start afresh
+    a batch takes more than 50 ms     windows that wait for so long are judged by their loudness, until it comes back
+    it takes more than a second,      another thread takes its place, and all calls' memories start afresh; three may
+    or its thread dies                be stuck like that, then there is loudness only until one comes back
+
+Each is counted; all but being late for less than a second makes it unhealthy for as long as it goes on.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
-import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from itertools import islice
-from queue import Empty, SimpleQueue
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Sequence
+from itertools import takewhile
+from queue import SimpleQueue
 
 import numpy as np
 
 from providers.base import VoiceWindow
-from providers.dsp import Samples
-from providers.local_onnx import INFERENCE_ERRORS
-from providers.local_silero import WINDOW, WINDOW_MS, SileroModel, SileroRows, SileroStates, as_windows
+from providers.local_silero import WINDOW, WINDOW_MS, SileroModel, SileroStates, as_windows
+from providers.local_voice_thread import (
+    BATCH,
+    HandOver,
+    Message,
+    Network,
+    Result,
+    Tally,
+    VoiceThread,
+    Window,
+    loudness,
+)
+from providers.local_workers import p95_ms
 
-BATCH = 64
+log = logging.getLogger("callrelay.providers")
+
 HAND_OVER_EVERY_S = 0.001
 PATIENCE_S = 0.008
 VOICED = 0.5
 PAUSE_MS = 1300.0  # the longest that a turn's end is waited for is a little less
 WAITING_WINDOWS = 1024  # per call: 33 s, more than any burst that a carrier's stream lets through
-LOUD = 0.01  # RMS above which a window counts as speech when the network is not there to say
-
-
-class Network(Protocol):
-    """What the detector asks of `SileroModel`."""
-
-    def infer(self, windows: Samples, states: SileroStates) -> tuple[Samples, SileroStates]: ...
-
-
-class Window(NamedTuple):
-    """`arrived` is in monotonic seconds."""
-
-    audio: bytes
-    end_ms: float
-    arrived: float
+DEADLINE_S = 0.05
+STUCK_S = 1.0
+LOOK_EVERY_S = 0.025
+LEFT_BEHIND_MOST = 3
 
 
 class SileroStream:
@@ -62,12 +67,14 @@ class SileroStream:
 
     def __init__(self, outbox: Outbox, on_windows: Callable[[Sequence[VoiceWindow]], None]) -> None:
         self._outbox = outbox
+        outbox.streams.add(self)
         self._on_windows: Callable[[Sequence[VoiceWindow]], None] | None = on_windows
         self._rest = b""
         self._end_ms = 0.0
         self._voiced_ms = -PAUSE_MS
         self._in_pause = False
-        self._waiting = 0
+        self._told_ms = 0.0
+        self._waiting: deque[Window] = deque()
         self.dropped = 0
 
     def push(self, audio: bytes) -> None:
@@ -81,15 +88,23 @@ class SileroStream:
 
     def _send(self, window: bytes) -> None:
         self._end_ms += WINDOW_MS
-        if self._waiting >= WAITING_WINDOWS:
+        if len(self._waiting) >= WAITING_WINDOWS:
             self.dropped += 1
             return
-        self._waiting += 1
-        self._outbox.add(self, Window(window, self._end_ms, time.monotonic()), urgent=self._in_pause)
+        self._waiting.append(Window(window, self._end_ms, time.monotonic()))
+        self._outbox.add(self, self._waiting[-1], urgent=self._in_pause)
+
+    def waiting_since(self, moment: float) -> list[Window]:
+        """The windows that have come until then and were not judged yet, the oldest first."""
+        return list(takewhile(lambda window: window.arrived <= moment, self._waiting))
 
     def deliver(self, window: Window, probability: float) -> None:
-        """The result for a window; on the event loop."""
-        self._waiting -= 1
+        """The result for a window, unless there was one before; on the event loop."""
+        if window.end_ms <= self._told_ms:
+            return
+        self._told_ms = window.end_ms
+        while self._waiting and self._waiting[0].end_ms <= window.end_ms:
+            self._waiting.popleft()
         if probability >= VOICED:
             self._voiced_ms = window.end_ms
         self._in_pause = 0 < window.end_ms - self._voiced_ms <= PAUSE_MS
@@ -100,25 +115,22 @@ class SileroStream:
     def close(self) -> None:
         if self._on_windows:
             self._on_windows = None
+            self._waiting.clear()
+            self._outbox.streams.discard(self)
             self._outbox.add(self, None, urgent=False)
 
     def __repr__(self) -> str:
-        return f"SileroStream(end_ms={self._end_ms:.0f}, waiting={self._waiting}, dropped={self.dropped})"
-
-
-# A call's next window, or the call's end, without a window.
-Message = tuple[SileroStream, Window | None]
-# What came since the last hand-over; or the end of everything.
-HandOver = list[Message] | None
-_Judged = tuple[SileroStream, Window]
-_Result = tuple[_Judged, float]
+        return (
+            f"SileroStream(end_ms={self._end_ms:.0f}, waiting={len(self._waiting)}, dropped={self.dropped})"
+        )
 
 
 class Outbox:
-    """On the event loop: gathers what all calls send, and wakes the thread once for it."""
+    """On the event loop: gathers what all calls send, and wakes the thread once for it; `queue` None: there is none."""
 
     def __init__(self, queue: SimpleQueue[HandOver]) -> None:
-        self._queue = queue
+        self.queue: SimpleQueue[HandOver] | None = queue
+        self.streams: set[SileroStream] = set()
         self.loop = asyncio.get_running_loop()
         self._gathered: list[Message] = []
         self._timer: asyncio.TimerHandle | None = None
@@ -139,7 +151,8 @@ class Outbox:
         gathered, self._gathered = self._gathered, []
         self._timer, self._due_at = None, math.inf
         self._not_before = self.loop.time() + HAND_OVER_EVERY_S
-        self._queue.put(gathered)
+        if self.queue:
+            self.queue.put(gathered)
 
 
 class SileroVoiceDetector:
@@ -150,18 +163,16 @@ class SileroVoiceDetector:
 
     def __init__(self, network: Network | None = None) -> None:
         self._network = network or SileroModel()
-        self._queue: SimpleQueue[HandOver] = SimpleQueue()
         self._outbox: Outbox | None = None
-        self._rows = SileroRows()
-        self._row_of: dict[SileroStream, int] = {}
-        self._lines: dict[SileroStream, deque[Window]] = {}
-        self._thread = threading.Thread(target=self._run, name="voice-detector", daemon=True)
-        self._results: deque[_Result] = deque()
-        self._last_batch_failed = False
-        self.failures = 0
+        self._thread: VoiceThread | None = None
+        self._left_behind: list[VoiceThread] = []
+        self._looking: asyncio.TimerHandle | None = None
+        self._results: deque[Result] = deque()
+        self._tally = Tally()
+        self._late_batch = 0
 
     def open(self, on_windows: Callable[[Sequence[VoiceWindow]], None]) -> SileroStream:
-        return SileroStream(self._started(), on_windows)
+        return SileroStream(self._outbox or self._begin(), on_windows)
 
     @property
     def name(self) -> str:
@@ -169,14 +180,30 @@ class SileroVoiceDetector:
 
     @property
     def healthy(self) -> bool:
-        """Whether the thread has not died and the network did its part in the last batch."""
-        died = self._outbox and not self._thread.is_alive()
-        return not died and not self._last_batch_failed
+        """Whether the thread has not died, is not stuck, and the network did its part in the last batch."""
+        return not self._outbox or not (self._later_than(STUCK_S) or self._tally.last_batch_failed)
+
+    @property
+    def failures(self) -> int:
+        """Batches on which the network failed."""
+        return self._tally.failures
 
     @property
     def open_rows(self) -> int:
         """How many calls hold memory in the network."""
-        return self._rows.used
+        return self._thread.rows.used if self._thread else 0
+
+    def report(self) -> dict[str, float | None]:
+        """For /health: 95th percentile of the last 500 batches in milliseconds, how many were late, how many failed,
+        and how often a thread was replaced.
+        """
+        tally = self._tally
+        return {
+            "voiceBatchP95Ms": p95_ms(tally.took_s),
+            "voiceLate": tally.late,
+            "voiceFailed": tally.failures,
+            "voiceRestarts": tally.restarts,
+        }
 
     async def warm_up(self) -> None:
         """Run the network once at each end of its batch sizes, so that the first call does not pay for it."""
@@ -185,94 +212,71 @@ class SileroVoiceDetector:
             await asyncio.to_thread(self._network.infer, np.zeros((count, WINDOW), np.float32), states)
 
     async def aclose(self) -> None:
-        """End the thread, after what it has begun. Idempotent."""
-        self._queue.put(None)
-        if self._outbox:
-            await asyncio.to_thread(self._thread.join)
+        """End the thread, after what it has begun; one that is stuck is left. Idempotent."""
+        if self._looking:
+            self._looking.cancel()
+        if self._thread:
+            self._thread.queue.put(None)
+            await asyncio.to_thread(self._thread.join, STUCK_S)
 
-    def _started(self) -> Outbox:
-        if not self._outbox:
-            self._outbox = Outbox(self._queue)
-            self._thread.start()
+    def _begin(self) -> Outbox:
+        self._thread = self._hired()
+        self._outbox = Outbox(self._thread.queue)
+        self._look()
         return self._outbox
 
-    # From here on, everything runs on the thread, and the rows and lines are its own.
+    def _hired(self) -> VoiceThread:
+        return VoiceThread(self._network, asyncio.get_running_loop(), self._deliver, self._tally)
 
-    def _run(self) -> None:
-        while self._receive():
-            batch = self._next_batch()
-            probabilities = self._judge(batch)
-            if batch and not self._hand_back(batch, probabilities):
-                return
-
-    def _receive(self) -> bool:
-        """Take in all that has come, waiting for it when there is nothing else to do. False: the end."""
-        try:
-            messages = self._queue.get(block=not self._lines)
-            while messages is not None:
-                for message in messages:
-                    self._sort(*message)
-                messages = self._queue.get_nowait()
-            return False
-        except Empty:
-            return True
-
-    def _sort(self, stream: SileroStream, window: Window | None) -> None:
-        if window:
-            self._lines.setdefault(stream, deque()).append(window)
-            return
-        self._lines.pop(stream, None)
-        row = self._row_of.pop(stream, None)
-        if row is not None:
-            self._rows.release(row)
-
-    def _next_batch(self) -> list[_Judged]:
-        batch = []
-        for stream in list(islice(self._lines, BATCH)):
-            line = self._lines.pop(stream)
-            batch.append((stream, line.popleft()))
-            if line:
-                self._lines[stream] = line
-        return batch
-
-    def _judge(self, batch: list[_Judged]) -> list[float]:
-        if not batch:
-            return []
-        rows = [self._row(stream) for stream, _ in batch]
-        windows = as_windows([window.audio for _, window in batch])
-        try:
-            probabilities, states = self._network.infer(windows, self._rows.get(rows))
-            self._last_batch_failed = False
-        except INFERENCE_ERRORS:
-            self.failures += 1
-            self._last_batch_failed = True
-            states = SileroStates.fresh(len(batch))
-            probabilities = (np.sqrt(np.mean(windows**2, axis=1)) > LOUD).astype(np.float32)
-        self._rows.put(rows, states)
-        return [float(probability) for probability in probabilities]
-
-    def _row(self, stream: SileroStream) -> int:
-        if stream not in self._row_of:
-            self._row_of[stream] = self._rows.take()
-        return self._row_of[stream]
-
-    def _hand_back(self, batch: list[_Judged], probabilities: list[float]) -> bool:
-        """Tell the event loop; False when it is closed, for then nobody listens any more."""
-        assert self._outbox
-        try:
-            self._outbox.loop.call_soon_threadsafe(self._deliver, zip(batch, probabilities, strict=True))
-        except RuntimeError:
-            return False
-        return True
-
-    def _deliver(self, results: Iterable[_Result]) -> None:
-        """On the event loop again. What follows a call's failure comes on another turn of it: that is not theirs."""
+    def _deliver(self, results: Sequence[Result]) -> None:
+        """What follows a call's failure comes on another turn of the loop: that is not theirs."""
         assert self._outbox
         self._results.extend(results)
         try:
             while self._results:
-                (stream, window), probability = self._results.popleft()
+                stream, window, probability = self._results.popleft()
                 stream.deliver(window, probability)
         finally:
             if self._results:
                 self._outbox.loop.call_soon(self._deliver, ())
+
+    def _later_than(self, seconds: float) -> bool:
+        """Whether the thread has been at the same batch for longer, or there is none."""
+        thread = self._thread
+        return thread is None or not thread.is_alive() or thread.busy_s > seconds
+
+    def _look(self) -> None:
+        """Whether the thread keeps up: what waits for it while it does not is judged here."""
+        self._looking = asyncio.get_running_loop().call_later(LOOK_EVERY_S, self._look)
+        if not self._later_than(DEADLINE_S):
+            return
+        if self._late_batch != self._tally.batches:
+            self._late_batch = self._tally.batches
+            self._tally.late += 1
+        stuck = self._later_than(STUCK_S)
+        if stuck:
+            self._replace()
+        self._judge_by_loudness(math.inf if stuck else time.monotonic() - DEADLINE_S)
+
+    def _replace(self) -> None:
+        assert self._outbox
+        if thread := self._thread:
+            how = f"has been at the same batch for {STUCK_S:g} s" if thread.is_alive() else "has died"
+            log.error("the thread of voice detection %s: its calls go on without it", how)
+            thread.left_behind = True
+            self._left_behind.append(thread)
+        self._left_behind = [one for one in self._left_behind if one.is_alive()]
+        self._thread = self._hired() if len(self._left_behind) <= LEFT_BEHIND_MOST else None
+        self._tally.restarts += self._thread is not None
+        self._outbox.queue = self._thread.queue if self._thread else None
+
+    def _judge_by_loudness(self, overdue_since: float) -> None:
+        assert self._outbox
+        overdue = [
+            (stream, window)
+            for stream in self._outbox.streams
+            for window in stream.waiting_since(overdue_since)
+        ]
+        if overdue:
+            levels = loudness(as_windows([window.audio for _, window in overdue]))
+            self._deliver([(*one, float(level)) for one, level in zip(overdue, levels, strict=True)])

@@ -106,8 +106,8 @@ class InferenceWorkers:
             "threads": self.threads,
             "waiting": self.waiting,
             "busy": len(self._busy_since),
-            "waitP95Ms": _p95_ms(self._waited_s),
-            "runP95Ms": _p95_ms(self._took_s),
+            "waitP95Ms": p95_ms(self._waited_s),
+            "runP95Ms": p95_ms(self._took_s),
             "restarts": self.restarts,
         }
 
@@ -189,7 +189,8 @@ class InferenceWorkers:
                 self._hire()
 
 
-def _p95_ms(seconds: deque[float]) -> float | None:
+def p95_ms(seconds: deque[float]) -> float | None:
+    """The 95th percentile of times in seconds, in milliseconds; None of nothing."""
     ordered = sorted(seconds.copy())  # in one piece: threads add to it meanwhile
     return round(ordered[int(0.95 * len(ordered))] * 1000, 1) if ordered else None
 

@@ -6,6 +6,7 @@ import asyncio
 import os
 import signal
 from asyncio.subprocess import Process
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,39 @@ async def test_calls_go_on_whichever_worker_is_asked(tmp_path: Path) -> None:
         assert [call.result().report.faults() for call in calls] == [[]] * 6
         for number in range(6):
             assert reasons(server, f"CA{number}") == ["hangup"]
+
+
+async def test_operators_see_the_calls_of_all_workers_whichever_is_asked(tmp_path: Path) -> None:
+    async with serving(tmp_path, TWO) as server:
+        await both_there(server)
+        async with asyncio.TaskGroup() as group:
+            for number in range(6):
+                group.create_task(place(server, f"CA{number}", [StaySilent(1)], "greeting"))
+        await until(lambda: all_agree(server, counts_six), 20, "every worker counts six calls")
+        await until(lambda: all_agree(server, shows_six), 20, "every worker shows six calls")
+        killed = (await health(server))["workers"][0]["process"]
+        os.kill(killed, signal.SIGKILL)
+
+        async def is_replaced() -> bool:
+            workers = [one["process"] for one in (await health(server))["workers"]]
+            return len(workers) == 2 and killed not in workers
+
+        await until(is_replaced, 30, "another worker is there")
+        assert await all_agree(server, counts_six)
+
+
+async def all_agree(server: ServerProcess, agrees: Callable[[ServerProcess], Awaitable[bool]]) -> bool:
+    """Whoever of the workers is asked: of so many connections each has some."""
+    return all([await agrees(server) for _ in range(20)])
+
+
+async def counts_six(server: ServerProcess) -> bool:
+    return 'callrelay_calls_total{flow="greeting"} 6.0' in (await server.get("/metrics")).text
+
+
+async def shows_six(server: ServerProcess) -> bool:
+    state = (await server.get("/console/state")).json()
+    return len({call["sid"] for call in state["calls"]["past"]}) == 6
 
 
 async def test_a_worker_that_is_killed_takes_no_call_along(tmp_path: Path) -> None:

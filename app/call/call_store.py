@@ -5,16 +5,12 @@ gone. So each call has a row, and each change of the row a number: who changes i
 somebody else was there since and has the call now. `held` says that a stream holds it; a row that nobody has touched
 by `kept_until` belongs to a worker that is gone.
 
-What a caller said may be in a row, so it is sealed (AES-GCM) with a key made from the carrier's secret, which is in
-the environment and never on the disk. Where there is no such secret it is a random one in DATA_DIR/state.key: a copy of
-the database alone tells nothing, one of the folder does.
+What a caller said may be in a row, so it is sealed (see `sealing`).
 """
 
 from __future__ import annotations
 
-import hashlib
 import logging
-import secrets
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,18 +20,16 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from app.call.saying import Left
-from app.call.state_file import open_state, state_key
+from app.call.sealing import Seal, Unreadable
+from app.call.state_file import open_state
 from app.clock import Clock
 from app.flow.effects import Transfer
 from app.flow.inputs import TransferEnded
 
 log = logging.getLogger("callrelay.call")
 
-NONCE_BYTES = 12
 # beyond any wait for a transfer: a row of before a reboot, when the clock began anew
 KEPT_AT_MOST_S = 5 * 3600.0
 
@@ -109,8 +103,7 @@ class CallStore:
     def __init__(self, data_dir: Path, clock: Clock, secret: str) -> None:
         """`secret` is the carrier's, empty where there is none. Raises SettingsError when the file cannot be used."""
         self._clock = clock
-        secret_bytes = secret.encode() or state_key(data_dir)
-        self._cipher = AESGCM(hashlib.sha256(b"callrelay checkpoint\0" + secret_bytes).digest())
+        self._sealing = Seal(data_dir, secret)
         self._database = open_state(data_dir, _SCHEMA)
         self._lock = threading.Lock()  # a statement of one thread is no part of another's transaction
         self._troubled = False
@@ -204,17 +197,15 @@ class CallStore:
         return self._clock.now() + kept_s
 
     def _seal(self, sid: str, saved: SavedCall) -> bytes:
-        nonce = secrets.token_bytes(NONCE_BYTES)
-        return nonce + self._cipher.encrypt(nonce, msgspec.msgpack.encode(saved), sid.encode())
+        return self._sealing.close(msgspec.msgpack.encode(saved), sid)
 
     def _row(self, sid: str, found: Sequence[tuple[int, int, bytes]]) -> Row | None:
         """One that was sealed with another secret, or by another version of callrelay, is none."""
         for changes, held, sealed in found:
-            nonce, rest = sealed[:NONCE_BYTES], sealed[NONCE_BYTES:]
             try:
-                plain = self._cipher.decrypt(nonce, rest, sid.encode())
+                plain = self._sealing.open(sealed, sid)
                 return Row(changes, bool(held), msgspec.msgpack.decode(plain, type=SavedCall))
-            except (InvalidTag, ValueError, msgspec.DecodeError):
+            except (Unreadable, ValueError, msgspec.DecodeError):
                 log.error(
                     "the checkpoint of call %s cannot be read: sealed with another secret, or outdated", sid
                 )

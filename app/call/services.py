@@ -38,16 +38,16 @@ class Closable(Protocol):
 
 
 class Workers(Protocol):
-    """The threads on which speech is worked out."""
+    """Threads on which speech is worked out."""
 
     def report(self) -> dict[str, float | None]:
-        """How much waits and runs, how long that takes, and how often a thread was replaced."""
+        """How much waits and runs, how long that takes, what was late, and how often a thread was replaced."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """The engines that hear and speak, and what they share: closed after them. `workers` are among it, if any."""
+    """The engines that hear and speak, and what they share: closed after them. `workers` are those with threads."""
 
     detector: VoiceDetector
     transcriber: Transcriber
@@ -55,7 +55,7 @@ class Speech:
     end_of_turn: EndOfTurnDetector | None = None
     similarity: SimilarityModel | None = None
     shared: Sequence[Closable] = ()
-    workers: Workers | None = None
+    workers: Sequence[Workers] = ()
 
     @property
     def engines(self) -> dict[str, Engine]:
@@ -90,6 +90,10 @@ class Speech:
                 state = "healthy" if engine.healthy else "down"
                 found[f"{engine.name}/{role}"] = {"state": state, "breaker": None}
         return found
+
+    def inference(self) -> dict[str, float | None] | None:
+        """What the threads have to tell; None where there are none."""
+        return {name: value for one in self.workers for name, value in one.report().items()} or None
 
     @property
     def breakers(self) -> dict[str, Breaker]:

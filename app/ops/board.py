@@ -1,34 +1,30 @@
-"""One /health for all workers: each puts its own on a board every second, and whoever is asked adds them up."""
+"""What operators see of all workers as one: /health, /metrics and the console.
+
+Each worker puts its own on a board every second, and whoever is asked adds them up. What the console shows is put up
+only while somebody looks at it, on whichever worker; callers' words are in it, so it is sealed.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import os
-import sqlite3
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 import msgspec
+from prometheus_client.registry import Collector
 
-from app.call.state_file import open_state
-from app.clock import Clock
+from app.call.sealing import Seal, Unreadable
+from app.ops.joined_figures import Figures, JoinedFigures
+from app.ops.joined_state import joined_state
 from app.ops.meters import percentile
+from app.ops.posts import Posts
 
 log = logging.getLogger("callrelay")
 
 PUT_EVERY_S = 1.0
-FORGOTTEN_AFTER_S = 5.0
 STATES = ("healthy", "degraded", "down")
-
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS workers (process INTEGER PRIMARY KEY, put_at REAL NOT NULL, post BLOB NOT NULL)
-"""
-_PUT = "INSERT OR REPLACE INTO workers VALUES (?, ?, ?)"
-_READ = "SELECT post FROM workers WHERE process != ? AND put_at BETWEEN ? AND ?"
-_TAKE_OFF = "DELETE FROM workers WHERE process = ? OR put_at NOT BETWEEN ? AND ?"
 
 Report = Mapping[str, Any]
 
@@ -41,53 +37,81 @@ class Post(msgspec.Struct):
     answers_ms: list[float]
 
 
-class Board:
-    """`own` and `answers_ms` are this worker's. Raises SettingsError when the file cannot be used."""
+class Worker(Protocol):
+    """What one worker knows; see `Operations`."""
 
-    def __init__(
-        self,
-        data_dir: Path,
-        clock: Clock,
-        own: Callable[[], dict[str, Any]],
-        answers_ms: Callable[[], list[float]],
-    ) -> None:
-        self._clock = clock
+    @property
+    def figures(self) -> Collector: ...
+
+    def report(self) -> dict[str, Any]: ...
+
+    def answers_ms(self) -> list[float]: ...
+
+    def state(self) -> dict[str, Any]: ...
+
+
+class Board:
+    """`own` is this worker."""
+
+    def __init__(self, posts: Posts, seal: Seal, own: Worker) -> None:
+        self._posts = posts
+        self._seal = seal
         self._own = own
-        self._answers_ms = answers_ms
-        self._database = open_state(data_dir, _SCHEMA)
 
     async def run(self) -> None:
         """Put up what is so here, for ever."""
         while True:
-            self._put()
+            self.put()
             await asyncio.sleep(PUT_EVERY_S)
+
+    def put(self) -> None:
+        """Put up what is so here now."""
+        self._posts.put("health", msgspec.json.encode(self._health()))
+        self._posts.put("figures", msgspec.msgpack.encode(self._figures()))
+        if self._posts.fresh("look"):
+            self._posts.put("state", self._seal.close(msgspec.json.encode(self._own.state()), "state"))
+        else:
+            self._posts.take_down("state")
 
     def report(self) -> dict[str, Any]:
         """The /health of all. A board that cannot be read shows this worker alone."""
-        mine, now = self._post(), self._clock.now()
-        try:
-            rows = self._database.execute(_READ, (mine.process, now - FORGOTTEN_AFTER_S, now)).fetchall()
-        except sqlite3.Error as error:
-            log.warning("the other workers' health cannot be read: %s", error)
-            rows = []
-        return merged([mine, *(msgspec.json.decode(post, type=Post) for (post,) in rows)])
+        others = [msgspec.json.decode(post, type=Post) for post in self._posts.fresh("health")]
+        return merged([self._health(), *others])
+
+    @property
+    def figures(self) -> JoinedFigures:
+        """The figures of all, and what those counted that are gone."""
+        present, gone = (
+            [msgspec.msgpack.decode(post, type=Figures) for post in posts]
+            for posts in (self._posts.fresh("figures"), self._posts.gone("figures"))
+        )
+        return JoinedFigures([self._figures(), *present], gone)
+
+    def state(self) -> dict[str, Any]:
+        """What the console shows of all; the others' a second after somebody has begun to look."""
+        self._posts.put("look", b"")
+        states = [self._own.state(), *self._other_states()]
+        return joined_state(states) | {"health": self.report()}
 
     def close(self) -> None:
         """Take down what is up, and let go of the file."""
-        now = self._clock.now()
-        with suppress(sqlite3.Error):
-            self._database.execute(_TAKE_OFF, (os.getpid(), now - FORGOTTEN_AFTER_S, now))
-        self._database.close()
+        for kind in ("health", "state", "look"):
+            self._posts.take_down(kind)
+        self._posts.close()
 
-    def _post(self) -> Post:
-        return Post(os.getpid(), self._own(), self._answers_ms())
-
-    def _put(self) -> None:
-        post, now = self._post(), self._clock.now()
+    def _other_states(self) -> list[dict[str, Any]]:
         try:
-            self._database.execute(_PUT, (post.process, now, msgspec.json.encode(post)))
-        except sqlite3.Error as error:
-            log.warning("this worker's health cannot be put up: %s", error)
+            opened = [self._seal.open(post, "state") for post in self._posts.fresh("state")]
+        except Unreadable:
+            log.warning("what the other workers do cannot be read: they have another TWILIO_AUTH_TOKEN")
+            return []
+        return [msgspec.json.decode(state) for state in opened]
+
+    def _health(self) -> Post:
+        return Post(os.getpid(), self._own.report(), self._own.answers_ms())
+
+    def _figures(self) -> Figures:
+        return Figures.of(os.getpid(), self._own.figures)
 
 
 def merged(posts: Sequence[Post]) -> dict[str, Any]:

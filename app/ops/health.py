@@ -57,7 +57,7 @@ class Health:
                 "capacity": self.admission.capacity,
             },
             "providers": self.providers(),
-            "inference": self.inference(),
+            "inference": self.speech.inference(),
             "loop": {
                 "lagP95Ms": _rounded(self.meters.loop_lag_p95_ms),
                 "tasks": len(asyncio.all_tasks()),
@@ -79,10 +79,6 @@ class Health:
         engines = self.speech.report()
         models = self.model.report() if self.model else {}
         return engines | {f"{name}/model": report for name, report in models.items()}
-
-    def inference(self) -> dict[str, float | None] | None:
-        """The threads of the embedded engines; None where there are none."""
-        return self.speech.workers.report() if self.speech.workers else None
 
     def breakers(self) -> dict[str, Breaker]:
         """Of each provider that has one, by name and role."""

@@ -35,6 +35,14 @@ class Operations:
         self.figures.register(StateMetrics(health, self.watch, lambda: self._stalls))
         ProcessCollector(registry=self.figures)
 
+    def report(self) -> dict[str, Any]:
+        """The body of /health."""
+        return self._health.report()
+
+    def answers_ms(self) -> list[float]:
+        """What the answer times in it are made of."""
+        return self._health.meters.answers_ms()
+
     def stalled(self) -> None:
         """The event loop stood still."""
         self._stalls += 1
@@ -46,7 +54,11 @@ class Operations:
             "at": self._clock.wall().isoformat(timespec="seconds").replace("+00:00", "Z"),
             "health": self._health.report(),
             "alerts": self.watch.alerts.as_json(),
-            "quality": {"threshold": quality.threshold, "flows": quality.by_flow},
+            "quality": {
+                "threshold": quality.threshold,
+                "flows": quality.by_flow,
+                "turns": quality.turns_by_flow,
+            },
             "maximumMs": self.watch.ladder.maximum_ms,
             "economy": {"in_force": sorted(self.watch.economy.in_force), "steps": list(self.watch.steps)},
             "calls": self.book.as_json(),

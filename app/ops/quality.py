@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from app.clock import Clock
 from app.ops.ring import Ring
 from app.orchestrator.quality import TurnFacts, score
@@ -90,9 +93,17 @@ class QualityBook:
     @property
     def by_flow(self) -> dict[str, float]:
         """The same of each flow that had a turn."""
+        return {name: round(float(own.mean()), 3) for name, own in self._scores_by_flow().items()}
+
+    @property
+    def turns_by_flow(self) -> dict[str, int]:
+        """How many turns those are the means of."""
+        return {name: len(own) for name, own in self._scores_by_flow().items()}
+
+    def _scores_by_flow(self) -> dict[str, NDArray[np.float64]]:
         scores, flows = self._scores.since(self._clock.now() - WINDOW_S)
         found = {name: scores[flows == number] for number, name in enumerate(self._flows)}
-        return {name: round(float(own.mean()), 3) for name, own in found.items() if len(own)}
+        return {name: own for name, own in found.items() if len(own)}
 
     def alarm(self) -> str | None:
         """What is wrong once it has been below the threshold for five minutes. To be asked again and again."""

@@ -15,6 +15,18 @@ from app.orchestrator.ladder import MEASURES
 
 BREAKER_STATES = ("closed", "half_open", "open")
 PROVIDER = ("provider", "role")
+INFERENCE_GAUGES = {
+    "waiting": ("inference_waiting", "Jobs that wait for a thread of the embedded engines"),
+    "busy": ("inference_busy", "Those that are being done"),
+    "waitP95Ms": ("inference_wait_p95_seconds", "How long the last 500 waited"),
+    "voiceBatchP95Ms": ("voice_batch_p95_seconds", "How long the last 500 batches of voice detection took"),
+}
+INFERENCE_COUNTERS = {
+    "restarts": ("inference_restarts", "Threads that were replaced"),
+    "voiceLate": ("voice_batches_late", "Batches of voice detection that took more than 50 ms"),
+    "voiceFailed": ("voice_batches_failed", "Batches on which its network failed"),
+    "voiceRestarts": ("voice_restarts", "Threads of voice detection that were replaced"),
+}
 
 
 class StateMetrics(Collector):
@@ -34,7 +46,7 @@ class StateMetrics(Collector):
         stalls = CounterMetricFamily("callrelay_loop_stalls", "Times that the event loop stood still")
         stalls.add_metric([], self._stalls())
         yield stalls
-        yield from _inference(health.inference() or {})
+        yield from _inference(health.speech.inference() or {})
         yield _gauge("quality_score", "0 to 1, last five minutes", health.quality.overall)
         yield _labelled("flow_quality_score", "The same by flow", "flow", health.quality.by_flow)
         in_force = self._watch.economy.in_force
@@ -47,17 +59,15 @@ class StateMetrics(Collector):
 
 
 def _inference(report: Mapping[str, float | None]) -> Iterator[Metric]:
-    if not report:
-        return
-    yield _gauge(
-        "inference_waiting", "Jobs that wait for a thread of the embedded engines", report["waiting"]
-    )
-    yield _gauge("inference_busy", "Those that are being done", report["busy"])
-    waited_ms = report["waitP95Ms"]
-    yield _gauge("inference_wait_p95_seconds", "How long the last 500 waited", _seconds(waited_ms))
-    restarts = CounterMetricFamily("callrelay_inference_restarts", "Threads that were replaced")
-    restarts.add_metric([], report["restarts"] or 0)
-    yield restarts
+    for part, (name, text) in INFERENCE_GAUGES.items():
+        if part in report:
+            value = report[part]
+            yield _gauge(name, text, _seconds(value) if part.endswith("Ms") else value)
+    for part, (name, text) in INFERENCE_COUNTERS.items():
+        if part in report:
+            counter = CounterMetricFamily(f"callrelay_{name}", text)
+            counter.add_metric([], report[part] or 0)
+            yield counter
 
 
 def _providers(reports: Mapping[str, Mapping[str, Any]]) -> Iterator[Metric]:

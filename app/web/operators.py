@@ -15,15 +15,16 @@ import logging
 import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any, Protocol
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.registry import Collector
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from app.call.foresight import Foresight
 from app.ops.cache_report import cache_report
-from app.ops.operations import Operations
 from app.web.access import is_local
 
 log = logging.getLogger("callrelay.web")
@@ -34,12 +35,21 @@ CHALLENGE = {"WWW-Authenticate": 'Basic realm="callrelay", charset="UTF-8"'}
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
+class Overview(Protocol):
+    """Of one process or of several workers."""
+
+    @property
+    def figures(self) -> Collector: ...
+
+    def state(self) -> dict[str, Any]: ...
+
+
 class Operators:
     """The routes."""
 
-    def __init__(self, token: str | None, operations: Operations, foresight: Foresight) -> None:
+    def __init__(self, token: str | None, overview: Overview, foresight: Foresight) -> None:
         self._token = token
-        self._operations = operations
+        self._overview = overview
         self._foresight = foresight
         self._page = PAGE.read_text("utf-8")
         self._policy = _content_policy(self._page)
@@ -74,7 +84,7 @@ class Operators:
 
     async def _metrics(self, request: Request) -> Response:
         return Response(
-            generate_latest(self._operations.figures), headers={"content-type": CONTENT_TYPE_LATEST}
+            generate_latest(self._overview.figures), headers={"content-type": CONTENT_TYPE_LATEST}
         )
 
     async def _cache(self, request: Request) -> Response:
@@ -85,7 +95,7 @@ class Operators:
         return HTMLResponse(self._page, headers=headers)
 
     async def _now(self, request: Request) -> Response:
-        return JSONResponse(self._operations.state(), headers={"Cache-Control": "no-store"})
+        return JSONResponse(self._overview.state(), headers={"Cache-Control": "no-store"})
 
 
 def _token_in(authorization: str) -> str:

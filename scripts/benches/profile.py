@@ -28,7 +28,7 @@ PY_SPY = Path(sys.executable).with_name("py-spy")
 
 # the innermost frame that is in one of these says what a sample was spent on
 PARTS = {
-    "voice detection": ("providers/local_voice_detector", "providers/local_silero", "providers/dsp"),
+    "voice detection": ("providers/local_voice", "providers/local_silero", "providers/dsp"),
     "codec": ("app/carriers/", "msgspec"),
     "listening": ("app/call/listener", "app/audio/", "app/call/hearing", "app/call/floor", "app/dialogue/"),
     "speaking": ("app/call/speaker", "app/call/answer_timing", "providers/scripted"),
@@ -39,7 +39,7 @@ PARTS = {
 }
 OTHER = "event loop and the rest"
 # threads that wait for work, which look busy from outside: they wait in C
-WAITING = ("_worker (concurrent/futures/", "wait (threading.py", "_receive (providers/local_voice_detector")
+WAITING = ("_worker (concurrent/futures/", "wait (threading.py", "_receive (providers/local_voice_thread")
 
 
 async def measure(loads: Sequence[int], seconds: float, seed: int) -> Report:

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
+from app.call.sealing import Seal
 from app.clock import ManualClock
-from app.ops.board import FORGOTTEN_AFTER_S, Board, Post, merged
+from app.ops.board import Board, Post, merged
+from app.ops.posts import FORGOTTEN_AFTER_S, Posts
 
 
 def post(process: int, calls: int, answers_ms: list[float], **changes: Any) -> Post:
@@ -67,19 +72,152 @@ def test_a_provider_is_as_the_worst_off_sees_it() -> None:
     assert found["embedded/voice"]["state"] == "down"
 
 
-def test_who_says_nothing_any_more_is_forgotten(
-    tmp_path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    boards = {number: board(tmp_path, clock, number) for number in (1, 2)}
-    monkeypatch.setattr("app.ops.board.os.getpid", lambda: 2)
-    boards[2]._put()
-    monkeypatch.setattr("app.ops.board.os.getpid", lambda: 1)
-    assert boards[1].report()["conversationRelay"]["activeSessions"] == 3
+@dataclass
+class Fake:
+    """A worker that has `number` calls."""
+
+    number: int
+    figures: CollectorRegistry = field(default_factory=CollectorRegistry)
+
+    def __post_init__(self) -> None:
+        def gauge(name: str) -> Gauge:
+            return Gauge(f"callrelay_{name}", "", registry=self.figures)
+
+        calls = Counter("callrelay_calls", "Calls begun", ["flow"], registry=self.figures)
+        calls.labels("echo").inc(10 * self.number)
+        gauge("calls_active").set(self.number)
+        gauge("quality_score").set(self.number / 10)
+
+    def report(self) -> dict[str, Any]:
+        return post(self.number, self.number, []).report
+
+    def answers_ms(self) -> list[float]:
+        return []
+
+    def state(self) -> dict[str, Any]:
+        calls = {
+            "live": [{"sid": f"CA{self.number}", "seconds": self.number, "words": WORDS}],
+            "past": [{"sid": f"CA{self.number}9", "started": f"2026-01-0{self.number}"}],
+        }
+        step = {"at": f"2026-01-0{self.number}", "measure": f"m{self.number}"}
+        return {
+            "alerts": [
+                {"name": "quality", "since": f"2026-01-0{self.number}"},
+                {"name": f"a{self.number}", "since": "2026-01-05"},
+            ],
+            "quality": {
+                "threshold": 0.85,
+                "flows": {"echo": self.number / 10},
+                "turns": {"echo": 2 * self.number},
+            },
+            "economy": {"in_force": [f"m{self.number}"], "steps": [step]},
+            "calls": calls,
+        }
+
+
+WORDS = "the words of a caller"
+
+
+@dataclass
+class House:
+    """The boards of the workers 1 and 2. What one does is done as the process of that number."""
+
+    data_dir: Path
+    clock: ManualClock
+    patch: pytest.MonkeyPatch
+
+    def __post_init__(self) -> None:
+        self.boards = {number: self.board(number) for number in (1, 2)}
+
+    def board(self, number: int) -> Board:
+        return Board(Posts(self.data_dir, self.clock), Seal(self.data_dir, ""), Fake(number))
+
+    def of(self, number: int) -> Board:
+        self.patch.setattr("os.getpid", lambda: number)
+        return self.boards[number]
+
+    def close(self) -> None:
+        for number in self.boards:
+            self.of(number).close()
+
+
+@pytest.fixture
+def house(tmp_path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
+    house = House(tmp_path, clock, monkeypatch)
+    yield house
+    house.close()
+
+
+def test_who_says_nothing_any_more_is_forgotten(house: House, clock: ManualClock) -> None:
+    house.of(2).put()
+    assert house.of(1).report()["conversationRelay"]["activeSessions"] == 3
     clock.advance(FORGOTTEN_AFTER_S + 0.1)
-    assert boards[1].report()["conversationRelay"]["activeSessions"] == 1
-    for one in boards.values():
-        one.close()
+    assert house.of(1).report()["conversationRelay"]["activeSessions"] == 1
 
 
-def board(data_dir: Path, clock: ManualClock, number: int) -> Board:
-    return Board(data_dir, clock, lambda: dict(post(number, number, []).report), lambda: [])
+def page(board: Board) -> list[str]:
+    lines = generate_latest(board.figures).decode().splitlines()
+    return [line for line in lines if not line.startswith("#") and "_created" not in line]
+
+
+def test_what_counts_is_added_up_and_what_is_measured_stays_each_ones(house: House) -> None:
+    house.of(2).put()
+    assert page(house.of(1)) == [
+        'callrelay_calls_total{flow="echo"} 30.0',
+        "callrelay_calls_active 3.0",
+        'callrelay_quality_score{worker="1"} 0.1',
+        'callrelay_quality_score{worker="2"} 0.2',
+    ]
+
+
+def test_what_a_worker_counted_outlives_it(house: House, clock: ManualClock) -> None:
+    house.of(2).put()
+    clock.advance(FORGOTTEN_AFTER_S + 0.1)
+    assert page(house.of(1)) == [
+        'callrelay_calls_total{flow="echo"} 30.0',
+        "callrelay_calls_active 1.0",
+        'callrelay_quality_score{worker="1"} 0.1',
+    ]
+
+
+def test_another_supervisors_workers_count_for_themselves(
+    house: House, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house.of(2).put()
+    clock.advance(FORGOTTEN_AFTER_S + 0.1)
+    monkeypatch.setattr("os.getppid", lambda: -1)
+    house.boards[3] = house.board(3)
+    house.of(3).put()
+    assert page(house.of(3))[0] == 'callrelay_calls_total{flow="echo"} 30.0'
+    assert page(house.of(1))[0] == 'callrelay_calls_total{flow="echo"} 10.0'
+
+
+def test_the_console_shows_the_calls_of_all_once_somebody_looks(house: House) -> None:
+    house.of(2).put()
+    alone = house.of(1).state()
+    assert [call["sid"] for call in alone["calls"]["live"]] == ["CA1"]
+    house.of(2).put()
+    both = house.of(1).state()
+    assert [call["sid"] for call in both["calls"]["live"]] == ["CA2", "CA1"]
+    assert [call["sid"] for call in both["calls"]["past"]] == ["CA29", "CA19"]
+    assert both["economy"]["in_force"] == ["m1", "m2"]
+    assert [step["measure"] for step in both["economy"]["steps"]] == ["m1", "m2"]
+    assert [(alert["name"], alert["since"]) for alert in both["alerts"]] == [
+        ("quality", "2026-01-01"),
+        ("a1", "2026-01-05"),
+        ("a2", "2026-01-05"),
+    ]
+    assert both["quality"]["flows"] == {"echo": pytest.approx((0.1 * 2 + 0.2 * 4) / 6, abs=0.001)}
+    assert both["health"]["conversationRelay"]["activeSessions"] == 3
+
+
+def test_callers_words_are_sealed_and_gone_when_nobody_looks(
+    house: House, clock: ManualClock, tmp_path: Path
+) -> None:
+    house.of(1).state()
+    house.of(2).put()
+    assert len(house.of(1)._posts.fresh("state")) == 1
+    assert not any(WORDS.encode() in path.read_bytes() for path in tmp_path.iterdir())
+    clock.advance(FORGOTTEN_AFTER_S + 0.1)
+    house.of(2).put()
+    assert house.of(1)._posts.fresh("state") == []

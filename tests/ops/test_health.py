@@ -45,7 +45,9 @@ async def test_each_language_model_is_reported(tmp_path: Path, clock: ManualCloc
 async def test_the_threads_of_the_embedded_engines_are_reported(tmp_path: Path, clock: ManualClock) -> None:
     workers = StillWorkers(3)
     settings = Settings(flows_dir=FLOWS, data_dir=tmp_path)
-    speech = Speech(ScriptedVoiceDetector(), ScriptedTranscriber([]), ScriptedSynthesizer(), workers=workers)
+    speech = Speech(
+        ScriptedVoiceDetector(), ScriptedTranscriber([]), ScriptedSynthesizer(), workers=[workers]
+    )
     relay = Relay(settings, clock, speech, {}, aside=inline)
     health, figures = await got(relay, "/health", "/metrics")
     assert b"callrelay_inference_waiting 0.0" in figures

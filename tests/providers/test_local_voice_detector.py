@@ -14,16 +14,18 @@ from providers.base import VoiceWindow
 from providers.local_onnx import INFERENCE_ERRORS
 from providers.local_silero import WINDOW, SileroModel, SileroRows, SileroStates, as_windows
 from providers.local_voice_detector import (
+    DEADLINE_S,
     HAND_OVER_EVERY_S,
+    LEFT_BEHIND_MOST,
     PATIENCE_S,
     PAUSE_MS,
+    STUCK_S,
     WAITING_WINDOWS,
-    HandOver,
     Outbox,
     SileroStream,
     SileroVoiceDetector,
-    Window,
 )
+from providers.local_voice_thread import HandOver, Window
 
 
 @pytest.fixture(scope="module")
@@ -239,6 +241,121 @@ async def test_when_the_network_fails_loudness_decides_and_calls_go_on(speech: b
     stream.push(dsp.SILENCE * WINDOW)
     await collected.at_least(3)
     assert detector.healthy
+    await detector.aclose()
+
+
+class StuckNetwork(HeldNetwork):
+    """Each batch of `stuck` is at its work until it is let; the others are quick, and sure that nobody speaks."""
+
+    def __init__(self, *stuck: int) -> None:
+        super().__init__()
+        self._stuck = stuck
+
+    def infer(self, windows: dsp.Samples, states: SileroStates) -> tuple[dsp.Samples, SileroStates]:
+        if len(self.batches) in self._stuck:
+            return super().infer(windows, states)
+        self.batches.append(len(windows))
+        return np.zeros(len(windows), np.float32), states
+
+
+@pytest.mark.real_time
+async def test_who_waits_for_longer_than_the_deadline_is_judged_by_loudness(speech: bytes) -> None:
+    network, collected, loud = StuckNetwork(0), Collected(), speech[8000 : 8000 + WINDOW]
+    detector = SileroVoiceDetector(network)
+    stream = detector.open(collected)
+    stream.push(loud * 2 + dsp.SILENCE * WINDOW)
+    assert [window.probability for window in await collected.at_least(3)] == [1.0, 1.0, 0.0]
+    assert all(DEADLINE_S * 1000 < window.waited_ms < STUCK_S * 1000 for window in collected.windows)
+    network.go_on.set()
+    await until_at_work(network, 3)
+    stream.push(loud)
+    assert [window.end_ms for window in await collected.at_least(4)] == [32.0, 64.0, 96.0, 128.0]
+    assert collected.windows[3].probability == 0.0
+    report = detector.report()
+    assert (report["voiceLate"], report["voiceRestarts"], detector.healthy) == (1, 0, True)
+    await detector.aclose()
+
+
+async def until_at_work(network: HeldNetwork, batches: int) -> None:
+    """Until so many batches have begun."""
+    async with asyncio.timeout(10):
+        while len(network.batches) < batches:  # noqa: ASYNC110  the thread sets no event
+            await asyncio.sleep(0.001)
+
+
+@pytest.mark.real_time
+async def test_a_thread_that_is_stuck_is_followed_by_another(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("providers.local_voice_detector.STUCK_S", 0.2)
+    network, collected = StuckNetwork(1), Collected()
+    detector = SileroVoiceDetector(network)
+    stream = detector.open(collected)
+    stream.push(dsp.SILENCE * WINDOW)
+    await collected.at_least(1)
+    stream.push(dsp.SILENCE * WINDOW * 2)
+    await collected.at_least(3)
+    async with asyncio.timeout(10):
+        while not detector.report()["voiceRestarts"]:  # noqa: ASYNC110  a timer of its own sets no event
+            await asyncio.sleep(0.01)
+    stream.push(dsp.SILENCE * WINDOW)
+    await collected.at_least(4)
+    assert network.batches == [1, 1, 1]
+    assert detector.healthy
+    assert "has been at the same batch" in caplog.text
+    network.go_on.set()
+    stream.push(dsp.SILENCE * WINDOW)
+    assert [window.end_ms for window in await collected.at_least(5)] == [32.0 * n for n in range(1, 6)]
+    await detector.aclose()
+
+
+@pytest.mark.real_time
+async def test_when_everybody_is_stuck_loudness_decides_until_one_comes_back(
+    speech: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("providers.local_voice_detector.STUCK_S", 0.1)
+    network, collected = HeldNetwork(), Collected()
+    detector = SileroVoiceDetector(network)
+    stream = detector.open(collected)
+    heard = 0
+    async with asyncio.timeout(10):
+        while detector.healthy or len(network.batches) <= LEFT_BEHIND_MOST:
+            stream.push(speech[8000 : 8000 + WINDOW])
+            heard += 1
+            await collected.at_least(heard)
+    assert {window.probability for window in collected.windows} == {1.0}
+    assert detector.report()["voiceRestarts"] == LEFT_BEHIND_MOST
+    network.go_on.set()
+    await until_well(detector)
+    batches = len(network.batches)
+    stream.push(dsp.SILENCE * WINDOW)
+    await collected.at_least(heard + 1)
+    assert len(network.batches) == batches + 1
+    await detector.aclose()
+
+
+async def until_well(detector: SileroVoiceDetector) -> None:
+    async with asyncio.timeout(10):
+        while not detector.healthy:  # noqa: ASYNC110  a timer of its own sets no event
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.real_time
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+async def test_a_thread_that_dies_is_followed_by_another() -> None:
+    class Deadly(HeldNetwork):
+        def infer(self, windows: dsp.Samples, states: SileroStates) -> tuple[dsp.Samples, SileroStates]:
+            self.batches.append(len(windows))
+            if len(self.batches) == 1:
+                raise SystemExit
+            return np.zeros(len(windows), np.float32), states
+
+    detector, collected = SileroVoiceDetector(Deadly()), Collected()
+    stream = detector.open(collected)
+    for heard in (1, 2):
+        stream.push(dsp.SILENCE * WINDOW)
+        await collected.at_least(heard)
+    assert (detector.report()["voiceRestarts"], detector.healthy) == (1, True)
     await detector.aclose()
 
 

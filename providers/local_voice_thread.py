@@ -1,0 +1,169 @@
+"""The thread on which Silero judges the windows of all calls, and what the event loop can see of it from outside."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+import numpy as np
+
+from providers.dsp import Samples
+from providers.local_onnx import INFERENCE_ERRORS
+from providers.local_silero import SileroRows, SileroStates, as_windows
+
+if TYPE_CHECKING:
+    from providers.local_voice_detector import SileroStream
+
+BATCH = 64
+TIMES_KEPT = 500
+LOUD = 0.01  # RMS above which a window counts as speech when the network is not there to say
+
+
+class Network(Protocol):
+    """What the detector asks of `SileroModel`."""
+
+    def infer(self, windows: Samples, states: SileroStates) -> tuple[Samples, SileroStates]: ...
+
+
+class Window(NamedTuple):
+    """`arrived` is in monotonic seconds."""
+
+    audio: bytes
+    end_ms: float
+    arrived: float
+
+
+# A call's next window, or the call's end, without a window.
+Message = tuple["SileroStream", Window | None]
+# What came since the last hand-over; or the end of everything.
+HandOver = list[Message] | None
+Result = tuple["SileroStream", Window, float]
+
+
+@dataclass(slots=True)
+class Tally:
+    """What the threads did, one after the other."""
+
+    batches: int = 0
+    late: int = 0
+    failures: int = 0
+    restarts: int = 0
+    last_batch_failed: bool = False
+    took_s: deque[float] = field(default_factory=lambda: deque(maxlen=TIMES_KEPT), repr=False)
+
+
+def loudness(windows: Samples) -> Samples:
+    """Probabilities by nothing but the level: 1 or 0 for each window."""
+    loud: Samples = (np.sqrt(np.mean(windows**2, axis=1)) > LOUD).astype(np.float32)
+    return loud
+
+
+class VoiceThread(threading.Thread):
+    """Begins at once, and ends when it has been left behind. `deliver` is called on the loop with a batch's results.
+
+    Each batch takes one window of each call, at most 64, and the calls that it served go to the back.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        loop: asyncio.AbstractEventLoop,
+        deliver: Callable[[Sequence[Result]], None],
+        tally: Tally,
+    ) -> None:
+        super().__init__(name="voice-detector", daemon=True)
+        self.queue: SimpleQueue[HandOver] = SimpleQueue()
+        self.rows = SileroRows()
+        self.left_behind = False
+        self._tally = tally
+        self._network = network
+        self._loop = loop
+        self._deliver = deliver
+        self._row_of: dict[SileroStream, int] = {}
+        self._lines: dict[SileroStream, deque[Window]] = {}
+        self._began_at: float | None = None
+        self.start()
+
+    @property
+    def busy_s(self) -> float:
+        """For how long it has been at the same batch, 0 when it is at none."""
+        began_at = self._began_at
+        return 0.0 if began_at is None else time.monotonic() - began_at
+
+    def run(self) -> None:
+        while not self.left_behind and self._receive():
+            batch = self._next_batch()
+            probabilities = self._judge(batch)
+            if batch and not self._hand_back(batch, probabilities):
+                return
+
+    def _receive(self) -> bool:
+        """Take in all that has come, waiting for it when there is nothing else to do. False: the end."""
+        try:
+            messages = self.queue.get(block=not self._lines)
+            while messages is not None:
+                for message in messages:
+                    self._sort(*message)
+                messages = self.queue.get_nowait()
+            return False
+        except Empty:
+            return True
+
+    def _sort(self, stream: SileroStream, window: Window | None) -> None:
+        if window:
+            self._lines.setdefault(stream, deque()).append(window)
+            return
+        self._lines.pop(stream, None)
+        row = self._row_of.pop(stream, None)
+        if row is not None:
+            self.rows.release(row)
+
+    def _next_batch(self) -> list[tuple[SileroStream, Window]]:
+        batch = []
+        for stream in list(islice(self._lines, BATCH)):
+            line = self._lines.pop(stream)
+            batch.append((stream, line.popleft()))
+            if line:
+                self._lines[stream] = line
+        return batch
+
+    def _judge(self, batch: list[tuple[SileroStream, Window]]) -> list[float]:
+        if not batch:
+            return []
+        self._tally.batches += 1
+        self._began_at = began_at = time.monotonic()
+        rows = [self._row(stream) for stream, _ in batch]
+        windows = as_windows([window.audio for _, window in batch])
+        try:
+            probabilities, states = self._network.infer(windows, self.rows.get(rows))
+            self._tally.last_batch_failed = False
+        except INFERENCE_ERRORS:
+            self._tally.failures += 1
+            self._tally.last_batch_failed = True
+            states = SileroStates.fresh(len(batch))
+            probabilities = loudness(windows)
+        self.rows.put(rows, states)
+        self._tally.took_s.append(time.monotonic() - began_at)
+        self._began_at = None
+        return [float(probability) for probability in probabilities]
+
+    def _row(self, stream: SileroStream) -> int:
+        if stream not in self._row_of:
+            self._row_of[stream] = self.rows.take()
+        return self._row_of[stream]
+
+    def _hand_back(self, batch: list[tuple[SileroStream, Window]], probabilities: list[float]) -> bool:
+        """Tell the event loop; False when it is closed, for then nobody listens any more."""
+        results = [(*judged, probability) for judged, probability in zip(batch, probabilities, strict=True)]
+        try:
+            self._loop.call_soon_threadsafe(self._deliver, results)
+        except RuntimeError:
+            return False
+        return True
