@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 from app.designer.files import directory_texts
 from app.errors import FlowError, InvalidFlow
 from app.flow.document import Place
-from app.flow.library import build_library
+from app.flow.library import Library, build_library
 from app.flow.model import Flow
 from app.flow.rehearsal.coverage import Coverage, coverage
 from app.flow.rehearsal.run import Failure, Result, run_test
@@ -62,13 +62,19 @@ Runner = Callable[[Path, Flow, Sequence[Rehearsed]], Iterable[Result]]
 
 def run_flows(paths: Sequence[Path], repeat: int = 1, aloud: Runner | None = None) -> list[TestedFlow]:
     """The tests of each flow; a flow that is only called is tested by those that call it, one without tests not."""
-    return [tested for path in paths if (tested := run_flow(path, repeat, aloud))]
+    folders = dict.fromkeys(path.parent for path in paths)
+    libraries = {one: build_library(directory_texts(one), StandIns()) for one in folders}
+    return [tested for path in paths if (tested := _run(path, libraries[path.parent], repeat, aloud))]
 
 
-def run_flow(path: Path, repeat: int = 1, aloud: Runner | None = None) -> TestedFlow | None:
-    """None where there is nothing to test it with. With `aloud` that runs the tests, and nothing is covered."""
+def run_flow(path: Path, repeat: int = 1) -> TestedFlow | None:
+    """None where there is nothing to test it with."""
+    return next(iter(run_flows([path], repeat)), None)
+
+
+def _run(path: Path, library: Library, repeat: int, aloud: Runner | None) -> TestedFlow | None:
+    """With `aloud` that runs the tests, and nothing is covered."""
     tests = path.with_name(f"{path.stem}.test.yaml")
-    library = build_library(directory_texts(path.parent), StandIns())
     if path.stem not in library.flows:
         return TestedFlow(path.stem, str(path), faults=library.faults[path.stem].faults)
     if not tests.is_file():

@@ -60,10 +60,10 @@ def take(turn: Turn, node: Question, given: Input) -> str | None:
 
 
 def _press(turn: Turn, node: Question, digit: str) -> str | None:
-    habit = turn.state.finished_by_length and digit == FINISH
-    turn.state = replace(turn.state, finished_by_length=False)
-    if habit and FINISH not in _key_options(turn, node):
-        return None
+    if turn.state.finished_by_length:
+        turn.state = replace(turn.state, finished_by_length=False)
+        if digit == FINISH and FINISH not in _key_options(turn, node):
+            return None
     return _read_keys(turn, node, turn.state.keys + digit, paused=False)
 
 

@@ -36,7 +36,7 @@ class Assignment:
 
     def _value(self, turn: Turn) -> Json:
         if isinstance(self.source, Template):
-            return self.source.render(turn.names())
+            return turn.render(self.source)
         if isinstance(self.source, Expression):
             return as_json(self.source.evaluate(turn))
         return self.source

@@ -28,8 +28,9 @@ def without_values(scene: Scene, text: str, kind: str = "") -> str:
 
     With a kind, only those that are plainer than its own.
     """
+    hearing = scene.hearing
     for one in _early_types(scene, kind):
-        reading = one.understand(text, scene.hearing)
+        reading = one.understand(text, hearing)
         text = reading.rest if reading is not None and reading.rest and not reading.weak else text
     return text
 
@@ -63,7 +64,8 @@ def sure_beside_values(scene: Scene, reading: Reading) -> Reading:
 
 
 def _content(scene: Scene, text: str) -> int:
-    return sum(word not in scene.hearing.language.small_talk for word in words_of(text))
+    small_talk = scene.hearing.language.small_talk
+    return sum(word not in small_talk for word in words_of(text))
 
 
 def beside(text: str, span: tuple[int, int] | None) -> str:

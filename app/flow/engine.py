@@ -14,7 +14,7 @@ from typing import Final, cast
 from app.flow.effects import Effect, Event, NodeEntered, Understood
 from app.flow.failing import GIVE_UP
 from app.flow.inputs import Heard, Input, Outcome, Pressed
-from app.flow.model import Flow
+from app.flow.model import Flow, Node
 from app.flow.nodes.call import Call
 from app.flow.question import Question
 from app.flow.state import Context, State
@@ -53,9 +53,10 @@ def step(flow: Flow, state: State, given: Input) -> Step:
     habit = state.finished_by_length and isinstance(given, Pressed)
     # a circle through services is one, however long they take
     walked = state.walked + WAITED if isinstance(given, Outcome) else 0
-    turn = Turn(flow, replace(state, walked=walked, finished_by_length=habit), given.now)
-    _remember_words(turn, given)
-    target = turn.flow.nodes[state.node].take(turn, given)
+    node = flow.part(state.node).nodes[state.node]
+    words = _words(node, state, given)
+    turn = Turn(flow, replace(state, walked=walked, finished_by_length=habit, words=words), given.now)
+    target = node.take(turn, given)
     if target is not None:
         _walk(turn, target)
     return turn.state, tuple(turn.effects)
@@ -86,14 +87,11 @@ def resume(flow: Flow, state: State, now: datetime) -> Step:
     return turn.state, tuple(turn.effects)
 
 
-def _remember_words(turn: Turn, given: Input) -> None:
-    """For a model that is asked next. Keys have no words, and sensitive ones are nobody's."""
-    node = turn.flow.nodes[turn.state.node]
+def _words(node: Node, state: State, given: Input) -> str:
+    """What a model that is asked next is told. Keys have no words, and sensitive ones are nobody's."""
     if isinstance(given, Heard):
-        secret = isinstance(node, Question) and node.sensitive
-        turn.state = replace(turn.state, words="" if secret else given.text)
-    elif isinstance(given, Pressed):
-        turn.state = replace(turn.state, words="")
+        return "" if isinstance(node, Question) and node.sensitive else given.text
+    return "" if isinstance(given, Pressed) else state.words
 
 
 def _walk(turn: Turn, target: str | None) -> None:

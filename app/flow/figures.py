@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from app.flow.languages import Language
 from app.flow.languages.calendar import Found
 from app.flow.languages.numbers import NumberWords
+
+_FIGURES = re.compile(r"\d[\d.,:/-]*")
 
 
 def figure_text(text: str, language: Language) -> str:
@@ -16,18 +18,18 @@ def figure_text(text: str, language: Language) -> str:
     return " ".join(language.tokens(text))
 
 
-def find_figures(text: str, language: Language) -> list[list[Found]]:
+def find_figures(text: str, language: Language) -> Iterator[list[Found]]:
     """Every run of figures, in one reading after the other; which one is meant, the value's length must tell.
 
     "eight hundred five" is 805 first and 800 5 then; words that merely sound like figures count at the ends of a run
-    only in the last readings. A value may begin with "+".
+    only in the last readings. A value may begin with "+". Where nothing can be read otherwise there is one reading.
     """
-    words = language.tokens(text)
-    return [
-        _runs(words, language.numbers, Manner(generous, round_hundreds))
-        for generous in (False, True)
-        for round_hundreds in (False, True)
-    ]
+    words, numbers = language.tokens(text), language.numbers
+    doubtful = any(word in numbers.zeros or word in numbers.homophones for word in words)
+    hundreds = any(word in numbers.hundred_beginnings for word in words)
+    for generous in (False, True) if doubtful else (False,):
+        for round_hundreds in (False, True) if hundreds else (False,):
+            yield _runs(words, numbers, Manner(generous, round_hundreds))
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,7 @@ def _piece(words: Sequence[str], at: int, numbers: NumberWords, manner: Manner) 
     if word in numbers.repeats:
         inner = _one_figure(words, at + 1, numbers)
         return (inner[0] * numbers.repeats[word], inner[1]) if inner else None
-    if re.fullmatch(r"\d[\d.,:/-]*", word):
+    if _FIGURES.fullmatch(word):
         return re.sub(r"\D", "", word), at + 1
     cardinal = (manner.round_hundreds and numbers.round_hundred(words, at)) or numbers.cardinal(words, at)
     return (str(cardinal[0]), at + cardinal[1]) if cardinal else None

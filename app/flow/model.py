@@ -260,10 +260,13 @@ class Scene:
             return getattr(found, part) if part and found is not None else found
         if head == "env":
             return self.flow.environment.get(part) or None
-        known = {
-            "language": self.state.language,
-            "caller.number": self.state.caller,
-            "call.number": self.state.called,
-            "today": Day.fromordinal(self.hearing.today.toordinal()),
-        }
-        return known[name]
+        match name:
+            case "language":
+                return self.state.language
+            case "caller.number":
+                return self.state.caller
+            case "call.number":
+                return self.state.called
+            case "today":
+                return Day.fromordinal(self.hearing.today.toordinal())
+        raise KeyError(name)

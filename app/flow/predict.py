@@ -151,7 +151,7 @@ def _sentences(flow: Flow, state: State, now: datetime, ahead: _Ahead) -> Iterat
     if template.static:
         yield Sentence(key, language, template.render({}), "static", ahead.probability)
         return
-    names = turn.names(language)
+    names = turn.names(template.names, language)
     for one in template.sentences:
         if _known(turn, one):
             kind: Literal["static", "templated"] = "static" if one.static else "templated"

@@ -52,7 +52,7 @@ class RequestTemplate:
 
     def render(self, turn: Turn, arguments: Mapping[str, Json] | None = None) -> ServiceRequest:
         """The request as it stands now; `arguments` are what a model gave a tool."""
-        names = {**turn.names(), "arguments": arguments or {}}
+        names = {**turn.names(self.names), "arguments": arguments or {}}
         environment = {name: Verbatim(value) for name, value in turn.flow.environment.items()}
         return ServiceRequest(
             self.method,

@@ -30,6 +30,8 @@ def settle(found: Sequence[Found], text: str, language: Language) -> Settled | N
     "not Tuesday, Thursday" is Thursday; "Tuesday, no, Thursday" too; "Tuesday or Thursday" is neither, and so are
     "any day but Tuesday" and "Tuesday is no good".
     """
+    if not found:
+        return None
     refused = {
         one for one in found if excluded(text, one.start, one.end, [each.start for each in found], language)
     }

@@ -14,6 +14,7 @@ from app.flow.languages import language
 from app.flow.model import Flow, Scene, Settings
 from app.flow.prompts import Prompt
 from app.flow.state import State
+from app.flow.templates import Template
 from app.flow.values import Json
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class Turn:
         if prompt.order != "one":
             count = self.state.said.get(prompt.key, 0) + 1
             self.state = replace(self.state, said={**self.state.said, prompt.key: count})
-        text = line.template.render(self.names(language))
+        text = self.render(line.template, language)
         if not text:
             return None
         return Say(
@@ -95,16 +96,21 @@ class Turn:
         slot = self.flow.slots.get(name.partition(".")[0])
         return slot is not None and slot.sensitive
 
-    def names(self, language: str | None = None) -> dict[str, object]:
-        """What templates see."""
+    def render(self, template: Template, language: str | None = None) -> str:
+        """A template with what is known now, in the call's language or another."""
+        return template.render({} if template.static else self.names(template.names, language))
+
+    def names(self, wanted: Iterable[str], language: str | None = None) -> dict[str, object]:
+        """What a template that is made of the `wanted` names sees: of the slots, those alone."""
         scene = self.scene
+        slots = {head for name in wanted if (head := name.partition(".")[0]) in self.flow.slots}
         return {
             "language": language or self.state.language,
             "caller": {"number": self.state.caller},
             "call": {"number": self.state.called},
             "env": self.flow.environment,
             "today": scene.value("today"),
-            **{name: scene.value(name) for name in self.flow.slots},
+            **{name: scene.value(name) for name in slots},
         }
 
     def value(self, name: str) -> object:

@@ -16,6 +16,7 @@ from scripts.benches import answers as answers_bench
 from scripts.benches import capacity as capacity_bench
 from scripts.benches import endpointing as endpointing_bench
 from scripts.benches import failover as failover_bench
+from scripts.benches import flow_tests as flow_tests_bench
 from scripts.benches import interruptions as interruptions_bench
 from scripts.benches import load as load_bench
 from scripts.benches import prediction as prediction_bench
@@ -241,6 +242,15 @@ def streams(at_once: int, rounds: int, as_json: bool, save: bool) -> None:
 def understanding(language: str, phrasings: str, show: bool, as_json: bool, save: bool) -> None:
     """Phrasings, put to the shipped flows: understood, asked back, missed, or taken for something else."""
     _finish(asyncio.run(understanding_bench.measure(language, phrasings, show)), as_json, save)
+
+
+@bench.command("flow-tests")
+@click.option("--rounds", default=10, show_default=True, type=click.IntRange(2), help="Of every test.")
+@as_json_option
+@save_option
+def flow_tests(rounds: int, as_json: bool, save: bool) -> None:
+    """How many steps a second the tests of the shipped flows take, and that they always go the same way."""
+    _finish(flow_tests_bench.measure(rounds), as_json, save)
 
 
 @bench.command()

@@ -19,6 +19,7 @@ Words = tuple[str, ...]
 # shorter words sound alike by chance; of eight letters two may differ
 LONG_ENOUGH = 5
 NEARLY = 0.75
+_DOUBLED = re.compile(r"(.)\1+")
 
 
 def phrases(*texts: str) -> frozenset[Words]:
@@ -130,9 +131,13 @@ class Language:
     def sound(self, words: Words) -> str:
         """How words sound, roughly, in one breath: where one word ends recognisers hear least."""
         sound = "".join(words)
-        for written, heard in self.letters:
-            sound = re.sub(written, heard, sound)
-        return re.sub(r"(.)\1+", r"\1", sound)
+        for written, heard in self._letters:
+            sound = written.sub(heard, sound)
+        return _DOUBLED.sub(r"\1", sound)
+
+    @cached_property
+    def _letters(self) -> tuple[tuple[re.Pattern[str], str], ...]:
+        return tuple((re.compile(written), heard) for written, heard in self.letters)
 
     @cached_property
     def _small_sounds(self) -> Mapping[str, str]:

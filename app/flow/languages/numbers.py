@@ -89,6 +89,11 @@ class NumberWords:
     def _spoken(self) -> dict[int, str]:
         return {value: phrase for phrase, value in reversed((*self.small, *self.hundreds))}
 
+    @property
+    def hundred_beginnings(self) -> frozenset[str]:
+        """The words that hundreds begin with."""
+        return self._hundreds.firsts
+
     @cached_property
     def _beginnings(self) -> frozenset[str]:
         return self._phrases.firsts | self._hundreds.firsts | frozenset(self.thousand)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from app.flow.draft import Draft
 from app.flow.early import beside
@@ -96,8 +97,9 @@ class Confirm(Question):
         """What stands out as a value of its kind first: "Saturday at nine" is no number of people."""
         collects = [one for one in (_collect(scene, name) for name in self.change) if one]
         asked = [one for one in collects if not one.slot.type.takes_anything]
-        meanings = [one.early(scene, text) for one in asked] + [one.understand(scene, text) for one in asked]
-        for found in meanings:
+        early = (one.early(scene, text) for one in asked)
+        plain = (one.understand(scene, text) for one in asked)
+        for found in chain(early, plain):
             if found is not None and found.value != scene.state.slots.get(found.name):
                 return replace(found, kind="correction", rung="correction")
         return self._named(scene, text)
@@ -124,9 +126,9 @@ class Confirm(Question):
         if words & spoken.negations or any((word,) in spoken.no for word in words):
             return False
         collects = (_collect(scene, name) for name in self.change)
-        found = [
+        found = (
             (one, one.understand(scene, text)) for one in collects if one and not one.slot.type.takes_anything
-        ]
+        )
         return any(
             meaning is not None
             and meaning.score >= SURE_SCORE

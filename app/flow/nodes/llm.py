@@ -140,7 +140,7 @@ class Llm(Question):
             AskModel(
                 node=self.name,
                 purpose="reply",
-                instruction=self.instruction.render(turn.names()),
+                instruction=turn.render(self.instruction),
                 messages=tuple(ModelMessage.from_json(one) for one in turn.state.dialogue),
                 language=turn.state.language,
                 max_tokens=self.max_tokens,

@@ -46,7 +46,7 @@ class Transfer:
         return {}
 
     def enter(self, turn: Turn) -> str | None:
-        number = re.sub(r"(?<=\d)[ ()-]+(?=\d)", "", self.number.render(turn.names()))
+        number = re.sub(r"(?<=\d)[ ()-]+(?=\d)", "", turn.render(self.number))
         if not _DIALLABLE.fullmatch(number):
             turn.log("transfer_impossible")
             return self.failed.choose(turn)

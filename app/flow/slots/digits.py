@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Self
 
@@ -63,6 +64,6 @@ class Digits(SlotType):
         return SpokenDigits(value)
 
 
-def figures_so_far(readings: list[list[Found]]) -> int:
+def figures_so_far(readings: Iterable[list[Found]]) -> int:
     """How many figures were said, in the most generous reading."""
     return max((len(run.value) for runs in readings for run in runs), default=0)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from app.flow.early import less
@@ -87,14 +88,17 @@ class List(SlotType):
         return tuple(self.options.named(str(one)) for one in entries) if self.options else tuple(entries)
 
 
+@cache
 def _refusals(spoken: Language) -> PhraseSet:
     return PhraseSet.of((" ".join(words) for words in spoken.no), spoken)
 
 
 def _find(words: Words, phrases: PhraseSet) -> tuple[int, Words]:
     """Where the longest wording stands in the words, and which it is; an empty one where none does."""
-    for wording in sorted(phrases.wordings, key=lambda one: (-len(one), one)):
-        for at in range(len(words) - len(wording) + 1):
-            if words[at : at + len(wording)] == wording:
-                return at, wording
+    for length in range(len(words), 0, -1):
+        starts = range(len(words) - length + 1)
+        found = [(wording, at) for at in starts if (wording := words[at : at + length]) in phrases.wordings]
+        if found:
+            wording, at = min(found)
+            return at, wording
     return 0, ()
