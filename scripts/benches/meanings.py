@@ -44,6 +44,10 @@ MEANINGS: Final[Mapping[str, Mapping[str, str]]] = {
         "false is an action that nobody asked for",
         "rung": "which means of understanding it was that decided",
     },
+    "flow-tests": {
+        "steps": "inputs to the flow engine, each with all that follows from it, expectations and predictions included",
+        "steps/s": "by seconds of the processor, reading the files not counted; at first, and in all rounds after that",
+    },
     "prediction": {
         "ready": "turns whose answer's first sentence was speech before it was needed; turns of a model left out",
         "precision": "texts made ahead that were used, of all that were made ahead",
