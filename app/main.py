@@ -118,8 +118,8 @@ class Relay:
         access = Access(settings.public_url, settings.auth_tokens, settings.require_ws_signature)
         health = self._health(clock, flows, quality)
         ladder = Ladder(target_ms, maximum_ms)
-        economy = self._models.economy if self._models else Economy()
-        self.operations = Operations(clock, health, figures, book, ladder, economy)
+        self._economy = self._models.economy if self._models else Economy()
+        self.operations = Operations(clock, health, figures, book, ladder, self._economy)
         webhooks = VoiceWebhooks(
             settings,
             clock,
@@ -161,6 +161,7 @@ class Relay:
             self._foresight if settings.performance_cache_enabled else None,
             Recordings(settings.data_dir, clock, self._aside) if settings.record_calls else None,
             settings.performance_target_latency,
+            self._economy,
         )
 
     def _remembering(self, model: LanguageModel, settings: Settings) -> LanguageModel:

@@ -14,7 +14,7 @@ from app.errors import ProviderError
 from app.flow.effects import Record, Say
 from app.flow.languages import language
 from app.orchestrator.making import whole
-from app.orchestrator.voices import voice_of
+from app.orchestrator.voices import at_hand, voice_of
 
 SIGN_WITHIN_S = 2.0
 
@@ -45,14 +45,19 @@ def tone_of(record: Record, services: Services) -> Prompt:
 async def acknowledgement(number: int, services: Services, call: Call) -> Prompt | None:
     """A sign that the caller was heard, in the call's language, ready to be said; the next one is another.
 
-    It is short: where its speech is not there, it can be made while the answer is not late yet. None where it cannot.
+    It is short: where its speech is not there, it can be made while the answer is not late yet, on this machine where
+    services take too long. None where it cannot.
     """
     sign, cache = _sign(number, services, call), services.speech_cache
     if cache.renew(sign.text, sign.voice):
         return sign
+    synthesizer = services.speech.synthesizer
+    if "embedded_signs" in services.economy.in_force and (other := at_hand(synthesizer, sign.voice.language)):
+        synthesizer, voice = other
+        sign = replace(sign, voice=voice)
     try:
         async with asyncio.timeout(SIGN_WITHIN_S):
-            audio = await whole(cache, services.speech.synthesizer, sign.text, sign.voice, "static")
+            audio = await whole(cache, synthesizer, sign.text, sign.voice, "static")
     except (ProviderError, TimeoutError):
         return None
     cache.pin(sign.text, sign.voice)

@@ -19,6 +19,7 @@ from app.orchestrator.breaker import Breaker
 from app.orchestrator.chain import OnSwitch
 from app.orchestrator.failover_synthesizer import FailoverSynthesizer
 from app.orchestrator.failover_transcriber import FailoverTranscriber
+from app.orchestrator.ladder import Economy
 from app.orchestrator.provider import Engine
 from app.orchestrator.speech_cache import SpeechCache
 from providers.base import (
@@ -128,7 +129,8 @@ class Services:
     """Built once, by the composition root.
 
     `languages` are looked out for; in those of `unsupported` a caller is told that a flow does not have them, and goes
-    on in `fallback`. A turn whose answer cannot be heard after `acknowledge_after_ms` is acknowledged.
+    on in `fallback`. A turn whose answer cannot be heard after `acknowledge_after_ms` is acknowledged. `economy` is
+    what is given up now to be quicker.
     """
 
     clock: Clock
@@ -145,6 +147,7 @@ class Services:
     foresight: Foresight | None = None
     recordings: Recordings | None = None
     acknowledge_after_ms: float = 300.0
+    economy: Economy = field(default_factory=Economy)
 
     def languages_of(self, flow: Flow) -> Sequence[str]:
         """The languages that a call of the flow may change to: those that are both spoken and looked out for."""

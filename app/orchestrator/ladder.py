@@ -14,10 +14,16 @@ import math
 from dataclasses import dataclass
 from typing import Final, Literal
 
-Measure = Literal["short_answers", "small_model", "no_hedge", "no_early_replies"]
+Measure = Literal["short_answers", "small_model", "no_hedge", "embedded_signs", "no_early_replies"]
 
 # early replies come last: without them there is less to do, but each answer takes longer
-MEASURES: Final[tuple[Measure, ...]] = ("short_answers", "small_model", "no_hedge", "no_early_replies")
+MEASURES: Final[tuple[Measure, ...]] = (
+    "short_answers",
+    "small_model",
+    "no_hedge",
+    "embedded_signs",
+    "no_early_replies",
+)
 WINDOW_S = 60.0
 TURNS_NEEDED = 10
 CALM_SHARE = 0.8

@@ -30,6 +30,13 @@ def speaks_itself(synthesizer: Synthesizer, voice: Voice) -> bool:
     return not isinstance(synthesizer, FailoverSynthesizer) or synthesizer.speaks_itself(voice)
 
 
+def at_hand(synthesizer: Synthesizer, language: str) -> tuple[Synthesizer, Voice] | None:
+    """Who stands by on this machine for services that speak a language, and its voice; None where nobody does."""
+    standby = synthesizer.engines[-1] if isinstance(synthesizer, FailoverSynthesizer) else None
+    voice = standby.voice(language) if standby else None
+    return (standby, voice) if standby and voice else None
+
+
 @dataclass(slots=True)
 class OneVoice:
     """A synthesizer, and whether nobody has stood in for the voice since: what others said is not worth keeping."""

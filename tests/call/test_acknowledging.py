@@ -117,6 +117,26 @@ async def test_the_sign_is_made_in_time_where_it_is_not_there(
     assert sign["ms"] - ended_ms(journal) == pytest.approx(300, abs=20)
 
 
+@pytest.mark.parametrize("late", [False, True])
+async def test_a_sign_that_a_slow_service_would_have_to_make_is_made_here_once_answers_come_too_late(
+    clock: ManualClock, tmp_path: Path, late: bool
+) -> None:
+    far, near = ScriptedSynthesizer(first_ms=500, name="far"), ScriptedSynthesizer(first_ms=60, name="near")
+    voices = FailoverSynthesizer([far, near], clock)
+    settings = flows_in(tmp_path, FLOW.replace("start: top", "start: top\nvoices: {en: 'far:Anna'}"))
+    model = ScriptedModel([Reply(REPLY, [OutcomeChosen("done")], first_ms=1200)])
+    async with running(
+        clock, tmp_path, ["a question"], voices, settings=settings, model=model, prerender=False
+    ) as relay:
+        relay.relay.operations.watch.economy.in_force = frozenset(["embedded_signs"] if late else [])
+        placed = await relay.call("desk", [Say("a question"), StaySilent(6)])
+    journal = relay.journal(placed)
+    sign = events(journal, "said")[1]
+    assert sign["text"] in SIGNS
+    assert sign["ms"] - ended_ms(journal) == pytest.approx(300 if late else 500, abs=20)
+    assert list(near.spoken) == ([sign["text"]] if late else [])
+
+
 async def test_where_no_voice_can_say_it_nothing_is_said(clock: ManualClock, tmp_path: Path) -> None:
     model = ScriptedModel([Reply(REPLY, [OutcomeChosen("done")], first_ms=1200)])
     voice = ScriptedSynthesizer()
