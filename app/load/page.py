@@ -97,14 +97,14 @@ def _shares(course: Sequence[tuple[float, Vitals]]) -> list[tuple[float, float]]
 def _trends(runs: Sequence[Document]) -> str:
     """This run and those before it."""
     return "".join(
-        f"<h2>{heading}, this run and those before</h2>{plots.dots(_trend(runs, name), 'th run', unit)}"
+        f"<h2>{heading}, this run and those before</h2>{plots.dots(_trend(runs, name), 'runs', unit)}"
         for heading, name, unit in TRENDS
     )
 
 
 def _trend(runs: Sequence[Document], name: str) -> list[tuple[float, float]]:
     found = [figure(run, name) for run in runs]
-    return [(float(number), value) for number, value in enumerate(found) if value is not None]
+    return [(float(number), value) for number, value in enumerate(found, 1) if value is not None]
 
 
 def _waits(document: Document) -> str:

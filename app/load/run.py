@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -51,6 +52,9 @@ async def hold(asked: Asked, listening: str, plans: Sequence[CallPlan], over: Ca
     meters = Meters(clock)
     async with httpx.AsyncClient(trust_env=False) as http, asyncio.TaskGroup() as group:
         watch = Watch(http, listening)
+        # looking for cycles among all that is there already, speech engines too, would stop every caller for a while
+        gc.collect()
+        gc.freeze()
         before, wall = await watch.ask(), clock.wall()
         watch.busiest = before
         began, cpu_s = clock.now(), time.process_time()

@@ -34,6 +34,8 @@ ALONE_TIMES = 5
 STEP = 25
 CALLS_MOST = 600
 SLOWER_MOST = 1.2
+# callers who are busier than that are late themselves
+CALLERS_BUSY = 0.85
 CALLS_LEAST, BARE_SHARE_LEAST = 200, 0.7
 EVEN_AT, EVEN_MOST = (10, 100, 200), 1.15
 OVERHEAD_AT, OVERHEAD_P50_MS, OVERHEAD_P99_MS = 200, 2.0, 15.0
@@ -120,6 +122,9 @@ def _describe(report: Report, name: str, runs: Sequence[Run]) -> None:
     report.figures[name] = {"levels": found, "most": median(most), "most_by_run": most}
     report.lines += ["", f"{name}: holds {median(most):g} calls ({', '.join(map(str, most))})"]
     report.table(HEADINGS, [_row(level) for level in found.values()])
+    for calls, level in found.items():
+        if not level["held"] and (level["callers_cpu_share"] or 0.0) > CALLERS_BUSY:
+            report.lines.append(f"{calls} calls filled the callers' core: the server might hold them")
 
 
 def _level(runs: Sequence[Run], calls: int) -> dict[str, float | None]:

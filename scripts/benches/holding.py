@@ -106,6 +106,12 @@ class Held:
         return (self.busy.end.server_rss_bytes - self.idle.end.server_rss_bytes) / MIB / self.calls
 
     @property
+    def ms_to_come_and_go(self) -> float:
+        """CPU time of the server's for a call beside its frames: webhooks, handshake, records, the end."""
+        beside_s = self.whole.server_cpu_s - self.frames * self.us_per_frame / 1e6
+        return beside_s / self.calls * 1000
+
+    @property
     def waits_ms(self) -> list[float | None]:
         """For each turn that fell due while all calls were there: to its answer, None where it never came."""
         return [
@@ -153,6 +159,7 @@ class Held:
             "idle_cpu_share": round(self.idle.server_share, 4),
             "us_per_frame": round(self.us_per_frame, 1),
             "mb_per_call": round(self.mb_per_call, 3),
+            "ms_to_come_and_go": round(self.ms_to_come_and_go, 2),
             "turns": len(self.waits_ms),
             "answer_p50_ms": answer.p50 if answer else None,
             "answer_p95_ms": answer.p95 if answer else None,

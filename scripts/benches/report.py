@@ -57,7 +57,7 @@ def _processor() -> str:
 
 @dataclass(slots=True)
 class Report:
-    """Figures under one name, and which promises they keep."""
+    """Figures under one name, and which promises they keep. Each `variant` is kept for itself."""
 
     name: str
     options: dict[str, Any]
@@ -65,6 +65,7 @@ class Report:
     promises: dict[str, bool] = field(default_factory=dict)
     lines: list[str] = field(default_factory=list)
     machine: dict[str, Any] = field(default_factory=machine)
+    variant: str = ""
 
     def table(self, headings: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         """Add a table; the first column stands left, the others right."""
@@ -79,15 +80,15 @@ class Report:
         return all(self.promises.values())
 
     def publish(self, as_json: bool, save: bool) -> None:
-        """Print it, and keep it as bench/NAME.json and bench/NAME.txt where asked to."""
+        """Print it, and keep it as bench/NAME.json and .txt, or NAME-VARIANT, where asked to."""
         document = json.dumps(self._document(), ensure_ascii=False, indent=1)
         shown = "\n".join([*self.lines, "", *self._verdicts()])
         if save:
             SAVED.mkdir(exist_ok=True)
-            (SAVED / f"{self.name}.json").write_text(document + "\n", "utf-8")
-            (SAVED / f"{self.name}.txt").write_text(
-                "\n".join([*self._heading(), shown, *self._meanings()]), "utf-8"
-            )
+            path = SAVED / "-".join(filter(None, (self.name, self.variant)))
+            path.with_suffix(".json").write_text(document + "\n", "utf-8")
+            text = "\n".join([*self._heading(), shown, *self._meanings()])
+            path.with_suffix(".txt").write_text(text, "utf-8")
         click.echo(document if as_json else shown)
 
     def _heading(self) -> Iterator[str]:

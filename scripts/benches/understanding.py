@@ -79,7 +79,7 @@ def phrasings(language: str, group: str) -> list[Phrasing]:
 
 async def measure(language: str, group: str, show: bool) -> Report:
     """Put every phrasing of a language to its question."""
-    report = Report("understanding", {"language": language, "phrasings": group})
+    report = Report("understanding", {"language": language, "phrasings": group}, variant=language)
     paths = sorted(path for path in (ROOT / "flows").rglob("*") if path.suffix in (".yaml", ".md"))
     flows = build_library({str(path.relative_to(ROOT)): path.read_text("utf-8") for path in paths}, {}).flows
     workers = InferenceWorkers()

@@ -35,6 +35,8 @@ def test_costs_are_those_of_the_time_when_all_calls_were_there() -> None:
     assert (found["us_per_frame"], found["callers_us_per_frame"]) == (500.0, 200.0)
     assert (found["cpu_share"], found["callers_cpu_share"]) == (0.05, 0.02)
     assert found["mb_per_call"] == 10.0
+    # 2 s of CPU time in all, of which 1,000 frames took half a second
+    assert found["ms_to_come_and_go"] == 750.0
     assert (found["answer_p50_ms"], found["overhead_p50_ms"]) == (200.0, 2.0)
 
 

@@ -51,6 +51,14 @@ def test_nothing_that_is_saved_names_the_machine_or_a_folder_of_it(saved: Path) 
     assert not [value for value in machine.values() if platform.node() in str(value).split()]
 
 
+def test_variants_do_not_overwrite_one_another(saved: Path) -> None:
+    for language in ("en", "es"):
+        report = a_report()
+        report.variant = language
+        report.publish(as_json=False, save=True)
+    assert sorted(path.name for path in saved.glob("*.txt")) == ["capacity-en.txt", "capacity-es.txt"]
+
+
 def test_nothing_is_kept_unasked(saved: Path) -> None:
     a_report().publish(as_json=True, save=False)
     assert not saved.exists()
