@@ -20,13 +20,13 @@ from types import FrameType
 
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from app.call.admission import Admission
 from app.call.registry import CallRegistry
 from app.clock import Clock
 from app.errors import SettingsError
 from app.ops.watchdog import LoopWatchdog
+from app.websocket import WebSocketProtocol
 
 log = logging.getLogger("callrelay")
 
@@ -47,20 +47,6 @@ def claimed_port(host: str, port: int) -> socket.socket:
             "(0 takes any), and HOST to an address of this machine"
         ) from error
     return claimed
-
-
-class WebSocketProtocol(WebSocketsSansIOProtocol):
-    """uvicorn's; but where both sides have said goodbye, a server that stops does not say it again.
-
-    There uvicorn raises InvalidState, and ends without having let go of anything.
-    """
-
-    def shutdown(self) -> None:
-        if self.transport.is_closing():
-            self.stop_keepalive()
-            self.transport.abort()
-        else:
-            super().shutdown()
 
 
 def uvicorn_config(app: ASGIApp) -> uvicorn.Config:

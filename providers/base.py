@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from app.errors import ProviderError
 
@@ -176,8 +176,7 @@ class VoiceStream(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class VoiceWindow:
+class VoiceWindow(NamedTuple):
     """Speech probability (0..1) of one window of caller audio.
 
     `end_ms` is stream time: milliseconds of audio pushed up to the window's end. `waited_ms` is how long the

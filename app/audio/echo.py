@@ -23,36 +23,46 @@ LEAST = 10 ** (-34 / 20)
 
 @dataclass(slots=True)
 class EchoGate:
-    """Levels of what the agent played lately. Times in monotonic seconds, levels as 16-bit RMS."""
+    """Levels of what the agent played lately. Times in monotonic seconds, levels as 16-bit RMS.
+
+    Of what reached the ear within the delay only the loudest is kept, and what is louder than all that came later.
+    """
 
     share: float = MOST
-    _played: deque[tuple[float, int]] = field(default_factory=deque)
+    _coming: deque[tuple[float, int]] = field(default_factory=deque)
+    _loudest: deque[tuple[float, int]] = field(default_factory=deque)
     _returned: deque[float] = field(default_factory=lambda: deque(maxlen=FRAMES_LEARNED))
     _fresh: int = 0
 
     def played(self, at: float, level: int) -> None:
         """A frame of `level` reaches the ear at `at`; frames come in order."""
-        self._played.append((at, level))
+        self._coming.append((at, level))
 
     def active(self, now: float) -> bool:
         """Whether anything played could still come back as echo."""
-        while self._played and self._played[0][0] < now - ECHO_DELAY_S:
-            self._played.popleft()
-        return bool(self._played) and self._played[0][0] <= now
+        coming, loudest = self._coming, self._loudest
+        while coming and coming[0][0] <= now:
+            reached = coming.popleft()
+            while loudest and loudest[-1][1] <= reached[1]:
+                loudest.pop()
+            loudest.append(reached)
+        while loudest and loudest[0][0] < now - ECHO_DELAY_S:
+            loudest.popleft()
+        return bool(loudest)
 
     def masks(self, now: float, level: float) -> bool:
         """Whether a caller frame of `level` arriving at `now` may be nothing but echo."""
         if not self.active(now):
             return False
-        loudest = max(played for at, played in self._played if at <= now)
-        if loudest:
-            self._learn(level / loudest)
-        return level < loudest * self.share
+        played = self._loudest[0][1]
+        if played:
+            self._learn(level / played)
+        return level < played * self.share
 
     def clear(self, now: float) -> None:
         """What has not been played by `now` never will be."""
-        while self._played and self._played[-1][0] > now:
-            self._played.pop()
+        while self._coming and self._coming[-1][0] > now:
+            self._coming.pop()
 
     def _learn(self, returned: float) -> None:
         self._returned.append(returned)

@@ -303,11 +303,10 @@ class Floor:
         prompt, question = self._actor.prompt, self._actor.question
         if not text or self._actor.must_be_heard:
             return False
-        complete = question.grammar.complete(text) if question else None
-        if complete is True:
+        if question and question.grammar.complete(text):
             return True
         words = words_beyond(text, question.language if question else "", prompt.text if prompt else "")
-        begins_an_answer = complete is False and len(text) >= BEGINNING_LETTERS
+        begins_an_answer = bool(question and len(text) >= BEGINNING_LETTERS and question.grammar.begins(text))
         voiced_ms = self.listener.activity.voiced_ms
         if voiced_ms < SOME_WORDS_MS and not begins_an_answer:
             return False

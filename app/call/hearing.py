@@ -90,7 +90,10 @@ class Hearing:
             self._early.append(what)  # no more than OPEN_TIMEOUT_S of audio
 
     def push(self, audio: bytes) -> None:
-        self._tell(lambda stream: stream.push(audio))
+        if self._open:
+            self._open.push(audio)
+        else:
+            self._tell(lambda stream: stream.push(audio))
         if self._next:
             self._next.push(audio)
 

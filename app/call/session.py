@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import traceback
 import weakref
 from contextlib import AsyncExitStack, suppress
@@ -116,6 +117,7 @@ class _Session:
         )
         self._over = asyncio.Event()
         self._frames = 0
+        self._sending_since = math.inf
         self._tape: Tape | None = None
         self.reason = ""
         self.close_code = 1000
@@ -139,7 +141,8 @@ class _Session:
                 )
             listening = hearing.switch(call.state.language if call.state else call.language)
             # the greeting does not wait for the ear
-            for part in (listening, self._read(conversation), self._watch(conversation), conversation.run()):
+            watching = (self._watch(conversation), self._watch_sending())
+            for part in (listening, self._read(conversation), *watching, conversation.run()):
                 tasks.create(part)
             await self._over.wait()
             tasks.cancel()
@@ -197,15 +200,23 @@ class _Session:
                 raise RemoteProtocolError("a second start on one stream", close_code=1008)
 
     async def _send(self, command: OutboundCommand) -> None:
+        self._sending_since = self._services.clock.now()
         try:
-            async with asyncio.timeout(SEND_TIMEOUT_S):
-                await self._socket.send(self._codec.send(command))
+            await self._socket.send(self._codec.send(command))
             if self._tape:
                 self._tape.sent(command)
         except Disconnected:
             self.ended(LOST)
-        except TimeoutError:
-            self.ended("carrier does not read", 1008)
+        finally:
+            self._sending_since = math.inf
+
+    async def _watch_sending(self) -> None:
+        """Give up a carrier that does not read. A timer for every frame would cost more than the frame."""
+        clock = self._services.clock
+        while True:
+            await asyncio.sleep(SEND_TIMEOUT_S / 4)
+            if clock.now() - self._sending_since >= SEND_TIMEOUT_S:
+                self.ended("carrier does not read", 1008)
 
     async def _watch(self, conversation: Conversation) -> None:
         """A half-open socket says nothing: ask it after 5 s, give it up after 15 s."""

@@ -35,9 +35,17 @@ class QuestionGrammar:
             return True
         return False if False in verdicts else None
 
+    def begins(self, text: str) -> bool:
+        """Whether it is the beginning of anything that could be meant."""
+        return self.node.begins(self.scene, text) or False in self._verdicts_elsewhere(text)
+
     def _verdicts(self, text: str) -> list[bool | None]:
+        return [self.node.complete(self.scene, text), *self._verdicts_elsewhere(text)]
+
+    def _verdicts_elsewhere(self, text: str) -> list[bool | None]:
+        """What a caller may say whatever the question is."""
         spoken, words = language(self.scene.state.language), words_of(text)
-        verdicts = [self.node.complete(self.scene, text)]
+        verdicts = []
         if self.scene.state.phase == "confirming":
             verdicts.append(complete(words, yes_no_phrases(spoken).values(), spoken))
         everywhere = {} if self.node.modal else global_phrases(self.scene)

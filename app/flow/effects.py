@@ -38,6 +38,10 @@ class Grammar(Protocol):
         """True: nothing is missing, answer now. False: more must follow. None: words alone cannot tell."""
         ...
 
+    def begins(self, text: str) -> bool:
+        """Whether the words tell that an answer has begun: "my num" does not, though more must follow."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Say:

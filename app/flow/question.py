@@ -124,6 +124,10 @@ class Question:
         """Whether an answer lacks nothing; see effects.Grammar."""
         return None
 
+    def begins(self, scene: Scene, text: str) -> bool:
+        """Whether a part of an answer has been said; see effects.Grammar."""
+        return self.complete(scene, text) is False
+
     def hints(self, scene: Scene) -> tuple[str, ...]:
         return ()
 

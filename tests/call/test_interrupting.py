@@ -103,13 +103,14 @@ async def test_too_few_words_do_not_interrupt(
     assert bool(events(relay.journal(placed), "interrupted")) is interrupts
 
 
+@pytest.mark.parametrize("flow", [MENU, FLOW % "barge_in: any"])
 @pytest.mark.parametrize(("sound", "interrupts"), [("hmhmh", False), ("hm" * 6, True)])
 async def test_words_made_of_a_short_sound_do_not_interrupt(
-    clock: ManualClock, tmp_path: Path, sound: str, interrupts: bool
+    clock: ManualClock, tmp_path: Path, flow: str, sound: str, interrupts: bool
 ) -> None:
-    settings = flows_in(tmp_path, MENU)
+    settings = flows_in(tmp_path, flow)
     async with running(clock, tmp_path, [], settings=settings, transcriber=Fancier([""])) as relay:
-        placed = await relay.call("choose", [BargeIn(800, sound)])
+        placed = await relay.call(settings.default_flow, [BargeIn(800, sound)])
     assert bool(events(relay.journal(placed), "interrupted")) is interrupts
 
 

@@ -12,9 +12,10 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
+
+from msgspec import structs
 
 from app.carriers.base import CarrierCodec
 from app.carriers.events import InboundEvent
@@ -39,7 +40,7 @@ def described(event: InboundEvent) -> dict[str, Any]:
     """An event as the files write it."""
     fields = {
         name: base64.b64encode(value).decode() if isinstance(value, bytes) else value
-        for name, value in asdict(event).items()
+        for name, value in structs.asdict(event).items()
     }
     return {"type": type(event).__name__, **fields}
 

@@ -15,7 +15,7 @@ from typing import Literal, TypeVar
 import uvicorn
 from starlette.types import ASGIApp
 
-from app.server import WebSocketProtocol
+from app.websocket import WebSocketProtocol
 
 T = TypeVar("T")
 

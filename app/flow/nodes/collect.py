@@ -172,6 +172,9 @@ class Collect(Question):
     def complete(self, scene: Scene, text: str) -> bool | None:
         return self.slot.type.complete(text, scene.hearing)
 
+    def begins(self, scene: Scene, text: str) -> bool:
+        return self.slot.type.begins(text, scene.hearing)
+
     def hints(self, scene: Scene) -> tuple[str, ...]:
         return self.slot.type.hints(scene.state.language)
 

@@ -119,6 +119,10 @@ class SlotType:
         """Whether the words are a whole value; see effects.Grammar."""
         return None
 
+    def begins(self, text: str, hearing: Hearing) -> bool:
+        """Whether the words have a part of a value; see effects.Grammar."""
+        return self.complete(text, hearing) is False
+
     def hints(self, language: str) -> tuple[str, ...]:
         """Phrases that a recogniser should expect."""
         return ()

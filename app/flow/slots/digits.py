@@ -60,6 +60,9 @@ class Digits(SlotType):
             return True if self.least == self.most else None
         return False if figures_so_far(find_figures(text, hearing.language)) < self.least else None
 
+    def begins(self, text: str, hearing: Hearing) -> bool:
+        return figures_so_far(find_figures(text, hearing.language)) > 0
+
     def native(self, value: Json) -> object:
         return SpokenDigits(value)
 

@@ -58,6 +58,9 @@ class EmailSpelled(SlotType):
             return False
         return True if str(reading.value).rpartition(".")[2] in _ENDINGS else None
 
+    def begins(self, text: str, hearing: Hearing) -> bool:
+        return False  # with any word, so no word tells
+
     def native(self, value: Json) -> object:
         return Email(value)
 

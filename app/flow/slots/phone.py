@@ -112,6 +112,9 @@ class Phone(SlotType):
             return True if plan.least == plan.most else None
         return False if figures_so_far(find_figures(text, hearing.language)) < plan.least else None
 
+    def begins(self, text: str, hearing: Hearing) -> bool:
+        return figures_so_far(find_figures(text, hearing.language)) > 0
+
     def native(self, value: Json) -> object:
         return SpokenDigits(value)
 

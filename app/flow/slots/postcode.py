@@ -124,6 +124,9 @@ class Postcode(SlotType):
             return False if figures_so_far(find_figures(text, hearing.language)) < 5 else None
         return False
 
+    def begins(self, text: str, hearing: Hearing) -> bool:
+        return figures_so_far(find_figures(text, hearing.language)) > 0
+
     def native(self, value: Json) -> object:
         return Spelled(value)
 
