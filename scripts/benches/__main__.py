@@ -107,7 +107,7 @@ def load(calls: int, total: int, seed: int, as_json: bool, save: bool) -> None:
 @click.option(
     "--calls", multiple=True, default=(1, 10, 100, 200, 300), show_default=True, type=click.IntRange(1, 600)
 )
-@click.option("--seconds", default=20.0, show_default=True, type=click.FloatRange(1, 600), help="At each.")
+@click.option("--seconds", default=20.0, show_default=True, type=click.FloatRange(5, 600), help="At each.")
 @click.option("--runs", default=1, show_default=True, type=click.IntRange(1), help="Medians of so many.")
 @click.option("--search/--no-search", default=True, help="Find the largest number that holds, by steps.")
 @seed_option
@@ -123,7 +123,7 @@ def capacity(
 @bench.command()
 @click.option("--calls", default=50, show_default=True, type=click.IntRange(1), help="At the same time.")
 @click.option(
-    "--seconds", default=30.0, show_default=True, type=click.FloatRange(1, 600), help="Of each run."
+    "--seconds", default=30.0, show_default=True, type=click.FloatRange(5, 600), help="Of each run."
 )
 @click.option("--pairs", default=3, show_default=True, type=click.IntRange(1), help="Of runs.")
 @seed_option

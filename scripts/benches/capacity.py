@@ -39,10 +39,24 @@ CALLERS_BUSY = 0.85
 CALLS_LEAST, BARE_SHARE_LEAST = 200, 0.7
 EVEN_AT, EVEN_MOST = (10, 100, 200), 1.15
 OVERHEAD_AT, OVERHEAD_P50_MS, OVERHEAD_P99_MS = 200, 2.0, 15.0
-HEADINGS = (
-    "calls", "µs a frame", "MB a call", "turns", "answer p50", "p95", "× one", "overhead p50", "p99", "lag p95", "gaps",
-    "unanswered", "faults", "callers", "held",
-)  # fmt: skip
+COLUMNS = {
+    "calls": "calls",
+    "µs a frame": "us_per_frame",
+    "loop µs": "loop_us_per_frame",
+    "MB a call": "mb_per_call",
+    "turns": "turns",
+    "answer p50": "answer_p50_ms",
+    "p95": "answer_p95_ms",
+    "× one": "times_alone",
+    "overhead p50": "overhead_p50_ms",
+    "p99": "overhead_p99_ms",
+    "lag p95": "lag_p95_ms",
+    "gaps": "gaps",
+    "unanswered": "unanswered",
+    "faults": "faults",
+    "callers": "callers_cpu_share",
+    "held": "held",
+}
 
 
 @dataclass(slots=True)
@@ -121,7 +135,7 @@ def _describe(report: Report, name: str, runs: Sequence[Run]) -> None:
     most = [run.most for run in runs]
     report.figures[name] = {"levels": found, "most": median(most), "most_by_run": most}
     report.lines += ["", f"{name}: holds {median(most):g} calls ({', '.join(map(str, most))})"]
-    report.table(HEADINGS, [_row(level) for level in found.values()])
+    report.table(list(COLUMNS), [_row(level) for level in found.values()])
     for calls, level in found.items():
         if not level["held"] and (level["callers_cpu_share"] or 0.0) > CALLERS_BUSY:
             report.lines.append(f"{calls} calls filled the callers' core: the server might hold them")
@@ -137,11 +151,7 @@ def _level(runs: Sequence[Run], calls: int) -> dict[str, float | None]:
 
 
 def _row(level: Mapping[str, float | None]) -> list[object]:
-    names = (
-        "calls", "us_per_frame", "mb_per_call", "turns", "answer_p50_ms", "answer_p95_ms", "times_alone",
-        "overhead_p50_ms", "overhead_p99_ms", "lag_p95_ms", "gaps", "unanswered", "faults", "callers_cpu_share", "held",
-    )  # fmt: skip
-    return [None if level[name] is None else f"{level[name]:.4g}" for name in names]
+    return [None if level[name] is None else f"{level[name]:.4g}" for name in COLUMNS.values()]
 
 
 def _promise(report: Report, search: bool) -> None:

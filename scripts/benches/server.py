@@ -42,24 +42,31 @@ def environment(variables: Mapping[str, str]) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """What a process holds now, and the CPU time it has used so far."""
+    """What a process holds now, and the CPU time that it, and its main thread alone, have used so far."""
 
     rss_bytes: int
     threads: int
     descriptors: int
     cpu_s: float
+    main_thread_cpu_s: float
 
     @classmethod
     def of(cls, pid: int) -> Resources:
         directory = Path("/proc") / str(pid)
         status = dict(line.split(":", 1) for line in (directory / "status").read_text().splitlines())
-        times = (directory / "stat").read_text().rpartition(")")[2].split()
         return cls(
             rss_bytes=int(status["VmRSS"].split()[0]) * 1024,
             threads=int(status["Threads"]),
             descriptors=len(list((directory / "fd").iterdir())),
-            cpu_s=(int(times[11]) + int(times[12])) / os.sysconf("SC_CLK_TCK"),
+            cpu_s=_cpu_s(directory / "stat"),
+            main_thread_cpu_s=_cpu_s(directory / "task" / str(pid) / "stat"),
         )
+
+
+def _cpu_s(stat: Path) -> float:
+    """User and system time, from a file of /proc (proc(5))."""
+    times = stat.read_text().rpartition(")")[2].split()
+    return (int(times[11]) + int(times[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def tree(pid: int) -> Iterator[int]:

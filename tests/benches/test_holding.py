@@ -18,7 +18,8 @@ WALL = ManualClock().wall()
 
 
 def moment(at: float, server_cpu_s: float = 0.0, rss_mib: int = 100, callers_cpu_s: float = 0.0) -> Moment:
-    return Moment(at, WALL + timedelta(seconds=at), server_cpu_s, rss_mib * MIB, callers_cpu_s)
+    wall, loop_cpu_s = WALL + timedelta(seconds=at), server_cpu_s / 2
+    return Moment(at, wall, server_cpu_s, loop_cpu_s, rss_mib * MIB, callers_cpu_s)
 
 
 def held(*calls: Placed, overheads_ms: tuple[float, ...] = ()) -> Held:
@@ -32,7 +33,8 @@ def held(*calls: Placed, overheads_ms: tuple[float, ...] = ()) -> Held:
 def test_costs_are_those_of_the_time_when_all_calls_were_there() -> None:
     found = held(placed(100.0), placed(300.0), overheads_ms=(1.0, 3.0)).as_json()
     # 2 calls of 50 frames a second for 10 s, and half a second of CPU time
-    assert (found["us_per_frame"], found["callers_us_per_frame"]) == (500.0, 200.0)
+    assert (found["us_per_frame"], found["loop_us_per_frame"]) == (500.0, 250.0)
+    assert found["callers_us_per_frame"] == 200.0
     assert (found["cpu_share"], found["callers_cpu_share"]) == (0.05, 0.02)
     assert found["mb_per_call"] == 10.0
     # 2 s of CPU time in all, of which 1,000 frames took half a second
