@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from app.clock import SystemClock
 from app.simulator.call import CallPlan, SimulatedCall
+from app.simulator.carriage import Carriage
 from app.simulator.network import NetworkCarriage
 from app.simulator.stream import Recording
 from app.simulator.ticker import beating
@@ -27,14 +28,27 @@ class Placed:
     recording: Recording | None
 
 
+# a call's own way to the server, made of the usual one
+Through = Callable[[CallPlan, Carriage], Carriage]
+
+
 def _unwatched(done: int) -> None:
     pass
 
 
+def as_it_is(plan: CallPlan, carriage: Carriage) -> Carriage:
+    """The usual way."""
+    return carriage
+
+
 async def place_all(
-    plans: Sequence[CallPlan], at_once: int, over: Callable[[int], None] = _unwatched
+    plans: Sequence[CallPlan],
+    at_once: int,
+    over: Callable[[int], None] = _unwatched,
+    through: Through = as_it_is,
 ) -> list[Placed]:
-    """Place every call, `at_once` at a time, and see all to their ends. `over` is told how many are, each time.
+    """Place every call, `at_once` at a time, and see all to their ends. `over` is told how many are, each time;
+    `through` may lead calls another way than over real sockets as they are.
 
     The calls' frames are spread over the 20 ms of a beat, as those of strangers are. A call that the server did not
     take is in the list, too: its report says so.
@@ -47,7 +61,7 @@ async def place_all(
         async def line(number: int) -> None:
             await asyncio.sleep(number * STAGGER_S)
             for plan in waiting:
-                call = SimulatedCall(plan, carriage, tickers[number % BEATS], clock)
+                call = SimulatedCall(plan, through(plan, carriage), tickers[number % BEATS], clock)
                 placed.append(Placed(plan, await call.run(), call.recording))
                 over(len(placed))
 

@@ -69,6 +69,8 @@ class AsgiSocket:
         self._unread_bytes = 0
         self._opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._open = False
+        self._reads = asyncio.Event()
+        self._reads.set()
         self._left = asyncio.Event()
 
     async def run(self, application: Application, scope: Message) -> None:
@@ -83,13 +85,17 @@ class AsgiSocket:
     async def handshake(self) -> None:
         await self._opened
 
-    def send(self, text: str) -> None:
+    def send(self, message: str | bytes) -> None:
         if not self._open:
             return
-        self._unread_bytes += len(text)
-        self._inbox.put_nowait({"type": "websocket.receive", "text": text})
+        self._unread_bytes += len(message)
+        kind = "text" if isinstance(message, str) else "bytes"
+        self._inbox.put_nowait({"type": "websocket.receive", kind: message})
         if self._unread_bytes > NOT_READ_LIMIT_BYTES:
             self._leave(1006, NOT_READ)
+
+    def stop_reading(self) -> None:
+        self._reads.clear()
 
     def close(self, code: int = 1000) -> None:
         self._leave(code, "")
@@ -104,13 +110,15 @@ class AsgiSocket:
         if self._open:
             self._inbox.put_nowait({"type": "websocket.disconnect", "code": code, "reason": ""})
             self._closed(code, reason)
+            self._reads.set()
 
     async def _receive(self) -> Message:
         message = await self._inbox.get()
-        self._unread_bytes -= len(message.get("text", ""))
+        self._unread_bytes -= len(message.get("text") or message.get("bytes") or "")
         return message
 
     async def _send(self, message: Message) -> None:
+        await self._reads.wait()
         match message["type"]:
             case "websocket.accept":
                 self._open = True

@@ -47,8 +47,12 @@ class Listener(Protocol):
 class Socket(Protocol):
     """A WebSocket in the client's hands. After it is closed everything does nothing."""
 
-    def send(self, text: str) -> None:
-        """Send a text message. A server that leaves a mebibyte unread is cut off."""
+    def send(self, message: str | bytes) -> None:
+        """Send a message, text or binary. A server that leaves a mebibyte unread is cut off."""
+        ...
+
+    def stop_reading(self) -> None:
+        """Leave unread whatever the server sends from now on."""
         ...
 
     def close(self, code: int = 1000) -> None:

@@ -93,14 +93,20 @@ class NetworkSocket(asyncio.Protocol):
             await self._opened
             unless_agreed.pop_all()
 
-    def send(self, text: str) -> None:
+    def send(self, message: str | bytes) -> None:
         if self._protocol.state is not State.OPEN:
             return
-        self._protocol.send_text(text.encode())
+        if isinstance(message, str):
+            self._protocol.send_text(message.encode())
+        else:
+            self._protocol.send_binary(message)
         self._flush()
         if self._transport.get_write_buffer_size() > NOT_READ_LIMIT_BYTES:
             self._cut_off = NOT_READ
             self._transport.abort()
+
+    def stop_reading(self) -> None:
+        self._transport.pause_reading()
 
     def close(self, code: int = 1000) -> None:
         if self._protocol.state is State.OPEN:

@@ -21,6 +21,7 @@ from scripts.benches import interruptions as interruptions_bench
 from scripts.benches import load as load_bench
 from scripts.benches import prediction as prediction_bench
 from scripts.benches import profile as profile_bench
+from scripts.benches import real_soak as real_soak_bench
 from scripts.benches import recognition as recognition_bench
 from scripts.benches import replies as replies_bench
 from scripts.benches import soak as soak_bench
@@ -35,7 +36,7 @@ save_option = click.option("--save", is_flag=True, help="Keep it as bench/NAME.j
 at_once_option = click.option("--at-once", default=2, show_default=True, help="Calls at the same time.")
 seed_option = click.option("--seed", default=1, show_default=True, help="Of all that is random.")
 
-at_once_calls = click.option("--at-once", default=20, show_default=True, help="Calls at the same time.")
+at_once_calls = click.option("--at-once", default=50, show_default=True, help="Calls at the same time.")
 faults_option = click.option(
     "--faults",
     default=0.05,
@@ -147,14 +148,26 @@ def profile(calls: Sequence[int], seconds: float, seed: int, as_json: bool, save
 
 @bench.command()
 @click.option("--calls", default=10_000, show_default=True, type=click.IntRange(20), help="Calls in all.")
+@click.option(
+    "--real",
+    type=click.IntRange(1),
+    metavar="N",
+    help="N calls on the real clock instead, to a server process over real sockets.",
+)
 @at_once_calls
 @faults_option
 @seed_option
 @as_json_option
 @save_option
-def soak(calls: int, at_once: int, faults: float, seed: int, as_json: bool, save: bool) -> None:
+def soak(
+    calls: int, real: int | None, at_once: int, faults: float, seed: int, as_json: bool, save: bool
+) -> None:
     """Thousands of calls in memory and virtual time, some with faults: nothing of them may be left."""
-    _finish(soak_bench.measure(calls, at_once, faults, seed), as_json, save)
+    if real:
+        report = asyncio.run(real_soak_bench.measure(real, at_once, faults, seed))
+    else:
+        report = soak_bench.measure(calls, at_once, faults, seed)
+    _finish(report, as_json, save)
 
 
 @bench.command()

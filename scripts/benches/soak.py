@@ -1,195 +1,258 @@
-"""Thousands of calls in memory and virtual time, with faults: whatever each leaves behind would show."""
+"""Thousands of calls in memory and virtual time, with faults: whatever each leaves behind would show.
+
+Callers and server share one process, and so does what is measured: a caller who leaves something behind shows, too.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import os
 import sqlite3
 import tempfile
 from collections import Counter
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from random import Random
 
 from app.call.journal import path_of, read
-from app.call.services import Speech
 from app.call.state_file import NAME
 from app.clock import ManualClock, run_virtual
 from app.main import Relay
+from app.orchestrator.failover import FailoverModel
 from app.settings import Settings
 from app.simulator.asgi import AsgiCarriage
-from app.simulator.call import CallPlan, SimulatedCall
-from app.simulator.caller import Act, Patience, Speak
-from app.simulator.steps import Press, StaySilent
+from app.simulator.call import SimulatedCall
 from app.simulator.ticker import Ticker, beating
-from app.simulator.turns import CallReport
-from app.simulator.utterance import Utterance
-from app.simulator.webhook import CallIdentity, Route, Signer, new_sid
-from providers.scripted import ScriptedTranscriber, ScriptedVoiceDetector, hum
-from scripts.benches import faults
 from scripts.benches.calls import progress
-from scripts.benches.figures import Slope
+from scripts.benches.growth import GROWTH_MOST_KIB, Growth
+from scripts.benches.leftovers import Growers, Holdings
 from scripts.benches.report import Report
-from scripts.benches.server import ROOT, Resources
+from scripts.benches.server import Resources
+from scripts.benches.soak_calls import AUTH_TOKEN, FLOW, FLOWS, SoakCall
+from scripts.benches.soak_services import Fate, Shop
+from scripts.benches.troubles import TroubledCarriage
 
 URL = "http://127.0.0.1:8000"
-# what is made once and kept (the callers' words, a speech cache that is full) is there after so many calls
-WARMING_CALLS = 200
-SAMPLES = 60
-GROWTH_MOST_KIB = 1.0
+SERVICE = "https://service.example"
+# what is made once and kept (caches that fill up, books of the last calls) is there after so many calls
+WARM_CALLS = 1000
+# memory is taken from the system by the mebibyte: fewer calls tell nothing of its growth
+TELLING_CALLS = 3000
+SAMPLES = 100
+SAMPLE_EVERY_LEAST = 50
+# a call whose line was lost waits for another a while; one whose stream never came, for a minute
+CLOSED_AFTER_S = 3.0
 AFTERWARDS_S = 120.0
 CACHED = 50
+TRACED_CALLS = 300
+WRONG_SHOWN = 20
+ALERTS = "callrelay.alerts"
 
 
 @dataclass(slots=True)
 class Soak:
-    """One run. `rss` is memory by calls that are over, in bytes."""
+    """What came of the calls. `wrong` says which records are not closed once, `grew` where memory was taken."""
 
-    total: int
-    at_once: int
-    share: float
-    random: Random
-    over: int = 0
+    growth: Growth
     ended: Counter[str] = field(default_factory=Counter)
+    faults: Counter[str] = field(default_factory=Counter)
+    events: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
-    rss: dict[int, int] = field(default_factory=dict)
-    before: dict[str, int] = field(default_factory=dict)
-    after: dict[str, int] = field(default_factory=dict)
+    grew: list[str] = field(default_factory=list)
 
 
 def measure(total: int, at_once: int, share: float, seed: int) -> Report:
-    """Hold `total` calls, `at_once` at a time; in a `share` of them something breaks."""
+    """Hold `total` calls, `at_once` at a time; a `share` of them, and of what is asked of services, goes wrong."""
     report = Report("soak", {"calls": total, "at_once": at_once, "faults": share, "seed": seed})
-    soak, clock = Soak(total, at_once, share, Random(seed)), ManualClock()
-    with tempfile.TemporaryDirectory() as directory:
-        run_virtual(_hold(soak, clock, Path(directory)), clock)
-    _describe(report, soak)
+    clock, soak = ManualClock(), Soak(Growth(min(WARM_CALLS, total // 2)))
+    fate = Fate(clock, Random(seed), share)
+    with tempfile.TemporaryDirectory() as directory, _errors() as errors, _only_new_objects():
+        before, after = run_virtual(_hold(soak, total, at_once, clock, fate, Path(directory)), clock)
+    _describe_calls(report, soak)
+    _describe_rest(report, before, after)
+    if total >= TELLING_CALLS:
+        soak.growth.describe(report)
+    report.lines += soak.grew
+    report.figures["grew"] = soak.grew
+    report.lines += errors[:WRONG_SHOWN]
+    report.figures["errors"] = errors[:WRONG_SHOWN]
+    report.promise(f"errors in the log: {len(errors)}", not errors)
     return report
 
 
-async def _hold(soak: Soak, clock: ManualClock, data_dir: Path) -> None:
+async def _hold(
+    soak: Soak, total: int, at_once: int, clock: ManualClock, fate: Fate, data_dir: Path
+) -> tuple[Holdings, Holdings]:
+    """What is held after the warm calls, and after all."""
     settings = Settings(
-        flows_dir=ROOT / "flows", default_flow="echo", data_dir=data_dir, cache_max_entries=CACHED
+        flows_dir=FLOWS,
+        default_flow=FLOW,
+        data_dir=data_dir,
+        cache_max_entries=CACHED,
+        record_calls=True,
+        twilio_auth_token=AUTH_TOKEN,
     )
-    speech = Speech(
-        ScriptedVoiceDetector(),
-        ScriptedTranscriber(faults.words(soak.random, soak.share)),
-        faults.FailingSynthesizer(share=soak.share, random=soak.random),
-    )
+    environment, minds = {"SERVICE": SERVICE}, fate.minds()
+    model = FailoverModel(minds, clock)
+    relay = Relay(settings, clock, fate.speech(), environment, Shop(fate), model, fate.beside)
 
-    async def inline(work: object) -> bool:
-        return False  # flows do not change meanwhile, and threads do not fit into virtual time
+    def held() -> Holdings:
+        for mind in minds:
+            mind.requests.clear()
+        return _held(relay, data_dir)
 
-    relay = Relay(settings, clock, speech, {}, aside=inline)
-    warming = Soak(WARMING_CALLS, soak.at_once, soak.share, soak.random)
     async with AsgiCarriage(relay.app) as carriage, beating(clock) as ticker:
-        await _lines(warming, carriage, ticker, clock, data_dir)
-        soak.wrong += warming.wrong
-        soak.before = _held(relay, data_dir)
-        await _lines(soak, carriage, ticker, clock, data_dir)
+        lines = _Lines(soak, carriage, ticker, clock, fate, data_dir, total)
+        await lines.hold(soak.growth.warm_calls, at_once)
+        before = held()
+        await lines.hold(total - soak.growth.warm_calls, at_once)
+        after = held()
+        if total >= TELLING_CALLS and soak.growth.slope_kib.estimate > GROWTH_MOST_KIB:
+            growers = Growers()
+            await lines.hold(TRACED_CALLS, at_once)
+            soak.grew += growers.since(TRACED_CALLS)
+    return before, after
+
+
+class _Lines:
+    """Places calls, on each line one after the other."""
+
+    def __init__(
+        self,
+        soak: Soak,
+        carriage: AsgiCarriage,
+        ticker: Ticker,
+        clock: ManualClock,
+        fate: Fate,
+        data_dir: Path,
+        total: int,
+    ) -> None:
+        self._soak = soak
+        self._carriage = carriage
+        self._ticker = ticker
+        self._clock = clock
+        self._fate = fate
+        self._data_dir = data_dir
+        self._over = 0
+        self._tell = progress(total, max(1, total // 20))
+        self._sample_every = max(SAMPLE_EVERY_LEAST, total // SAMPLES)
+        self._pending: list[str] = []
+
+    async def hold(self, calls: int, at_once: int) -> None:
+        """Place so many, and wait until nothing of them can be left."""
+        waiting = iter(range(calls))
+
+        async def line() -> None:
+            for _ in waiting:
+                await self._call()
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(at_once):
+                group.create_task(line())
         await asyncio.sleep(AFTERWARDS_S)
-        soak.after = _held(relay, data_dir)
+        for sid in self._pending:
+            if not self._closed(sid):
+                self._soak.wrong.append(f"{sid}: {self._events(sid)[-3:]}")
+        self._pending.clear()
+
+    async def _call(self) -> None:
+        drawn = SoakCall.drawn(self._fate.random, self._fate.share, URL)
+        carriage = TroubledCarriage(self._carriage, drawn.trouble)
+        report = await SimulatedCall(drawn.plan, carriage, self._ticker, self._clock).run()
+        self._soak.ended[report.cannot_run or report.ended] += 1
+        self._soak.faults.update([drawn.wrong] if drawn.wrong else [])
+        await asyncio.sleep(CLOSED_AFTER_S)
+        if not self._closed(report.call_sid):
+            self._pending.append(report.call_sid)
+        self._sample()
+
+    def _sample(self) -> None:
+        self._over += 1
+        self._tell(self._over)
+        if self._over % self._sample_every == 0:
+            gc.collect()
+            self._soak.growth.rss_bytes[self._over] = Resources.of(os.getpid()).rss_bytes
+
+    def _closed(self, sid: str) -> bool:
+        """Whether its record is closed, once; then it and the call's recordings are not needed any more."""
+        events = self._events(sid)
+        if events.count("call_ended") != 1 or events[-1] != "call_ended":
+            return False
+        self._soak.events.update(events)
+        for path in self._data_dir.glob(f"*/{sid}*"):
+            path.unlink()
+        return True
+
+    def _events(self, sid: str) -> list[str]:
+        path = path_of(self._data_dir, sid)
+        return [event["event"] for event in read(path)] if path.exists() else []
 
 
-async def _lines(
-    soak: Soak, carriage: AsgiCarriage, ticker: Ticker, clock: ManualClock, data_dir: Path
-) -> None:
-    waiting, tell = iter(range(soak.total)), progress(soak.total, max(1, soak.total // 20))
-
-    async def line() -> None:
-        for _ in waiting:
-            await _call(soak, carriage, ticker, clock, data_dir)
-            soak.over += 1
-            if soak.over % max(1, soak.total // SAMPLES) == 0:
-                gc.collect()
-                soak.rss[soak.over] = Resources.of(os.getpid()).rss_bytes
-            tell(soak.over)
-
-    async with asyncio.TaskGroup() as group:
-        for _ in range(soak.at_once):
-            group.create_task(line())
-
-
-async def _call(
-    soak: Soak, carriage: AsgiCarriage, ticker: Ticker, clock: ManualClock, data_dir: Path
-) -> None:
-    plan = _plan(soak.random, soak.share)
-    report = await SimulatedCall(plan, carriage, ticker, clock).run()
-    soak.ended[report.cannot_run or report.ended] += 1
-    # a call whose line was lost waits for another a while
-    await asyncio.sleep(3)
-    _look_at(soak, report, data_dir)
-
-
-def _look_at(soak: Soak, report: CallReport, data_dir: Path) -> None:
-    path = path_of(data_dir, report.call_sid)
-    events = [event["event"] for event in read(path)] if path.exists() else []
-    path.unlink(missing_ok=True)
-    if events.count("call_ended") != 1 or events[-1] != "call_ended":
-        soak.wrong.append(f"{report.call_sid}: the journal ends {events[-1:]}, {report.ended}")
-
-
-def _plan(random: Random, share: float) -> CallPlan:
-    flow = random.choice(("echo", "greeting"))
-    return CallPlan(
-        f"{URL}/voice/incoming?flow={flow}",
-        Signer(Route(URL)),
-        [_act(random) for _ in range(random.randint(1, 3))],
-        CallIdentity(call_sid=new_sid("CA")),
-        faults=faults.line(random, share),
-        patience=Patience(pause_ms=300, greeting_s=3, answer_s=3, monologue_s=20),
-        dial_outcome=random.choice(("answered", "no-answer", "busy")),
-        record=False,
-    )
-
-
-def _act(random: Random) -> Act:
-    kind = random.random()
-    if kind < 0.6:
-        return _speaks(random.randrange(40))
-    return Press(str(random.randrange(1, 4))) if kind < 0.9 else StaySilent(2.0)
-
-
-@cache
-def _speaks(number: int) -> Speak:
-    text = f"words number {number}"
-    return Speak(Utterance.of(hum(text)), {"text": text})
-
-
-def _held(relay: Relay, data_dir: Path) -> dict[str, int]:
-    gc.collect()
+def _held(relay: Relay, data_dir: Path) -> Holdings:
     with closing(sqlite3.connect(data_dir / NAME)) as database:
         ((rows,),) = database.execute("SELECT count(*) FROM calls").fetchall()
-    now = Resources.of(os.getpid())
-    return {
-        "calls": len(relay.registry),
-        "rows": rows,
-        "tasks": len(asyncio.all_tasks()),
-        "threads": now.threads,
-        "descriptors": now.descriptors,
-    }
+    files = sum(path.is_file() for path in data_dir.rglob("*"))
+    return Holdings.now(calls=len(relay.registry), rows=rows, files=files)
 
 
-def _describe(report: Report, soak: Soak) -> None:
-    slope = Slope.of([(float(done), rss / 1024) for done, rss in soak.rss.items()])
-    report.figures |= {
-        "ended": dict(soak.ended),
-        "held_before": soak.before,
-        "held_after": soak.after,
-        "rss_mib": {done: round(rss / 2**20, 1) for done, rss in soak.rss.items()},
-        "rss_kib_per_call": slope.as_json(),
-        "wrong": soak.wrong[:20],
-    }
-    report.table(["ended", "calls"], [[how, count] for how, count in soak.ended.most_common()])
-    report.table(["", *soak.before], [["before", *soak.before.values()], ["after", *soak.after.values()]])
-    report.lines.append(
-        f"memory: {slope.estimate:.2f} KiB a call (95 %: {slope.low:.2f} to {slope.high:.2f}), the callers' included"
-    )
-    report.promise("everything is as before", soak.before == soak.after)
+@contextmanager
+def _errors() -> Iterator[list[str]]:
+    """What the server logs as an error, but for alerts of services that are down; the rest of its log goes nowhere."""
+    found: list[str] = []
+
+    class _Errors(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if record.name != ALERTS:
+                found.append(record.getMessage())
+
+    log, handler = logging.getLogger("callrelay"), _Errors(logging.ERROR)
+    log.addHandler(handler)
+    log.propagate = False
+    try:
+        yield found
+    finally:
+        log.propagate = True
+        log.removeHandler(handler)
+
+
+@contextmanager
+def _only_new_objects() -> Iterator[None]:
+    """What is there now is no garbage and is not counted: collecting takes a tenth of the time then."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+
+
+def _describe_calls(report: Report, soak: Soak) -> None:
+    for name, counted in (("ended", soak.ended), ("faults", soak.faults), ("events", soak.events)):
+        report.figures[name] = dict(counted)
+        report.table([name, "count"], [[what, count] for what, count in counted.most_common()])
+    report.figures["wrong"] = soak.wrong[:WRONG_SHOWN]
+    report.lines += soak.wrong[:WRONG_SHOWN]
     report.promise(f"journals not closed exactly once: {len(soak.wrong)}", not soak.wrong)
-    report.promise(
-        f"memory grows by at most {GROWTH_MOST_KIB:g} KiB a call", slope.estimate <= GROWTH_MOST_KIB
+
+
+def _describe_rest(report: Report, before: Holdings, after: Holdings) -> None:
+    report.lines.append(f"containers of any kind: {before.containers} before, {after.containers} after")
+    report.table(
+        ["held", *before.counts], [["before", *before.counts.values()], ["after", *after.counts.values()]]
     )
+    grown = after.grown_since(before)
+    report.table(["objects, more of", "before", "after"], [[name, *counts] for name, counts in grown.items()])
+    report.figures |= {
+        "held_before": dict(before.counts),
+        "held_after": dict(after.counts),
+        "containers": [before.containers, after.containers],
+        "objects_grown": grown,
+    }
+    report.promise(
+        "calls, tasks, timers, threads and descriptors are as before", before.counts == after.counts
+    )
+    report.promise(f"kinds of objects of which there are more than before: {len(grown)}", not grown)

@@ -1,0 +1,108 @@
+"""The soak on the real clock: a server process with scripted speech, whose carrier's calls fail in a share of all."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+from collections import Counter
+from pathlib import Path
+from random import Random
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from app.simulator.call import CallPlan
+from app.simulator.carriage import Carriage
+from scripts.benches.growth import Growth
+from scripts.benches.placing import Run, State, Watch, describe_log, describe_server, place, settled
+from scripts.benches.report import Report
+from scripts.benches.server import ServerProcess, serving
+from scripts.benches.soak_calls import AUTH_TOKEN, FLOW, FLOWS, SoakCall
+from scripts.benches.troubles import TroubledCarriage
+from tests.providers import loopback
+
+# threads and connections that are made once are there after so many calls; caches that fill up take longer
+MADE_AFTER_CALLS = 100
+WARM_CALLS = 200
+# connections that the flows' services keep open are closed by then
+QUIET_S = 10.0
+# a call whose stream never came is given up after a minute
+SETTLED_S = 90.0
+CACHED = 50
+WRONG_SHOWN = 20
+
+
+async def measure(total: int, at_once: int, share: float, seed: int) -> Report:
+    """Hold `total` calls, `at_once` at a time; in a `share` of them something goes wrong."""
+    cores, random = sorted(os.sched_getaffinity(0)), Random(seed)
+    os.sched_setaffinity(0, {cores[-1]})
+    report = Report("real_soak", {"calls": total, "at_once": at_once, "faults": share, "seed": seed})
+    with tempfile.TemporaryDirectory() as directory, loopback.serving(_shop()) as port:
+        async with serving(Path(directory), _variables(port), core=cores[0]) as server:
+            growth = Growth(WARM_CALLS)
+            await _hold(server, MADE_AFTER_CALLS, at_once, Random(seed), 0.0, Growth(0))
+            await asyncio.sleep(QUIET_S)
+            before = await State.of(server)
+            run, faults = await _hold(server, total, at_once, random, share, growth)
+            await asyncio.sleep(QUIET_S)
+            after = await settled(server, before, SETTLED_S)
+            _describe_calls(report, server, run, faults)
+            describe_server(report, before, after, run)
+            growth.describe(report)
+            describe_log(report, server.log)
+    return report
+
+
+def _variables(port: int) -> dict[str, str]:
+    """The server's settings; the flow's service listens on `port`."""
+    return {
+        "FLOWS_DIR": str(FLOWS),
+        "DEFAULT_FLOW": FLOW,
+        "SERVICE": f"http://127.0.0.1:{port}",
+        "HTTP_ALLOW": f"127.0.0.1:{port}",
+        "SPEECH_CHAIN": "scripted",
+        "MODEL_CHAIN": "scripted",
+        "CACHE_MAX_ENTRIES": str(CACHED),
+        "RECORD_CALLS": "true",
+        "TWILIO_AUTH_TOKEN": AUTH_TOKEN,
+    }
+
+
+def _shop() -> Starlette:
+    async def answer(request: Request) -> JSONResponse:
+        return JSONResponse({"name": "Robin", "stock": "7 left", "order": "number 12"})
+
+    return Starlette(routes=[Route("/{what:path}", answer, methods=["GET", "POST"])])
+
+
+async def _hold(
+    server: ServerProcess, total: int, at_once: int, random: Random, share: float, growth: Growth
+) -> tuple[Run, Counter[str]]:
+    """The calls, and how often what was wrong with them."""
+    drawn = {
+        call.plan.identity.call_sid: call
+        for call in (SoakCall.drawn(random, share, server.url) for _ in range(total))
+    }
+
+    def through(plan: CallPlan, carriage: Carriage) -> Carriage:
+        return TroubledCarriage(carriage, drawn[plan.identity.call_sid].trouble)
+
+    plans = [call.plan for call in drawn.values()]
+    run = await place(plans, at_once, Watch(server, growth), through)
+    return run, Counter(call.wrong for call in drawn.values() if call.wrong)
+
+
+def _describe_calls(report: Report, server: ServerProcess, run: Run, faults: Counter[str]) -> None:
+    reports = [call.report for call in run.placed]
+    ended = Counter(one.cannot_run or one.ended for one in reports)
+    journals = {one.call_sid: [event["event"] for event in server.events(one.call_sid)] for one in reports}
+    events = Counter(event for journal in journals.values() for event in journal)
+    for name, counted in (("ended", ended), ("faults", faults), ("events", events)):
+        report.figures[name] = dict(counted)
+        report.table([name, "count"], [[what, count] for what, count in counted.most_common()])
+    wrong = [sid for sid, journal in journals.items() if journal.count("call_ended") != 1]
+    report.figures["wrong"] = wrong[:WRONG_SHOWN]
+    report.promise(f"journals not closed exactly once: {len(wrong)}", not wrong)

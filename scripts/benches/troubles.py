@@ -1,0 +1,183 @@
+"""What a carrier can do wrong, one trouble a call, between the simulated carrier and the server.
+
+A `Trouble` is one of the bad inputs that a server has an answer for: a documented close, a refusal, or to ignore and
+count it. `simulator.faults` has those of a mere network.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Literal
+
+from app.simulator.carriage import Carriage, ConnectFailed, Form, Listener, Response, Socket
+
+Messages = Sequence[str | bytes]
+# a second into the stream: `connected` is message 0, `start` 1, and then come 50 a second
+LATER = 50
+START = 1
+FLOOD = 2000
+SIGNATURE = "X-Twilio-Signature"
+STRANGER = "MZ00000000000000000000000000000000"
+
+
+def _as_it_is(number: int, message: str) -> Messages:
+    return (message,)
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """`says` is what is sent instead of a stream's n-th message. From message `deaf_from` on nothing is read;
+    `hangs` is a line that never closes. `webhooks` and `streams` is what is wrong with those requests.
+    """
+
+    name: str
+    says: Callable[[int, str], Messages] = _as_it_is
+    deaf_from: int | None = None
+    hangs: bool = False
+    webhooks: Literal["", "repeated", "forged"] = ""
+    streams: Literal["", "absent", "forged", "twice"] = ""
+
+
+NONE = Trouble("none")
+
+
+def _also(*more: str | bytes) -> Callable[[int, str], Messages]:
+    return lambda number, message: (message, *more) if number == LATER else (message,)
+
+
+def _with_audio(payload: str, times: int) -> Callable[[int, str], Messages]:
+    def says(number: int, message: str) -> Messages:
+        if LATER <= number < LATER + times:
+            return (re.sub(r'"payload":"[^"]*"', f'"payload":"{payload}"', message),)
+        return (message,)
+
+    return says
+
+
+def _media_first(number: int, message: str) -> Messages:
+    media = f'{{"event":"media","streamSid":"{STRANGER}","media":{{"payload":"/w=="}}}}'
+    return (media, message) if number == START else (message,)
+
+
+def _without_token(number: int, message: str) -> Messages:
+    return (re.sub(r'"token":"[^"]*"', '"token":""', message),) if number == START else (message,)
+
+
+def _counting_anew(number: int, message: str) -> Messages:
+    return (message.replace('"chunk":"', '"chunk":"70'),) if number >= LATER else (message,)
+
+
+def _without_stop(number: int, message: str) -> Messages:
+    return () if message.startswith('{"event":"stop"') else (message,)
+
+
+def _falling_silent(number: int, message: str) -> Messages:
+    return (message,) if number < LATER else ()
+
+
+TROUBLES = (
+    Trouble("JSON that is cut off", _also('{"event":')),
+    Trouble("JSON that is too deep", _also("[" * 20_000)),
+    Trouble("a number of 5,000 digits", _also(f'{{"event":"media","media":{"9" * 5000}}}')),
+    Trouble("half a character", _also('{"event":"mark","mark":{"name":"\\ud800"}}')),
+    Trouble("audio that is no base64", _with_audio("%%%%", 2)),
+    Trouble("nothing but such audio", _with_audio("%%%%", 10)),
+    Trouble("odd audio", _with_audio("/w==", 3)),
+    Trouble("too much audio", _with_audio(b64encode(bytes(12_000)).decode(), 2)),
+    Trouble("70 KB at once", _also(" " * 70_000)),
+    Trouble("a binary message", _also(b"\x00\x01")),
+    Trouble("an unknown event", _also('{"event":"ping"}')),
+    Trouble("audio before the start", _media_first),
+    Trouble(
+        "a second start", _also(f'{{"event":"start","streamSid":"{STRANGER}","start":{{"callSid":"CA0"}}}}')
+    ),
+    Trouble("another stream's stop", _also(f'{{"event":"stop","streamSid":"{STRANGER}"}}')),
+    Trouble("a flood", _also(*['{"event":"ping"}'] * FLOOD)),
+    Trouble("numbers that begin anew", _counting_anew),
+    Trouble("no stop", _without_stop),
+    Trouble("a line that is half open", _falling_silent, hangs=True),
+    Trouble("a carrier that does not read", deaf_from=LATER),
+    Trouble("no token", _without_token),
+    Trouble("a token used twice", streams="twice"),
+    Trouble("a forged handshake", streams="forged"),
+    Trouble("no stream", streams="absent"),
+    Trouble("repeated webhooks", webhooks="repeated"),
+    Trouble("forged webhooks", webhooks="forged"),
+)
+
+
+class TroubledCarriage:
+    """Implements `Carriage`."""
+
+    def __init__(self, carriage: Carriage, trouble: Trouble) -> None:
+        self._carriage = carriage
+        self._trouble = trouble
+
+    async def request(self, method: str, url: str, form: Form, headers: Mapping[str, str]) -> Response:
+        if self._trouble.webhooks == "forged":
+            await self._carriage.request(method, url, form, {**headers, SIGNATURE: "forged"})
+        response = await self._carriage.request(method, url, form, headers)
+        if self._trouble.webhooks == "repeated":
+            await self._carriage.request(method, url, form, headers)
+        return response
+
+    async def connect(self, url: str, headers: Mapping[str, str], listener: Listener) -> Socket:
+        trouble, shadow = self._trouble, None
+        if trouble.streams == "absent":
+            raise ConnectFailed("the carrier cannot reach the server")
+        if trouble.streams == "forged":
+            with suppress(ConnectFailed):
+                await self._carriage.connect(url, {**headers, SIGNATURE: "forged"}, _Nobody())
+        if trouble.streams == "twice":
+            shadow = await self._carriage.connect(url, headers, _Nobody())
+        socket = await self._carriage.connect(url, headers, listener)
+        return _TroubledSocket(socket, trouble, shadow)
+
+
+class _TroubledSocket:
+    """Implements `Socket`. `shadow` is another stream, which begins as this one does."""
+
+    def __init__(self, socket: Socket, trouble: Trouble, shadow: Socket | None) -> None:
+        self._socket = socket
+        self._trouble = trouble
+        self._shadow = shadow
+        self._sent = 0
+
+    def send(self, message: str | bytes) -> None:
+        assert isinstance(message, str)
+        for one in self._trouble.says(self._sent, message):
+            self._socket.send(one)
+        if self._shadow and self._sent <= START:
+            self._shadow.send(message)
+        if self._sent == self._trouble.deaf_from:
+            self._socket.stop_reading()
+        self._sent += 1
+
+    def stop_reading(self) -> None:
+        self._socket.stop_reading()
+
+    def close(self, code: int = 1000) -> None:
+        if not self._trouble.hangs:
+            self._socket.close(code)
+
+    def abort(self) -> None:
+        self._socket.abort()
+
+    async def wait_closed(self) -> None:
+        await self._socket.wait_closed()
+        if self._shadow:
+            await self._shadow.wait_closed()
+
+
+class _Nobody:
+    """Implements `Listener`."""
+
+    def message(self, data: str | bytes) -> None:
+        """Not wanted."""
+
+    def closed(self, code: int, reason: str) -> None:
+        """As it should be."""
