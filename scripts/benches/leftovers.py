@@ -12,12 +12,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.ops.call_book import PAST_KEPT
+from app.orchestrator.preparing import AT_ONCE
 from scripts.benches.server import ROOT, Resources
 
 OWN = ("app.", "providers.")
 CALLERS = "app.simulator."
-# kept on purpose, and never more of them than that: the last calls, a language's own phrases once they are needed
-BOUNDED: Mapping[str, int] = {"app.ops.call_view.CallView": PAST_KEPT, "app.flow.phrases.PhraseSet": 50}
+# kept on purpose, and never more of them than that: the last calls, a language's own phrases once they are needed,
+# the last words that were prepared
+BOUNDED: Mapping[str, int] = {
+    "app.ops.call_view.CallView": PAST_KEPT,
+    "app.flow.phrases.PhraseSet": 50,
+    "app.orchestrator.preparing.Wish": AT_ONCE,
+    "providers.base.Voice": AT_ONCE,
+}
 GROWERS_SHOWN = 10
 
 
