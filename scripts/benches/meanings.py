@@ -111,7 +111,16 @@ MEANINGS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "soak": {
         "ended": "how the calls ended, those that a fault ended among them",
-        "before, after": "what the relay held before and after all calls: it should be the same",
-        "memory": "growth with each call that is over (Theil–Sen, 95 % interval), the callers' own included",
+        "faults": "what went wrong on the carrier's side, of the calls with a fault; services fail besides",
+        "events": "what the calls' records hold: that all of the product took part",
+        "before, after": "what the relay held after the calls that warm it up, and after all: it should be the same",
+        "objects": "kinds of objects of callrelay's own of which there are more than before",
+        "growth": "of memory with each call that is over (Theil–Sen, 95 % interval), the callers' own included",
+    },
+    "real_soak": {
+        "ended": "how the calls ended, those that a fault ended among them",
+        "faults": "what went wrong on the carrier's side, of the calls with a fault",
+        "held": "the server's threads, descriptors and tasks, before the calls and afterwards",
+        "growth": "of the server's memory with each call that is over (Theil–Sen, 95 % interval)",
     },
 }
