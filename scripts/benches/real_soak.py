@@ -17,9 +17,9 @@ from starlette.routing import Route
 from app.simulator.call import CallPlan
 from app.simulator.carriage import Carriage
 from scripts.benches.growth import Growth
-from scripts.benches.placing import Run, State, Watch, describe_log, describe_server, place, settled
+from scripts.benches.placing import Run, State, Watch, describe_log, describe_server, place
 from scripts.benches.report import Report
-from scripts.benches.server import ServerProcess, serving
+from scripts.benches.server import ServerProcess, serving, until
 from scripts.benches.soak_calls import AUTH_TOKEN, FLOW, FLOWS, SoakCall
 from scripts.benches.troubles import TroubledCarriage
 from tests.providers import loopback
@@ -27,10 +27,10 @@ from tests.providers import loopback
 # threads and connections that are made once are there after so many calls; caches that fill up take longer
 MADE_AFTER_CALLS = 100
 WARM_CALLS = 200
-# connections that the flows' services keep open are closed by then
-QUIET_S = 10.0
+# connections to the flows' services that nobody has used for so long are closed when the next is wanted
+IDLE_S = 6.0
 # a call whose stream never came is given up after a minute
-SETTLED_S = 90.0
+OVER_S = 90.0
 CACHED = 50
 WRONG_SHOWN = 20
 
@@ -43,12 +43,11 @@ async def measure(total: int, at_once: int, share: float, seed: int) -> Report:
     with tempfile.TemporaryDirectory() as directory, loopback.serving(_shop()) as port:
         async with serving(Path(directory), _variables(port), core=cores[0]) as server:
             growth = Growth(WARM_CALLS)
-            await _hold(server, MADE_AFTER_CALLS, at_once, Random(seed), 0.0, Growth(0))
-            await asyncio.sleep(QUIET_S)
-            before = await State.of(server)
+            await _hold(server, MADE_AFTER_CALLS, at_once, random, 0.0, Growth(0))
+            before = await _after_one_more(server, seed)
             run, faults = await _hold(server, total, at_once, random, share, growth)
-            await asyncio.sleep(QUIET_S)
-            after = await settled(server, before, SETTLED_S)
+            await _nobody_left(server)
+            after = await _after_one_more(server, seed)
             _describe_calls(report, server, run, faults)
             describe_server(report, before, after, run)
             growth.describe(report)
@@ -93,6 +92,21 @@ async def _hold(
     plans = [call.plan for call in drawn.values()]
     run = await place(plans, at_once, Watch(server, growth), through)
     return run, Counter(call.wrong for call in drawn.values() if call.wrong)
+
+
+async def _nobody_left(server: ServerProcess) -> None:
+    async def is_so() -> bool:
+        return await server.active_calls() == 0
+
+    await until(is_so, OVER_S, "no call is left")
+
+
+async def _after_one_more(server: ServerProcess, seed: int) -> State:
+    """What the server holds when it is quiet, and the last call alone has a connection to the service left."""
+    await asyncio.sleep(IDLE_S)
+    await _hold(server, 1, 1, Random(seed), 0.0, Growth(0))
+    await asyncio.sleep(IDLE_S)
+    return await State.of(server)
 
 
 def _describe_calls(report: Report, server: ServerProcess, run: Run, faults: Counter[str]) -> None:

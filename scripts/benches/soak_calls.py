@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from random import Random
@@ -49,14 +49,17 @@ class SoakCall:
             wrong = random.choice([*LINES, *(one.name for one in TROUBLES)])
             trouble = next((one for one in TROUBLES if one.name == wrong), NONE)
             faults = LINES[wrong](random.randrange(1 << 30)) if wrong in LINES else faults
-        return cls(_plan(random, url, faults), trouble, wrong)
+        acts: list[Act] = [_act(random) for _ in range(random.randint(1, ACTS_MOST))]
+        if trouble.silent_s:
+            acts = [StaySilent(trouble.silent_s)]
+        return cls(_plan(random, url, acts, faults), trouble, wrong)
 
 
-def _plan(random: Random, url: str, faults: Faults) -> CallPlan:
+def _plan(random: Random, url: str, acts: Sequence[Act], faults: Faults) -> CallPlan:
     return CallPlan(
         f"{url}/voice/incoming?flow={FLOW}",
         Signer(Route(url), AUTH_TOKEN),
-        [_act(random) for _ in range(random.randint(1, ACTS_MOST))],
+        acts,
         CallIdentity(call_sid=new_sid("CA")),
         faults=faults,
         patience=Patience(pause_ms=300, greeting_s=1.2, answer_s=1.2, monologue_s=4),

@@ -31,13 +31,15 @@ def _as_it_is(number: int, message: str) -> Messages:
 @dataclass(frozen=True, slots=True)
 class Trouble:
     """`says` is what is sent instead of a stream's n-th message. From message `deaf_from` on nothing is read;
-    `hangs` is a line that never closes. `webhooks` and `streams` is what is wrong with those requests.
+    `hangs` is a line that never closes. `webhooks` and `streams` is what is wrong with those requests. Where it takes
+    a while until the server can notice, the caller stays for `silent_s`.
     """
 
     name: str
     says: Callable[[int, str], Messages] = _as_it_is
     deaf_from: int | None = None
     hangs: bool = False
+    silent_s: float = 0.0
     webhooks: Literal["", "repeated", "forged"] = ""
     streams: Literal["", "absent", "forged", "twice"] = ""
 
@@ -99,8 +101,8 @@ TROUBLES = (
     Trouble("a flood", _also(*['{"event":"ping"}'] * FLOOD)),
     Trouble("numbers that begin anew", _counting_anew),
     Trouble("no stop", _without_stop),
-    Trouble("a line that is half open", _falling_silent, hangs=True),
-    Trouble("a carrier that does not read", deaf_from=LATER),
+    Trouble("a line that is half open", _falling_silent, hangs=True, silent_s=20.0),
+    Trouble("a carrier that does not read", deaf_from=LATER, silent_s=4.0),
     Trouble("no token", _without_token),
     Trouble("a token used twice", streams="twice"),
     Trouble("a forged handshake", streams="forged"),

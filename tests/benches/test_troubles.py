@@ -1,0 +1,71 @@
+"""Each trouble of a soak is what it says: the server answers it as it is documented to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.clock import ManualClock
+from app.settings import Settings
+from app.simulator.call import CallPlan
+from app.simulator.steps import StaySilent
+from app.simulator.webhook import Route, Signer
+from scripts.benches.soak_calls import AUTH_TOKEN
+from scripts.benches.troubles import TROUBLES, Trouble, TroubledCarriage
+from tests.call.relay import FLOWS, URL, RunningRelay, running
+from tests.simulator.calls import Placed, call_over
+
+CLOSED_WITH = {
+    "JSON that is cut off": 1007,
+    "JSON that is too deep": 1008,
+    "a number of 5,000 digits": 1008,
+    "half a character": 1007,
+    "nothing but such audio": 1008,
+    "70 KB at once": 1009,
+    "a binary message": 1003,
+    "audio before the start": 1008,
+    "a second start": 1008,
+    "a flood": 1008,
+    "no token": 1008,
+}
+COUNTED = {
+    "audio that is no base64": {"bad_audio": 2},
+    "odd audio": {"bad_audio": 3},
+    "too much audio": {"bad_audio": 2},
+    "an unknown event": {"unknown_event": 1},
+    "another stream's stop": {"wrong_stream": 1},
+    "numbers that begin anew": {"sequence_restart": 1},
+}
+REASONS = {"a line that is half open": "no media", "a carrier that does not read": "carrier does not read"}
+
+
+async def placed(relay: RunningRelay, clock: ManualClock, trouble: Trouble) -> Placed:
+    plan = CallPlan(f"{URL}/voice/incoming?flow=greeting", Signer(Route(URL), AUTH_TOKEN))
+    return await call_over(
+        TroubledCarriage(relay.carriage, trouble), clock, [StaySilent(trouble.silent_s or 4.0)], plan
+    )
+
+
+def last_stream(journal: list[dict[str, Any]]) -> dict[str, Any]:
+    return [event for event in journal if event["event"] == "stream_ended"][-1]
+
+
+@pytest.mark.parametrize("trouble", TROUBLES, ids=lambda trouble: trouble.name)
+async def test_a_trouble_is_answered_as_documented(
+    tmp_path: Path, clock: ManualClock, trouble: Trouble
+) -> None:
+    settings = Settings(flows_dir=FLOWS, default_flow="echo", twilio_auth_token=AUTH_TOKEN)
+    async with running(clock, tmp_path, [], settings=settings) as relay:
+        call = await placed(relay, clock, trouble)
+        journal = relay.journal(call)
+        code = CLOSED_WITH.get(trouble.name)
+        errors = [error for error in call.report.protocol_errors if f"closed with {code}" in error]
+        assert bool(errors) == (code is not None), call.report.protocol_errors
+        for what, least in COUNTED.get(trouble.name, {}).items():
+            assert last_stream(journal)["repaired"][what] >= least
+        if trouble.name in REASONS:
+            assert last_stream(journal)["reason"] == REASONS[trouble.name]
+        if trouble.name == "no stop":
+            assert last_stream(journal)["reason"] == "connection lost"
