@@ -160,7 +160,8 @@ def _promise(report: Report, search: bool) -> None:
         for name, most in (("p50", OVERHEAD_P50_MS), ("p99", OVERHEAD_P99_MS)):
             found = at[f"overhead_{name}_ms"]
             report.promise(
-                f"overhead at {OVERHEAD_AT} calls, {name}: {found:g} ms, at most {most:g}", found <= most
+                f"overhead at {OVERHEAD_AT} calls, {name}: {found} ms, at most {most:g}",
+                found is not None and found <= most,
             )
     if levels.keys() >= set(EVEN_AT):
         costs = [levels[calls]["us_per_frame"] for calls in EVEN_AT]
