@@ -50,6 +50,25 @@ class FakeServices:
         self.closed = True
 
 
+# asks for a code that is nobody else's business
+SECRET = """\
+flow: secret
+format: 1
+languages: [en]
+start: pin
+slots:
+  pin: {type: digits, sensitive: true}
+nodes:
+  pin:
+    collect: pin
+    ask: "Your code, please."
+    keypad: {length: 4}
+    next: bye
+  bye:
+    hangup: "Thank you."
+"""
+
+
 def flows_in(directory: Path, *texts: str) -> Settings:
     """Settings for flows written on the spot; the first is the default."""
     folder = directory / "flows"

@@ -22,6 +22,7 @@ from app.settings import Settings
 from app.simulator.faults import Faults
 from app.simulator.steps import BargeIn, Press, Say, StaySilent, Step
 from tests.call.relay import FLOWS, events, inline, running
+from tests.call.services import SECRET, flows_in
 
 RECORDING = Settings(flows_dir=FLOWS, default_flow="echo", record_calls=True)
 Sound = NDArray[np.int16]
@@ -175,29 +176,8 @@ async def test_nothing_is_recorded_unless_it_is_asked_for(clock: ManualClock, tm
     assert not (tmp_path / "recordings").exists()
 
 
-SECRET = """\
-flow: secret
-format: 1
-languages: [en]
-start: pin
-slots:
-  pin: {type: digits, sensitive: true}
-nodes:
-  pin:
-    collect: pin
-    ask: "Please say your code."
-    keypad: {length: 4}
-    next: bye
-  bye:
-    hangup: "Thank you."
-"""
-
-
 async def test_the_code_that_a_caller_says_is_not_in_the_file(clock: ManualClock, tmp_path: Path) -> None:
-    folder = tmp_path / "flows"
-    folder.mkdir()
-    (folder / "secret.yaml").write_text(SECRET, "utf-8")
-    settings = replace(RECORDING, flows_dir=folder, default_flow="secret")
+    settings = replace(flows_in(tmp_path, SECRET), record_calls=True)
     async with running(clock, tmp_path, ["one two three four"], settings=settings) as relay:
         placed = await relay.call("secret", [Say("one two three four"), Press("1")])
     caller, agent = tracks(tmp_path / "recordings" / f"{placed.report.call_sid}.wav")

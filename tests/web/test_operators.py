@@ -13,6 +13,7 @@ from app.settings import Settings
 from app.simulator.carriage import Response
 from app.simulator.steps import Press, Say
 from tests.call.relay import FLOWS, URL, RunningRelay, running
+from tests.call.services import SECRET, flows_in
 
 TOKEN = "planted-console-token"
 SECURED = Settings(flows_dir=FLOWS, default_flow="echo", console_token=TOKEN)
@@ -102,30 +103,8 @@ async def test_the_console_shows_past_calls(clock: ManualClock, tmp_path: Path) 
     assert state["health"]["performance"]["qualityScore"] == past["quality"]
 
 
-SECRET = """\
-flow: secret
-format: 1
-languages: [en]
-start: pin
-slots:
-  pin: {type: digits, sensitive: true}
-nodes:
-  pin:
-    collect: pin
-    ask: "Your code, please."
-    keypad: {length: 4}
-    next: bye
-  bye:
-    hangup: "Thank you."
-"""
-
-
 async def test_no_secret_shows_anywhere(clock: ManualClock, tmp_path: Path) -> None:
-    folder = tmp_path / "flows"
-    folder.mkdir()
-    (folder / "secret.yaml").write_text(SECRET, "utf-8")
-    settings = Settings(flows_dir=folder, default_flow="secret")
-    async with running(clock, tmp_path, [], settings=settings) as relay:
+    async with running(clock, tmp_path, [], settings=flows_in(tmp_path, SECRET)) as relay:
         await relay.call("secret", [Press("7391")])
         shown = [(await get(relay, path)).body.decode() for path in PAGES]
     assert '"keys"' in shown[2]

@@ -16,15 +16,17 @@ from app.flow.rehearsal.run import Result
 from app.flow.rehearsal.script import read_script
 from providers.scripted import ScriptedSynthesizer, ScriptedTranscriber, ScriptedVoiceDetector
 from tests.flow.conftest import FLOWS
+from tests.flow.shop import CODE, LOOK, SLOTS, as_steps
 
-FLOW = """\
+FLOW = (
+    """\
 flow: shop
 format: 1
 languages: [en]
 start: look
-slots:
-  stock: {type: number}
-  code:  {type: digits, length: 4, sensitive: true}
+"""
+    + SLOTS
+    + """\
 intents:
   buy:    {phrases: ["buy [one]"]}
   advice: {phrases: [advice]}
@@ -32,23 +34,18 @@ intents:
 globals:
   agent: {press: 0, goto: person}
 nodes:
-  look:
-    http: GET https://example.com/stock
-    timeout: 4s
-    waiting: Let me look.
-    save: {stock: stock}
-    ok: menu
-    failed: person
+"""
+    + LOOK
+    + """\
   menu:
     menu: We have {{ stock }} left. Do you want to buy one, or advice?
     again: To buy, press 1. For advice, press 2.
     choices:
       - {intent: buy, press: 1, goto: code}
       - {intent: advice, press: 2, goto: advice}
-  code:
-    collect: code
-    ask: Which code?
-    again: Four figures, please.
+"""
+    + CODE
+    + """\
     next: order
   order:
     http: POST https://example.com/orders
@@ -70,6 +67,7 @@ nodes:
   goodbye:
     hangup: Goodbye.
 """
+)
 HEAD = """\
 flow: shop
 now: 2026-11-13T10:00:00-05:00
@@ -86,8 +84,7 @@ def aloud(tmp_path: Path, steps: str, *heard: str, more: str = "") -> Result:
     """Play one test to a recogniser that hears just that."""
     path = tmp_path / "shop.yaml"
     path.write_text(FLOW, "utf-8")
-    body = "".join(f"      - {line}\n" for line in steps.strip().splitlines())
-    script = read_script(f"{HEAD}{more}    steps:\n{body}", "shop.test.yaml")
+    script = read_script(f"{HEAD}{more}{as_steps(steps)}", "shop.test.yaml")
     (result,) = run_aloud(path, load(FLOW, str(path)), script.tests, hearing(heard))
     return result
 

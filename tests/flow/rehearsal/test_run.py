@@ -9,15 +9,17 @@ from app.flow import load
 from app.flow.rehearsal.coverage import coverage
 from app.flow.rehearsal.run import Result, run_test
 from app.flow.rehearsal.script import read_script
+from tests.flow.shop import CODE, LOOK, SLOTS, as_steps
 
-FLOW = """\
+FLOW = (
+    """\
 flow: shop
 format: 1
 languages: [en]
 start: greet
-slots:
-  stock: {type: number}
-  code:  {type: digits, length: 4, sensitive: true}
+"""
+    + SLOTS
+    + """\
 intents:
   buy: {phrases: ["buy [something]"]}
 nodes:
@@ -25,22 +27,17 @@ nodes:
     say: Welcome to the shop, where everything is for sale.
     barge_in: none
     next: look
-  look:
-    http: GET https://example.com/stock
-    timeout: 4s
-    waiting: Let me look.
-    save: {stock: stock}
-    ok: menu
-    failed: person
+"""
+    + LOOK
+    + """\
   menu:
     menu: We have {{ stock }} left. Do you want to buy one?
     again: To buy, press 1.
     choices:
       - {intent: buy, press: 1, goto: code}
-  code:
-    collect: code
-    ask: Which code?
-    again: Four figures, please.
+"""
+    + CODE
+    + """\
     next: goodbye
   person:
     transfer: "+15550100"
@@ -49,13 +46,13 @@ nodes:
   goodbye:
     hangup: Goodbye.
 """
+)
 HEAD = "flow: shop\nnow: 2026-11-13T10:00:00-05:00\n"
 MOCK = "mocks: {look: {json: {stock: 3}}}\n"
 
 
 def rehearse(steps: str, mocks: str = MOCK) -> Result:
-    body = "".join(f"      - {line}\n" for line in steps.strip().splitlines())
-    script = read_script(f"{HEAD}{mocks}tests:\n  - name: one\n    steps:\n{body}", "shop.test.yaml")
+    script = read_script(f"{HEAD}{mocks}tests:\n  - name: one\n{as_steps(steps)}", "shop.test.yaml")
     return run_test(load(FLOW, "shop.yaml"), script.tests[0])
 
 
