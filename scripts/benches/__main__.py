@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 import uvloop
 
+from scripts.benches import ablation as ablation_bench
 from scripts.benches import answers as answers_bench
 from scripts.benches import capacity as capacity_bench
 from scripts.benches import endpointing as endpointing_bench
@@ -228,6 +229,18 @@ def failover(requests: int, seed: int, as_json: bool, save: bool) -> None:
 def replies(count: int, seed: int, as_json: bool, save: bool) -> None:
     """How soon a model's words are heard, with and without replies that are begun early, in virtual time."""
     _finish(replies_bench.measure(count, seed), as_json, save)
+
+
+@bench.command()
+@click.option(
+    "--count", default=300, show_default=True, type=click.IntRange(1), help="Turns a side, at least."
+)
+@seed_option
+@as_json_option
+@save_option
+def ablation(count: int, seed: int, as_json: bool, save: bool) -> None:
+    """How much later answers are without each feature, in virtual time."""
+    _finish(ablation_bench.measure(count, seed), as_json, save)
 
 
 @bench.command()

@@ -15,6 +15,15 @@ MEANINGS: Final[Mapping[str, Mapping[str, str]]] = {
         "WER": "share of the transcript's words that were left out, put in or mistaken, after normalising both",
         "worst": "the recordings with the most errors, as they were said and as they were heard",
     },
+    "ablation": {
+        "off, on": f"without the feature and with it, the rest as shipped; {_EAR}",
+        "ratio": "what is left of the time with it; 1 is what it was without",
+        "sooner p50": "the median of how much sooner each turn is answered with it; 0 where most turns do not need it",
+        "prediction cache": "speech made ahead and kept, against speech that is made each time",
+        "answer cache": "answers given again: the callers ask 100 questions, a few of them often (Zipf's law)",
+        "any sound": 'the same to the first sound, be it "One moment.": no answer is told sooner for it',
+        "replies asked for": "of language models, those for words that were not all in the end among them",
+    },
     "turns": {
         "by ear from true t0": f"{_EAR}; {_INTERVAL}",
         "answer, by the server": "the same as the server knows it, from the end of the last voiced window",

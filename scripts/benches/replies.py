@@ -72,7 +72,8 @@ LAST_WORD, SETTLED = "last word decides", f"settled {SETTLED_MS} ms before t0"
 PROMISED_MS = {LAST_WORD: (700.0, 1100.0), SETTLED: (400.0, 750.0)}
 
 
-async def _aside(work: object) -> bool:
+async def unthreaded(work: object) -> bool:
+    """For `Relay`'s `aside`."""
     return False  # flows do not change meanwhile, and threads do not fit into virtual time
 
 
@@ -104,6 +105,24 @@ class Row:
     wrong: int = 0
     asked: int = 0
     gaps: int = 0
+
+    def take(self, report: CallReport, folder: Path) -> None:
+        """Add a call, whose journal is in the folder."""
+        JournalEnrichment(folder).enrich(report)
+        self.gaps += len(report.gaps)
+        record = list(read(path_of(folder, report.call_sid)))
+        heard = [event["text"] for event in record if event["event"] == "utterance"]
+        self.wrong += heard != [turn.caller["text"] for turn in report.turns]
+        self.premature += sum(event["event"] == "taken_back" for event in record)
+        for turn in report.turns:
+            self._take_turn(turn)
+
+    def _take_turn(self, turn: Turn) -> None:
+        if turn.answer_audio_ms is None or turn.any_audio_ms is None:
+            self.unanswered += 1
+            return
+        self.answers_ms.append(turn.answer_audio_ms)
+        self.any_ms.append(turn.any_audio_ms)
 
 
 def measure(count: int, seed: int) -> Report:
@@ -155,7 +174,7 @@ class _Bench:
         speech = Speech(
             ScriptedVoiceDetector(), self._ear, ScriptedSynthesizer(SPEECH_MS, SPEECH_RATE), Certain()
         )
-        relay = Relay(settings, self._clock, speech, {}, model=self._model, aside=_aside)
+        relay = Relay(settings, self._clock, speech, {}, model=self._model, aside=unthreaded)
         async with AsgiCarriage(relay.app) as carriage, beating(self._clock) as ticker:
             for _ in range(math.ceil(count / TURNS_A_CALL)):
                 await self._call(carriage, ticker)
@@ -172,7 +191,7 @@ class _Bench:
             record=False,
         )
         report = await SimulatedCall(plan, carriage, ticker, self._clock).run()
-        self._take(report)
+        self.row.take(report, self._folder)
 
     def _utterance(self) -> Spoken:
         words = ["I", "have", "a", "question", "about", self._random.choice(TOPICS)]
@@ -188,23 +207,6 @@ class _Bench:
         first_ms = self._random.lognormvariate(math.log(FIRST_TOKEN_P50_MS), sigma)
         text = self._random.choice(REPLIES)
         return Reply(text, [OutcomeChosen("answered")], first_ms=first_ms, gap_ms=TOKEN_MS)
-
-    def _take(self, report: CallReport) -> None:
-        JournalEnrichment(self._folder).enrich(report)
-        self.row.gaps += len(report.gaps)
-        record = list(read(path_of(self._folder, report.call_sid)))
-        heard = [event["text"] for event in record if event["event"] == "utterance"]
-        self.row.wrong += heard != [turn.caller["text"] for turn in report.turns]
-        self.row.premature += sum(event["event"] == "taken_back" for event in record)
-        for turn in report.turns:
-            self._take_turn(turn)
-
-    def _take_turn(self, turn: Turn) -> None:
-        if turn.answer_audio_ms is None or turn.any_audio_ms is None:
-            self.row.unanswered += 1
-            return
-        self.row.answers_ms.append(turn.answer_audio_ms)
-        self.row.any_ms.append(turn.any_audio_ms)
 
 
 def _describe(report: Report, rows: Mapping[tuple[str, str], Row]) -> None:
