@@ -24,6 +24,7 @@ from scripts.benches import prediction as prediction_bench
 from scripts.benches import profile as profile_bench
 from scripts.benches import real_soak as real_soak_bench
 from scripts.benches import recognition as recognition_bench
+from scripts.benches import redis_down as redis_down_bench
 from scripts.benches import replies as replies_bench
 from scripts.benches import soak as soak_bench
 from scripts.benches import streams as streams_bench
@@ -229,6 +230,19 @@ def failover(requests: int, seed: int, as_json: bool, save: bool) -> None:
 def replies(count: int, seed: int, as_json: bool, save: bool) -> None:
     """How soon a model's words are heard, with and without replies that are begun early, in virtual time."""
     _finish(replies_bench.measure(count, seed), as_json, save)
+
+
+@bench.command("redis-down")
+@click.option(
+    "--count", default=300, show_default=True, type=click.IntRange(1), help="Turns a row, at least."
+)
+@at_once_calls
+@seed_option
+@as_json_option
+@save_option
+def redis_down(count: int, at_once: int, seed: int, as_json: bool, save: bool) -> None:
+    """How soon callers are answered while Redis is up, killed in mid-run, or hung."""
+    _finish(asyncio.run(redis_down_bench.measure(count, at_once, seed)), as_json, save)
 
 
 @bench.command()

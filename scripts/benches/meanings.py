@@ -63,6 +63,10 @@ MEANINGS: Final[Mapping[str, Mapping[str, str]]] = {
         "waste": "seconds of speech, and characters, made ahead and never used",
         "first, then": "the first calls of a server that knows nobody yet, and those after them",
     },
+    "redis-down": {
+        "key to answer audio": "milliseconds from the caller's key to the first audible sound, at the caller's ear",
+        "none, killed, hung": "what happens to Redis when half of the calls are over; only turns after that count",
+    },
     "replies": {
         "answer audio": f"{_EAR}, a sign like 'One moment.' not counted",
         "any": "the same to any sound, signs counted",
