@@ -23,8 +23,9 @@ def lint_files(paths: Sequence[Path], environment: Mapping[str, str]) -> list[Fi
 
 def _text(findings: Sequence[Finding]) -> str:
     errors = sum(finding.severity == "error" for finding in findings)
-    total = f"{errors} errors, {len(findings) - errors} warnings" if findings else "nothing found"
-    return "\n".join([*map(str, findings), total])
+    counts = {"error": errors, "warning": len(findings) - errors}
+    total = ", ".join(f"{count} {one}{'s' if count != 1 else ''}" for one, count in counts.items() if count)
+    return "\n".join([*map(str, findings), total or "nothing found"])
 
 
 def _json(findings: Sequence[Finding]) -> str:

@@ -100,8 +100,12 @@ def _check(script: Script, flow: Flow) -> None:
 # what is shown
 
 
-def as_text(tested: Iterable[TestedFlow], *, coverage: bool) -> str:
-    return "\n".join(line for one in tested for line in _lines(one, coverage)) or "no tests"
+def as_text(tested: Sequence[TestedFlow], *, coverage: bool) -> str:
+    lines = [line for one in tested for line in _lines(one, coverage)]
+    results = [result for one in tested for result in one.results]
+    if failed := sum(not result.held for result in results):
+        lines.append(f"{failed} of {len(results)} tests FAILED")
+    return "\n".join(lines) or "no tests"
 
 
 def _lines(tested: TestedFlow, with_coverage: bool) -> Iterable[str]:

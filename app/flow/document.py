@@ -25,6 +25,35 @@ _INTEGER = re.compile(r"-?(0|[1-9]\d{0,14})")
 _FLOAT = re.compile(r"-?(0|[1-9]\d{0,14})\.\d{1,15}([eE][-+]?\d{1,2})?")
 
 
+# what the parser says, and what that is to who wrote the file
+_MISTAKES = (
+    (
+        "mapping values",
+        "a second `: ` in a line, or a line that begins too far to the right; put quotes round a text with `: `, and "
+        "begin lines that belong together in the same column",
+    ),
+    (
+        "expected key",
+        "this does not fit what stands before it; begin lines that belong together in the same column, and put quotes "
+        "round a whole text, not round a part of it",
+    ),
+    (
+        "expected '-'",
+        "this does not fit the list before it; begin lines that belong together in the same column",
+    ),
+    (
+        "expected ',' or",
+        "a bracket is opened before this and not closed; close it, or put quotes round the text",
+    ),
+    ("unexpected end of stream", "a quote is opened before this and not closed; close it"),
+    (
+        "expected ':'",
+        "a line without `: ` before this; write `key: value`, or put quotes round a text of several lines",
+    ),
+    ("cannot start any token", "no text can begin with this character; put quotes round it"),
+)
+
+
 class PureLoader(yaml.SafeLoader):
     """For a PyYAML without libyaml. Its own scanner ends a text in { } and [ ] at a `?`; YAML 1.2 (7.3.3) does not."""
 
@@ -102,7 +131,7 @@ def parse(text: str, path: str, faults: list[FlowError]) -> Tree | None:
     try:
         return _Builder(path, faults).document(iter(yaml.parse(text, Loader=_Loader)))
     except yaml.YAMLError as error:
-        faults.append(_syntax_fault(error, start))
+        faults.append(_syntax_fault(error, text, start))
     except UnicodeError:
         faults.append(start.fault("the file is not valid UTF-8; save it as UTF-8", NOT_YAML))
     except _Stop:
@@ -110,7 +139,7 @@ def parse(text: str, path: str, faults: list[FlowError]) -> Tree | None:
     return None
 
 
-def _syntax_fault(error: yaml.YAMLError, start: Place) -> FlowError:
+def _syntax_fault(error: yaml.YAMLError, text: str, start: Place) -> FlowError:
     if isinstance(error, yaml.reader.ReaderError):
         return start.fault(
             f"character {error.position + 1} of the file is not allowed in YAML; remove it", NOT_YAML
@@ -119,10 +148,16 @@ def _syntax_fault(error: yaml.YAMLError, start: Place) -> FlowError:
     place = Place(start.path, mark.line + 1, mark.column + 1) if mark else start
     context, problem = getattr(error, "context", None), getattr(error, "problem", None)
     what = " ".join(filter(None, (context, problem))) or "unreadable"
-    return place.fault(
-        f"not valid YAML: {what}; put quotes around texts that contain ': ' or start with a sign",
-        NOT_YAML,
-    )
+    before = text.split("\n")[place.line - 1 : place.line]
+    at_tab = any(line[place.column - 1 :].startswith("\t") for line in before)
+    return place.fault(f"not valid YAML: {_explained(what, at_tab)}", NOT_YAML)
+
+
+def _explained(problem: str, at_tab: bool) -> str:
+    if at_tab:
+        return "a tab stands here; begin lines with spaces"
+    unknown = f"{problem}; put quotes round texts that contain `: ` or start with a sign"
+    return next((told for said, told in _MISTAKES if said in problem), unknown)
 
 
 class _Builder:
@@ -181,7 +216,9 @@ class _Builder:
                 self._refuse(event, "a key must be a single word or text")
             elif key.text in keys:
                 first = keys[key.text]
-                self._refuse(event, f'"{key.text}" stands here twice, first in line {first.line}; remove one')
+                apart = "" if isinstance(value, Scalar) else ", or put what is under it under the first"
+                twice = f'"{key.text}" stands here twice, first in line {first.line}'
+                self._refuse(event, f"{twice}; remove one{apart}")
             else:
                 values[key.text] = value
                 keys[key.text] = key.place

@@ -9,12 +9,16 @@ from app.flow.model import Flow, Node
 from app.flow.nodes.call import Call
 from app.flow.nodes.http import Http
 from app.flow.nodes.llm import Llm
+from app.flow.nodes.say import Say
 from app.flow.nodes.transfer import Transfer
 from app.flow.question import Question
 
 
 def verb(node: Node) -> str:
     """The node's kind, as the file calls it."""
+    if isinstance(node, Say):
+        # a goodbye and an outcome are made of the same
+        return node.prompt.key.rpartition(".")[2] if node.prompt else "outcome"
     return type(node).__name__.lower()
 
 

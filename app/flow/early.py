@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from app.flow.slots import Reading, SlotType
 
 # types whose values stand out most come first: a number may be a part of any of the others
-_PLAINEST: Final = ("email_spelled", "postcode", "phone", "money", "date", "time", "choice", "list", "number")
+PLAINEST: Final = ("email_spelled", "postcode", "phone", "money", "date", "time", "choice", "list", "number")
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 
 
@@ -48,7 +48,7 @@ def without_details(scene: Scene, text: str) -> str:
 
 def _early_types(scene: Scene, kind: str) -> list[SlotType]:
     """The types of what the flow asks for, the plainest first."""
-    kinds = _PLAINEST[: _PLAINEST.index(kind)] if kind else _PLAINEST
+    kinds = PLAINEST[: PLAINEST.index(kind)] if kind else PLAINEST
     types = [scene.flow.slots[name].type for name in scene.flow.collected]
     return sorted((one for one in types if one.kind in kinds), key=lambda one: kinds.index(one.kind))
 

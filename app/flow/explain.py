@@ -130,13 +130,22 @@ def _fails(flow: Flow, node: Question) -> Iterator[str]:
     if settings.max_attempts is None:
         yield "It asks for ever."
         return
-    yield f"After {settings.max_attempts} failures in all it goes the way out, or says goodbye and hangs up."
+    led = settings.no_input.way_out or settings.no_match.way_out
+    elsewhere = ", unless a list above leads elsewhere" if led else ""
+    yield f"After {settings.max_attempts} failures in all it {_way_out(flow)}{elsewhere}."
+
+
+def _way_out(flow: Flow) -> str:
+    """Where a caller goes whom the question could not help."""
+    if flow.way_out is not None:
+        return f"goes to {flow.way_out.goto}"
+    return "apologises and hangs up" if flow.startable else "goes back to the flow that called, as failed"
 
 
 def _ladder(flow: Flow, ladder: Ladder) -> Iterator[str]:
     for number, rung in enumerate(ladder.rungs, 1):
-        said = rung.prompt.lines[flow.languages[0]][0].template.source if rung.prompt else ""
-        goes = f"goes to {rung.goto}" if rung.goto else "and asks again"
-        yield f"  time {number}: {', '.join(filter(None, (said, goes)))}"
+        said = f'"{rung.prompt.lines[flow.languages[0]][0].template.source}", then ' if rung.prompt else ""
+        goes = f"it goes to {rung.goto}" if rung.goto else "it asks again"
+        yield f"  time {number}: {said}{goes}"
     if not ladder.rungs:
         yield "  it asks again"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from app.flow.asking import pose
 from app.flow.draft import built_in_prompt
@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 
 # a caller who was not understood this often in a row, wherever, is led out of the flow
 MAX_FAILURES: Final = 12
+Failure = Literal["no_input", "no_match"]
 GIVE_UP: Final = built_in_prompt("give_up")
 
 
-def fail(turn: Turn, node: Question, kind: str, *, silent: bool = False) -> str | None:
+def fail(turn: Turn, node: Question, kind: Failure, *, silent: bool = False) -> str | None:
     """Silence or misunderstanding: the ladder's next rung and the question again, or the way out."""
     state = turn.state
     turn.emit(Event(kind))

@@ -27,7 +27,7 @@ MAX_TIMEOUT_MS: Final = 30_000
 _WHOLE = re.compile(r"\s*\{\{\s*(\w+(?:\.\w+)?)\s*\}\}\s*")
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,64}")
 # the client's own business
-_RESERVED_HEADERS: Final = {"host", "content-length", "transfer-encoding", "connection", "accept-encoding"}
+RESERVED_HEADERS: Final = {"host", "content-length", "transfer-encoding", "connection", "accept-encoding"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ def _headers(section: Section, draft: Draft, arguments: Collection[str]) -> dict
     for name, place in inner.fields.keys.items() if inner else ():
         assert inner
         text = inner.text(name)
-        if not _HEADER.fullmatch(name) or name.lower() in _RESERVED_HEADERS:
+        if not _HEADER.fullmatch(name) or name.lower() in RESERVED_HEADERS:
             section.fault(place, f'"{name}" is no header that a flow may send; remove it')
         elif text is not None:
             found[name] = draft.template(text, inner.fields.values[name].place, arguments)

@@ -39,6 +39,7 @@ def test_text_gives_place_and_way_out(faulty: Path) -> None:
     result = lint(faulty)
     assert result.exit_code == 1
     assert f'{faulty}:8:11 error unknown-target: unknown node "by"; did you mean' in result.output
+    assert result.output.endswith("\n1 error\n")
 
 
 def test_json_has_the_keys_that_others_rely_on(faulty: Path) -> None:

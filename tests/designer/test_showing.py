@@ -87,6 +87,15 @@ def test_mermaid_draws_every_node_and_way() -> None:
     assert 'everywhere((everywhere)) -.->|"agent"| n_operator' in text
 
 
+def test_a_node_is_drawn_with_the_verb_of_its_file(tmp_path: Path) -> None:
+    text = (
+        "flow: ask\nformat: 1\nlanguages: [en]\noutcomes: [done]\nstart: end\nnodes: {end: {outcome: done}}\n"
+    )
+    (tmp_path / "ask.yaml").write_text(text, "utf-8")
+    assert 'n_end(["end<br/>outcome"])' in drawing(tmp_path / "ask.yaml", {})
+    assert 'n_goodbye(["goodbye<br/>hangup"])' in drawing(FLOWS / "greeting.yaml", {})
+
+
 class Page(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
@@ -182,8 +191,10 @@ def test_explain_says_it_in_plain_words() -> None:
         "book: to ask_day (line",
         "or key 1",
         "goes to operator",
+        "After 3 failures in all it goes to operator, unless a list above leads elsewhere.",
     ):
         assert part in output
+    assert '", then it asks again' in run("explain", FLOWS / "card_activation.yaml", "ask_last_four").output
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
@@ -247,6 +258,7 @@ def test_a_failing_test_fails_the_command_and_its_report(tmp_path: Path) -> None
     result = run("test", tmp_path / "greeting.yaml", "--junit", tmp_path / "junit.xml")
     assert result.exit_code == 1
     assert '"Mill Lane" was not said' in result.output
+    assert result.output.endswith("\n1 of 6 tests FAILED\n")
     assert 'failures="1"' in (tmp_path / "junit.xml").read_text("utf-8")
     found = json.loads(run("test", tmp_path / "greeting.yaml", "--json").output)
     assert [test["held"] for test in found[0]["tests"]].count(False) == 1

@@ -12,7 +12,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Final, Literal
 
@@ -72,6 +72,11 @@ EQUIVALENT: Final[Mapping[tuple[str, str, str], str]] = {
             ("clinic", "line dropped", "facts: facts/clinic.md"),
             ("clinic", "line dropped", "never: [medical advice, prices, what is not in the facts]"),
             ("clinic", "line dropped", "max_tokens: 90"),
+            (
+                "clinic",
+                "line dropped",
+                "reuse: true               # who asks the same within half an hour is told the same",
+            ),
         ],
         "a flow's tests stand in for the model; test_shipped_flows sees what it is told",
     ),
@@ -229,7 +234,7 @@ def fate(original: Original, mutant: Mutant) -> Fate:
 
 def _same(one: Flow, other: Flow) -> bool:
     """Whether two flows are compiled to the same, places and version aside."""
-    parts = ("languages", "start", "settings", "slots", "intents", "globals", "nodes", "hours", "numbers")
+    parts = {part.name for part in fields(Flow)} - {"version", "places"}
     return all(getattr(one, part) == getattr(other, part) for part in parts)
 
 

@@ -134,7 +134,7 @@ def test_filters_functions_and_steps_are_documented() -> None:
         compile_expression("nothing_like_it(1)", {}, ())
     functions = str(refused.value).partition("use one of: ")[2].split(", ")
     assert set(functions) == {one.partition("(")[0] for one in rows("Expressions") if "(" in one}
-    assert set(script.VERBS) <= set(re.findall(r"\w+(?=:)", FILES["workshop.test.yaml"]))
+    assert set(script.STEPS) <= set(re.findall(r"\w+(?=:)", FILES["workshop.test.yaml"]))
     assert set(METHODS) <= set(quoted(rows("`http`")["http"][1]))
     assert all(f"`{name}`" in section("Globals") for name in STANDARD)
 

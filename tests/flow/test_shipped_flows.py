@@ -176,6 +176,7 @@ def test_what_a_model_is_told_of_the_clinic(call: Callable[..., Caller]) -> None
     assert "Parking is free behind the building" in ask.facts
     assert "medical advice, prices" in ask.instruction
     assert ask.max_tokens == 90
+    assert ask.reuse
     assert set(ask.outcomes) == {"answered", "wants_booking", "wants_cancelling", "unsure"}
 
 

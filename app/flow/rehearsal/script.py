@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final, cast
+from typing import Final, cast, get_args
 
 from app.errors import FlowError, InvalidFlow
 from app.flow.document import Fields, Items, Place, Scalar, Tree, parse
@@ -14,8 +14,7 @@ from app.flow.keypad import KEYS
 from app.flow.section import Section, suggestion
 from app.flow.values import Json
 
-VERBS: Final = ("caller", "dtmf", "silence", "transfer", "bot", "expect", "judge")
-OUTCOMES: Final = ("completed", "no_answer", "busy", "failed")
+OUTCOMES: Final = get_args(TransferOutcome)
 CALLER: Final = "+15550100"
 
 
@@ -274,12 +273,12 @@ def plain(tree: Tree) -> Json:
 
 
 def _step(section: Section) -> Step | None:
-    verbs = [verb for verb in VERBS if verb in section]
+    verbs = [verb for verb in STEPS if verb in section]
     if len(verbs) != 1:
-        known = suggestion(next(iter(section.fields.values), ""), VERBS)
-        section.fault(section.place, f"a step has one of {', '.join(VERBS)}; {known}")
+        known = suggestion(next(iter(section.fields.values), ""), STEPS)
+        section.fault(section.place, f"a step has one of {', '.join(STEPS)}; {known}")
         return None
-    step = _READERS[verbs[0]](section)
+    step = STEPS[verbs[0]](section)
     section.finish()
     return step
 
@@ -359,7 +358,8 @@ def _one_or_more(section: Section, key: str) -> tuple[str, ...]:
     return () if text is None else (text,)
 
 
-_READERS: Final = {
+# how each kind of step is read, by the key that makes it one
+STEPS: Final = {
     "caller": _says,
     "dtmf": _presses,
     "silence": _is_silent,
