@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import socket
 import ssl
 from pathlib import Path
@@ -14,20 +13,11 @@ from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
 
 from tests.providers.loopback import serving
+from tests.upgrade import UPGRADE
 
 pytestmark = pytest.mark.real_time
 
 CLOSE = bytes([0x88, 0x82, 0, 0, 0, 0, 0x03, 0xE8])  # masked with zeros; 1000
-UPGRADE = "\r\n".join([
-    "GET / HTTP/1.1",
-    "Host: 127.0.0.1",
-    "Upgrade: websocket",
-    "Connection: Upgrade",
-    f"Sec-WebSocket-Key: {base64.b64encode(bytes(16)).decode()}",
-    "Sec-WebSocket-Version: 13",
-    "",
-    "",
-])  # fmt: skip
 
 
 async def until_goodbye(websocket: WebSocket) -> None:
@@ -46,7 +36,7 @@ def test_who_says_goodbye_and_lingers_does_not_break_the_stop(tmp_path: Path) ->
     with trust.wrap_socket(socket.socket(), server_hostname="127.0.0.1") as caller:
         with serving(app, certificate) as port:
             caller.connect(("127.0.0.1", port))
-            caller.sendall(UPGRADE.encode())
+            caller.sendall(UPGRADE)
             assert b" 101 " in caller.recv(4096)
             caller.sendall(CLOSE)
             assert caller.recv(4)[:1] == b"\x88"  # it is answered; and nothing more is said

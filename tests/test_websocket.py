@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from itertools import pairwise
@@ -17,17 +16,8 @@ from uvicorn.server import ServerState
 from websockets.frames import DATA_OPCODES, Frame, Opcode
 
 from app.websocket import WAITING_MESSAGES, WebSocketProtocol
+from tests.upgrade import UPGRADE
 
-UPGRADE = "\r\n".join([
-    "GET / HTTP/1.1",
-    "Host: 127.0.0.1",
-    "Upgrade: websocket",
-    "Connection: Upgrade",
-    f"Sec-WebSocket-Key: {base64.b64encode(bytes(16)).decode()}",
-    "Sec-WebSocket-Version: 13",
-    "",
-    "",
-]).encode()  # fmt: skip
 MESSAGE_BYTES_MAX = 1024
 
 
