@@ -231,6 +231,17 @@ def test_named_scripts_exist(document: Path) -> None:
     assert [name for name in named if not (ROOT / name).exists()] == []
 
 
+def test_the_readme_says_where_everything_is() -> None:
+    rows = re.findall(r"^\| (`.*?) \| (.*) \|$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    folders = {folder for first, _ in rows for folder in re.findall(r"`(?:app/)?([\w.]+)/`", first)}
+    (scripts,) = (told for first, told in rows if first == "`scripts/`")
+    packages = {path.parent.name for path in (ROOT / "app").glob("*/__init__.py")}
+    assert packages <= folders
+    assert set(re.findall(r"`([\w-]+)`", scripts)) == {
+        script.name for script in SCRIPTS if script.parent == ROOT / "scripts"
+    }
+
+
 # The clone
 
 
