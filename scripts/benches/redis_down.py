@@ -32,9 +32,9 @@ from tests.orchestrator.redis_server import FaultProxy, redis_server
 Break = Literal["none", "killed", "hung"]
 BREAKS: Final[tuple[Break, ...]] = ("none", "killed", "hung")
 
-TURNS_A_CALL = 8
+TURNS_A_CALL = 6
 LATER_MOST_MS = 5.0
-PROMPTS, KEPT = 12, 6
+PROMPTS, KEPT = 12, 5
 FLOW = "\n".join(
     [
         "flow: ring\nformat: 1\nlanguages: [en]\nstart: n0\nintents: {next: {phrases: [next]}}\nnodes:",
