@@ -1,7 +1,7 @@
 """What the workers of one server put up for each other in DATA_DIR/state.sqlite3: of each kind its latest, each.
 
-Who has put up nothing for five seconds is gone. Its figures stay, for sums that fell would be read as new beginnings;
-they count for as long as its supervisor lives, or whoever comes after it under the same number.
+Who has put up nothing of a kind for some seconds is gone. Its figures stay, for sums that fell would be read as new
+beginnings; they count for as long as its supervisor lives, or whoever comes after it under the same number.
 """
 
 from __future__ import annotations
@@ -9,19 +9,21 @@ from __future__ import annotations
 import logging
 import os
 import sqlite3
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from app.call.state_file import open_state
 from app.clock import Clock
 
 log = logging.getLogger("callrelay")
 
-FORGOTTEN_AFTER_S = 5.0
 WORKERS_KEPT = 64
 
 Kind = Literal["health", "figures", "state", "look"]
+
+FORGOTTEN_AFTER_S: Final[Mapping[Kind, float]] = {"health": 5.0, "figures": 15.0, "state": 5.0, "look": 5.0}
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS posts (
@@ -48,7 +50,7 @@ class Posts:
         self._supervisor = os.getppid()
         self._database = open_state(data_dir, _SCHEMA)
         with suppress(sqlite3.Error):
-            self._database.execute(_CLEAR, (*self._lately(), self._supervisor, WORKERS_KEPT))
+            self._database.execute(_CLEAR, (*self._lately("figures"), self._supervisor, WORKERS_KEPT))
 
     def put(self, kind: Kind, post: bytes) -> None:
         """Instead of the last one."""
@@ -76,13 +78,13 @@ class Posts:
         self._database.close()
 
     def _read(self, kind: Kind, statement: str) -> list[bytes]:
-        values = kind, os.getpid(), self._supervisor, *self._lately()
+        values = kind, os.getpid(), self._supervisor, *self._lately(kind)
         try:
             return [post for (post,) in self._database.execute(statement, values)]
         except sqlite3.Error as error:
             log.warning("the other workers' %s cannot be read: %s", kind, error)
             return []
 
-    def _lately(self) -> tuple[float, float]:
+    def _lately(self, kind: Kind) -> tuple[float, float]:
         now = self._clock.now()
-        return now - FORGOTTEN_AFTER_S, now
+        return now - FORGOTTEN_AFTER_S[kind], now

@@ -151,7 +151,7 @@ def house(tmp_path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch) -
 def test_who_says_nothing_any_more_is_forgotten(house: House, clock: ManualClock) -> None:
     house.of(2).put()
     assert house.of(1).report()["conversationRelay"]["activeSessions"] == 3
-    clock.advance(FORGOTTEN_AFTER_S + 0.1)
+    clock.advance(FORGOTTEN_AFTER_S["health"] + 0.1)
     assert house.of(1).report()["conversationRelay"]["activeSessions"] == 1
 
 
@@ -161,7 +161,7 @@ def page(board: Board) -> list[str]:
 
 
 def test_what_counts_is_added_up_and_what_is_measured_stays_each_ones(house: House) -> None:
-    house.of(2).put()
+    house.of(2).put_figures()
     assert page(house.of(1)) == [
         'callrelay_calls_total{flow="echo"} 30.0',
         "callrelay_calls_active 3.0",
@@ -171,8 +171,8 @@ def test_what_counts_is_added_up_and_what_is_measured_stays_each_ones(house: Hou
 
 
 def test_what_a_worker_counted_outlives_it(house: House, clock: ManualClock) -> None:
-    house.of(2).put()
-    clock.advance(FORGOTTEN_AFTER_S + 0.1)
+    house.of(2).put_figures()
+    clock.advance(FORGOTTEN_AFTER_S["figures"] + 0.1)
     assert page(house.of(1)) == [
         'callrelay_calls_total{flow="echo"} 30.0',
         "callrelay_calls_active 1.0",
@@ -183,11 +183,11 @@ def test_what_a_worker_counted_outlives_it(house: House, clock: ManualClock) -> 
 def test_another_supervisors_workers_count_for_themselves(
     house: House, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    house.of(2).put()
-    clock.advance(FORGOTTEN_AFTER_S + 0.1)
+    house.of(2).put_figures()
+    clock.advance(FORGOTTEN_AFTER_S["figures"] + 0.1)
     monkeypatch.setattr("os.getppid", lambda: -1)
     house.boards[3] = house.board(3)
-    house.of(3).put()
+    house.of(3).put_figures()
     assert page(house.of(3))[0] == 'callrelay_calls_total{flow="echo"} 30.0'
     assert page(house.of(1))[0] == 'callrelay_calls_total{flow="echo"} 10.0'
 
@@ -218,6 +218,6 @@ def test_callers_words_are_sealed_and_gone_when_nobody_looks(
     house.of(2).put()
     assert len(house.of(1)._posts.fresh("state")) == 1
     assert not any(WORDS.encode() in path.read_bytes() for path in tmp_path.iterdir())
-    clock.advance(FORGOTTEN_AFTER_S + 0.1)
+    clock.advance(FORGOTTEN_AFTER_S["look"] + 0.1)
     house.of(2).put()
     assert house.of(1)._posts.fresh("state") == []
