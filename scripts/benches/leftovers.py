@@ -11,20 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.ops.call_book import PAST_KEPT
-from app.orchestrator.preparing import AT_ONCE
 from scripts.benches.server import ROOT, Resources
 
 OWN = ("app.", "providers.")
 CALLERS = "app.simulator."
-# kept on purpose, and never more of them than that: the last calls, a language's own phrases once they are needed,
-# the last words that were prepared
-BOUNDED: Mapping[str, int] = {
-    "app.ops.call_view.CallView": PAST_KEPT,
-    "app.flow.phrases.PhraseSet": 50,
-    "app.orchestrator.preparing.Wish": AT_ONCE,
-    "providers.base.Voice": AT_ONCE,
-}
 GROWERS_SHOWN = 10
 
 
@@ -53,12 +43,12 @@ class Holdings:
         own = {name: count for name, count in named.items() if _is_own(name)}
         return cls(counts, own, len(alive))
 
-    def grown_since(self, before: Holdings) -> dict[str, tuple[int, int]]:
-        """Classes with more objects than before: then and now. Those that are bounded may have grown to their bound."""
+    def grown_since(self, before: Holdings, bounded: Mapping[str, int]) -> dict[str, tuple[int, int]]:
+        """Classes with more objects than before: then and now. Of those in `bounded` there may be so many."""
         return {
             name: (before.objects.get(name, 0), count)
             for name, count in self.objects.items()
-            if count > max(before.objects.get(name, 0), BOUNDED.get(name, 0))
+            if count > bounded.get(name, before.objects.get(name, 0))
         }
 
 

@@ -22,7 +22,10 @@ from app.call.journal import path_of, read
 from app.call.state_file import NAME
 from app.clock import ManualClock, run_virtual
 from app.main import Relay
+from app.ops.call_book import PAST_KEPT
+from app.orchestrator.answer_cache import ANSWERS_MAX
 from app.orchestrator.failover import FailoverModel
+from app.orchestrator.preparing import AT_ONCE
 from app.settings import Settings
 from app.simulator.asgi import AsgiCarriage
 from app.simulator.call import SimulatedCall
@@ -51,6 +54,17 @@ CACHED = 50
 TRACED_CALLS = 300
 WRONG_SHOWN = 20
 ALERTS = "callrelay.alerts"
+# kept on purpose, and never more of them than that
+BOUNDED = {
+    "app.ops.call_view.CallView": PAST_KEPT,
+    "app.orchestrator.answer_cache.Answer": ANSWERS_MAX,
+    "app.orchestrator.speech_cache.Kept": CACHED,
+    # the last words that were prepared
+    "app.orchestrator.preparing.Wish": AT_ONCE,
+    "providers.base.Voice": AT_ONCE,
+    # a language's own, once they are needed
+    "app.flow.phrases.PhraseSet": 50,
+}
 
 
 @dataclass(slots=True)
@@ -244,13 +258,21 @@ def _describe_rest(report: Report, before: Holdings, after: Holdings) -> None:
     report.table(
         ["held", *before.counts], [["before", *before.counts.values()], ["after", *after.counts.values()]]
     )
-    grown = after.grown_since(before)
+    grown = after.grown_since(before, BOUNDED)
+    kept = {
+        name: (before.objects.get(name, 0), after.objects.get(name, 0), most)
+        for name, most in BOUNDED.items()
+    }
+    report.table(
+        ["kept on purpose", "before", "after", "at most"], [[name, *counts] for name, counts in kept.items()]
+    )
     report.table(["objects, more of", "before", "after"], [[name, *counts] for name, counts in grown.items()])
     report.figures |= {
         "held_before": dict(before.counts),
         "held_after": dict(after.counts),
         "containers": [before.containers, after.containers],
         "objects_grown": grown,
+        "objects_kept": kept,
     }
     report.promise(
         "calls, tasks, timers, threads and descriptors are as before", before.counts == after.counts

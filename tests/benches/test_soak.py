@@ -31,10 +31,11 @@ def test_two_hundred_calls_with_faults_leave_nothing_behind() -> None:
 async def test_an_object_that_is_left_behind_is_named() -> None:
     before = Holdings.now()
     left = Breaker()
-    grown = Holdings.now().grown_since(before)
+    grown = Holdings.now().grown_since(before, {})
     assert {name: after - then for name, (then, after) in grown.items()} == {BREAKER: 1}
+    assert Holdings.now().grown_since(before, {BREAKER: 1}) == {}
     del left
-    assert Holdings.now().grown_since(before) == {}
+    assert Holdings.now().grown_since(before, {}) == {}
 
 
 async def test_tasks_and_timers_that_go_on_are_counted_and_those_that_are_over_are_not() -> None:
