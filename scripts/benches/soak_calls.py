@@ -20,7 +20,7 @@ from scripts.benches.troubles import NONE, TROUBLES, Trouble
 FLOWS = ROOT / "scripts" / "benches" / "soak_flows"
 FLOW = "soak"
 AUTH_TOKEN = "the soak's own"
-ACTS_MOST = 3
+ACTS_MOST = 2
 SPOKEN = ("yes", "no", "one two", "a question")
 KEYS = ("1", "2", "3", "4", "5", "123", "42", "1231", "11", "0", "*", "#")
 DIALS = ("answered", "no-answer", "busy", "failed")
@@ -62,7 +62,7 @@ def _plan(random: Random, url: str, acts: Sequence[Act], faults: Faults) -> Call
         acts,
         CallIdentity(call_sid=new_sid("CA")),
         faults=faults,
-        patience=Patience(pause_ms=300, greeting_s=1.2, answer_s=1.2, monologue_s=4),
+        patience=Patience(pause_ms=200, greeting_s=1.2, answer_s=1.2, monologue_s=4),
         dial_outcome=random.choice(DIALS),
         record=False,
     )
