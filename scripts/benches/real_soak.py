@@ -24,9 +24,9 @@ from scripts.benches.soak_calls import AUTH_TOKEN, FLOW, FLOWS, SoakCall
 from scripts.benches.troubles import TroubledCarriage
 from tests.providers import loopback
 
-# threads and connections that are made once are there after so many calls; caches that fill up take longer
+# threads and connections that are made once are there after so many calls; caches and books are full later
 MADE_AFTER_CALLS = 100
-WARM_CALLS = 200
+WARM_CALLS = 500
 # connections to the flows' services that nobody has used for so long are closed when the next is wanted
 IDLE_S = 6.0
 # a call whose stream never came is given up after a minute

@@ -197,8 +197,11 @@ class _Lines:
         if events.count("call_ended") != 1 or events[-1] != "call_ended":
             return False
         self._soak.events.update(events)
-        for path in self._data_dir.glob(f"*/{sid}*"):
-            path.unlink()
+        for path in self._data_dir.glob(
+            "*/*"
+        ):  # a pattern with the call in it would be compiled, and kept, each time
+            if path.name.startswith(sid):
+                path.unlink()
         return True
 
     def _events(self, sid: str) -> list[str]:
