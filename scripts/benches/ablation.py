@@ -90,15 +90,16 @@ def measure(count: int, seed: int) -> Report:
 
 
 def _describe(report: Report, heading: str, compared: Compared) -> None:
-    headings = [heading, "turns", "p50 off", "p50 on", "ratio", "p95 off", "p95 on", "ratio", "sooner p50"]
+    of_each = ("p50 off", "p50 on", "ratio", "p95 off", "p95 on", "ratio", "p99 off", "p99 on", "sooner p50")
     rows = []
     for name, (off_ms, on_ms) in compared.items():
         off, on = Summary.of(off_ms), Summary.of(on_ms)
         sooner_ms = float(np.median(np.subtract(off_ms, on_ms))) if len(off_ms) == len(on_ms) else None
         p50, p95 = on.p50 / off.p50, on.p95 / off.p95
-        rows.append([name, on.count, off.p50, on.p50, f"{p50:.2f}", off.p95, on.p95, f"{p95:.2f}", sooner_ms])
+        shares = [off.p50, on.p50, f"{p50:.2f}", off.p95, on.p95, f"{p95:.2f}", off.p99, on.p99]
+        rows.append([name, on.count, *shares, sooner_ms])
         report.figures[name] = {"off": off.as_json(), "on": on.as_json(), "p50_ratio": p50, "p95_ratio": p95}
-    report.table(headings, rows)
+    report.table([heading, "turns", *of_each], rows)
 
 
 def _promise(report: Report, compared: Compared, rows: Sequence[Row]) -> None:

@@ -21,6 +21,7 @@ MEANINGS: Final[Mapping[str, Mapping[str, str]]] = {
         "sooner p50": "the median of how much sooner each turn is answered with it; 0 where most turns do not need it",
         "prediction cache": "speech made ahead and kept, against speech that is made each time",
         "answer cache": "answers given again: the callers ask 100 questions, a few of them often (Zipf's law)",
+        "hedging": "a second model is asked when the first takes longer than nine in ten do: the p99 can gain by it",
         "any sound": 'the same to the first sound, be it "One moment.": no answer is told sooner for it',
         "replies asked for": "of language models, those for words that were not all in the end among them",
     },
