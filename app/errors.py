@@ -105,9 +105,9 @@ class TimedOut(ProviderError):
 
 
 class BrokenStream(ProviderError):
-    """The service stopped in mid-stream; `emitted` is what had arrived (text or audio)."""
+    """The service stopped in mid-stream; `emitted` is what had arrived (text or audio), no bytes where nobody knows."""
 
-    def __init__(self, message: str, *, emitted: str | bytes = "") -> None:
+    def __init__(self, message: str, *, emitted: str | bytes = b"") -> None:
         super().__init__(message)
         self.emitted = emitted
 

@@ -161,7 +161,7 @@ class _Utterance:
             self._emitted_bytes += len(self._audio[0])
             return self._audio.popleft()
         if self.error and self._emitted_bytes:
-            raise BrokenStream(str(self.error), emitted=self._spoken)
+            raise BrokenStream(str(self.error), emitted=self._spoken if self._words else b"")
         if self.error:
             raise self.error
         return b""

@@ -34,6 +34,7 @@ FINAL_S = 0.08
 FIRST_WORDS_S = 1.0
 CATCH_UP_S = 0.25
 LAG_MS = 250.0  # a hypothesis this close to the pause has heard it all
+TAIL_MS = 600.0  # of speech before the pause that no words are for: some may be missing
 SEGMENT_SILENCE_MS = 300
 CANDIDATES_MAX = 10  # of continuous language identification
 
@@ -205,7 +206,7 @@ class AzureStream:
                 await self._until(lambda: self._phrases.settled, FINAL_S)
                 if not self._phrases.text:
                     await self._until(lambda: bool(self._phrases.text), FIRST_WORDS_S)
-            return self._now(began_ms, final=True)
+            return self._now(began_ms, final=self._heard_all)
         finally:
             self._finishing = False
             self._phrases.take()
@@ -222,6 +223,11 @@ class AzureStream:
         ear, self._ear = self._ear, None
         if ear:
             self._azure.releasing.submit(partial(_release, ear, self._events, self._failure is not None))
+
+    @property
+    def _heard_all(self) -> bool:
+        """Whether no more can be missing than the noise that a caller ends with."""
+        return self._phrases.settled or self._phrases.covered_ms >= self._paused_ms - TAIL_MS
 
     @property
     def _pushed_ms(self) -> float:

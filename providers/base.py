@@ -19,7 +19,8 @@ class Hypothesis:
     """What the caller seems to have said in the current utterance.
 
     `audio_ms` is how much of the utterance's audio the text covers, `confidence` is 0..1 or None where the
-    service gives none. An empty `text` means that nothing was understood.
+    service gives none. An empty `text` means that nothing was understood. `final` words are all that was said; what
+    `finish` gives without is all that came.
     """
 
     text: str = field(repr=False)
@@ -148,7 +149,7 @@ class Synthesizer(Protocol):
         """Speech for `text`, chunk by chunk as it is made, without leading silence above 30 ms.
 
         Raises ProviderError from the iterator: where words can be told apart, `BrokenStream.emitted` is the beginning
-        of the text that was said to the end of a word. Closing the iterator (`aclose`) stops the work.
+        of the text that was said to the end of a word, and else bytes. Closing the iterator (`aclose`) stops the work.
         """
         ...
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import ctranslate2
 import numpy as np
@@ -30,7 +30,7 @@ LANGUAGES = frozenset({"de", "en", "es", "fr", "hi", "it", "nl", "pt"})
 class Heard:
     """A text, the geometric mean of its tokens' probabilities, and how likely it is that nobody spoke."""
 
-    text: str
+    text: str = field(repr=False)
     confidence: float
     no_speech: float
 

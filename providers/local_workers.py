@@ -20,7 +20,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, TypeVar
 
@@ -40,7 +40,7 @@ CLOSED = "the speech workers are closed; the process is going down"
 @dataclass(frozen=True, slots=True)
 class _Job:
     future: Future[Any]
-    work: Callable[[], Any]
+    work: Callable[[], Any] = field(repr=False)  # it holds words
     asked_at: float
 
 

@@ -84,7 +84,7 @@ async def guarded(name: str, events: AsyncGenerator[ModelEvent, None]) -> AsyncG
     raise failure  # outside of `except`, so that it does not carry the SDK's error with the request in it
 
 
-def provider_error(name: str, error: Exception, emitted: str | bytes = "") -> ProviderError:
+def provider_error(name: str, error: Exception, emitted: str | bytes = b"") -> ProviderError:
     """What an SDK's error means; `emitted` had come before it."""
     if isinstance(error, ProviderError):
         return error

@@ -45,7 +45,7 @@ CLOSE_S = 0.5
 class _Item:
     """A committed stretch of an utterance."""
 
-    text: str = ""
+    text: str = field(default="", repr=False)
     done: bool = False
 
 
@@ -186,7 +186,7 @@ class OpenAIStream:
             await self._until(lambda: utterance.done, FINAL_S)
         if not utterance.done and not utterance.text:
             raise TimedOut(f"{NAME}: no words within {FIRST_WORDS_S:g} s")
-        return self._heard(utterance, final=True)
+        return self._heard(utterance, final=utterance.done)
 
     def discard(self) -> None:
         if self._utterance and self._utterance.uncommitted_bytes:

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 LOOK_S = 0.02  # for bytes that wait in a socket, or a thread's news, to come through to who waits
 LATE_S = 0.01
-LOOKS_AT_MOST = 10
+LOOKS_AT_MOST = 5
 
 
 @asynccontextmanager

@@ -15,8 +15,8 @@ class PhrasesHeard:
     """The phrases of one stream of audio. Times are milliseconds since its beginning."""
 
     _began_ms: float = 0.0
-    _finals: list[str] = field(default_factory=list)
-    _current: list[str] = field(default_factory=list)
+    _finals: list[str] = field(default_factory=list, repr=False)
+    _current: list[str] = field(default_factory=list, repr=False)
     _taken: int = 0
     covered_ms: float = 0.0
 

@@ -229,7 +229,7 @@ class ScriptedSynthesizer:
     name: str = "scripted"
     fail: Exception | None = None
     fail_after_chunks: int = 0
-    spoken: deque[str] = field(default_factory=lambda: deque(maxlen=TEXTS_KEPT))
+    spoken: deque[str] = field(default_factory=lambda: deque(maxlen=TEXTS_KEPT), repr=False)
 
     def voice(self, language: str) -> Voice | None:
         return Voice("hum", language)

@@ -50,7 +50,7 @@ class _Reply:
     """What has come of a reply so far."""
 
     chunks: Chunks = field(default_factory=Chunks)
-    said: list[str] = field(default_factory=list)
+    said: list[str] = field(default_factory=list, repr=False)
     outcome: str | None = None
     tool: ToolUse | None = None
     tokens: int | None = None

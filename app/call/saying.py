@@ -53,8 +53,8 @@ class Spoken:
     """What became of a prompt: how much of its `record` the caller heard, and the longest gap inside it."""
 
     prompt: Prompt
-    heard: str
-    unheard: str
+    heard: str = field(repr=False)
+    unheard: str = field(repr=False)
     gap_ms: float = 0.0
 
 

@@ -73,9 +73,9 @@ class Meaning:
     rung: Rung
     score: float
     name: str
-    value: Json = None
-    heard: str = ""
-    rest: str = ""
+    value: Json = field(default=None, repr=False)
+    heard: str = field(default="", repr=False)
+    rest: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

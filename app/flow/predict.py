@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Literal
 
@@ -48,7 +48,7 @@ class Candidate:
     node: str
     key: str
     language: str
-    text: str
+    text: str = field(repr=False)
     depth: int
     probability: float
 
@@ -59,7 +59,7 @@ class Sentence:
 
     key: str
     language: str
-    text: str
+    text: str = field(repr=False)
     kind: Literal["static", "templated"]
     chance: float
 

@@ -34,7 +34,7 @@ class Context:
     """
 
     now: datetime
-    caller: str = ""
+    caller: str = field(default="", repr=False)
     called: str = ""
     language: str | None = None
     seed: int = 0

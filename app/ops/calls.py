@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ class CallSummary:
     call_sid: str
     started: str
     flow: str
-    caller: str
+    caller: str = field(repr=False)
     turns: int
     answer_p50_ms: float | None
     seconds: float | None

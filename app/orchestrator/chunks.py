@@ -24,7 +24,7 @@ _CLAUSE = re.compile(r"[,;:–—](?=\s)")
 class Chunks:
     """One reply's words. What `feed` gives can be spoken at once; `rest` is what is left at the end."""
 
-    _text: str = ""
+    _text: str = field(default="", repr=False)
     _first: bool = field(default=True)
 
     def feed(self, words: str) -> Iterator[str]:

@@ -162,7 +162,7 @@ class FailoverStream:
             self._take_over(error)
             return await standby.finish()
         else:
-            if words.text and not utterance.joined:
+            if words.text and words.final and not utterance.joined:
                 self._did_well()
                 return words
         _bring_in(standby, utterance, said)
@@ -223,13 +223,16 @@ class FailoverStream:
             if whose == "replace":
                 self._take_over(TimedOut(f"{self._lead.name}: {SILENT}"))
 
-    def _verdict(self, utterance: Utterance, ours: str, theirs: str) -> Verdict:
-        return verdict(ours, theirs, utterance.speech_ms, self._lent, partials=self._lead.partials)
+    def _verdict(self, utterance: Utterance, ours: str, theirs: str, *, broken_off: bool = False) -> Verdict:
+        partials = self._lead.partials
+        return verdict(
+            ours, theirs, utterance.speech_ms, self._lent, partials=partials, broken_off=broken_off
+        )
 
     def _judged(self, utterance: Utterance, ours: Hypothesis, theirs: Hypothesis) -> Hypothesis:
         """The utterance is over: whose words it has."""
         name = self._lead.name
-        match self._verdict(utterance, ours.text, theirs.text):
+        match self._verdict(utterance, ours.text, theirs.text, broken_off=not ours.final):
             case "lead":
                 if ours.text:
                     self._did_well()

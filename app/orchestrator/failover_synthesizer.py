@@ -22,7 +22,7 @@ from providers.patience import patience
 
 # First sounds of all but the last together: the speaker gives up after 3 s, and nobody likes to wait for two.
 FIRST_SOUNDS_S = 1.4
-NEXT_CHUNK_S = 0.45
+NEXT_CHUNK_S = 0.6  # later than our own clients of the services: they know which words were said
 PROBE_TEXT = "One."
 
 
@@ -80,7 +80,7 @@ class VoiceProvider(Provider[Synthesizer]):
     def rest(self, text: str, language: str, spoken_ms: float, error: ProviderError) -> str:
         """What is still to be said of a text when it broke off."""
         emitted = error.emitted if isinstance(error, BrokenStream) else b""
-        if isinstance(emitted, str) and emitted and text.startswith(emitted):
+        if isinstance(emitted, str) and text.startswith(emitted):
             return text[len(emitted) :].lstrip()
         return text[len(self.rate(language).said(text, spoken_ms)) :].lstrip()
 

@@ -2,11 +2,13 @@
 
 A recogniser that says nothing 300 ms into speech is joined by the standby, which gets the utterance from its beginning;
 so nothing of it is lost, and nothing heard twice. Whether the first one has failed is known once the standby has
-words: short words end before a healthy cloud service has said anything, and noise has no words for anybody.
+words: short words end before a healthy cloud service has said anything, and noise has no words for anybody. The standby
+is asked, too, when the words of the first one came to no end: where it heard the same and more, they were cut short.
 """
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 SILENT_MS = 300.0
@@ -14,6 +16,8 @@ STALE_MS = 1200.0
 SURELY_SILENT_MS = 1000.0
 LENT_IN_A_ROW = 3
 WORDS_BEHIND = 3
+
+_WORD = re.compile(r"[\w']+")
 
 Verdict = Literal["lead", "lend", "replace"]
 
@@ -24,15 +28,29 @@ def must_join(speech_ms: float, since_words_ms: float, has_words: bool) -> bool:
     return since_words_ms >= STALE_MS if has_words else speech_ms >= SILENT_MS
 
 
-def verdict(lead: str, standby: str, speech_ms: float, lent_before: int, *, partials: bool) -> Verdict:
+def verdict(
+    lead: str, standby: str, speech_ms: float, lent_before: int, *, partials: bool, broken_off: bool = False
+) -> Verdict:
     """Whose words count: the lead's, the standby's for this once, or the standby's from now on.
 
-    `partials`: whether the lead gives words while the caller speaks.
+    `partials`: whether the lead gives words while the caller speaks. `broken_off`: whether its words came to no end.
     """
     ours, theirs = len(lead.split()), len(standby.split())
-    if not theirs or (ours and (not partials or theirs < ours + WORDS_BEHIND)):
+    far_behind = theirs >= ours + WORDS_BEHIND
+    cut_short = broken_off and (far_behind or _begins(standby, lead))
+    if not theirs or (ours and not cut_short and not (partials and far_behind)):
         return "lead"
-    silent = partials and (ours or speech_ms >= SURELY_SILENT_MS)
+    silent = partials and (far_behind if ours else speech_ms >= SURELY_SILENT_MS)
     if silent or lent_before + 1 >= LENT_IN_A_ROW:
         return "replace"
     return "lend"
+
+
+def _begins(longer: str, shorter: str) -> bool:
+    """Whether one text begins with another and goes on, but for capitals and punctuation."""
+    whole, beginning = _words(longer), _words(shorter)
+    return len(beginning) < len(whole) and whole[: len(beginning)] == beginning
+
+
+def _words(text: str) -> list[str]:
+    return _WORD.findall(text.casefold())

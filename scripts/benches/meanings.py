@@ -76,9 +76,12 @@ MEANINGS: Final[Mapping[str, Mapping[str, str]]] = {
         "settled": "what is meant is clear 300 ms before the end of speech",
     },
     "failover": {
+        "signal": "from the fault until it can be observed: for a stall, the patience with it",
         "switch": "from the first observable sign of the fault to the decision to ask the next service",
         "asked": "from the sign to the request's arrival there, SDK and loopback included",
+        "standby": "the next service's own delay: from the request's arrival there to its first word or sound",
         "gap": "from the sign to the next service's first word or sound, its own delay included",
+        "words, final": "from the sign to the caller's next words; from the question for all of them to the answer",
         "lost, said twice": "words that the caller never heard, or heard again",
         "extra": "requests that hedging made beyond one a reply",
     },

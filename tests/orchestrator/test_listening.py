@@ -40,3 +40,23 @@ def test_whose_words_count(
     lead: str, standby: str, speech_ms: float, lent: int, partials: bool, expected: Verdict
 ) -> None:
     assert verdict(lead, standby, speech_ms, lent, partials=partials) == expected
+
+
+@pytest.mark.parametrize(
+    ("lead", "standby", "partials", "expected"),
+    [
+        ("I want a table,", "i want a table for two", True, "lend"),
+        ("I want a table,", "i want a table for two", False, "lend"),
+        ("I", "i want a table for two", False, "lend"),
+        ("I", "i want a table for two", True, "replace"),
+        ("I want a table for two.", "i want a table for two", True, "lead"),
+        ("I want a table for two.", "i won't a table for two please", True, "lead"),
+        ("I want a table for two.", "i want a table", True, "lead"),
+    ],
+)
+def test_words_that_came_to_no_end_are_made_whole(
+    lead: str, standby: str, partials: bool, expected: Verdict
+) -> None:
+    assert verdict(lead, standby, 2000, 0, partials=partials, broken_off=True) == expected
+    if len(standby.split()) < len(lead.split()) + 3:
+        assert verdict(lead, standby, 2000, 0, partials=partials) == "lead"

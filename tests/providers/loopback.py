@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -96,3 +96,20 @@ def serving(app: ASGIApp, certificate: Path | None = None) -> Iterator[int]:
     finally:
         server.should_exit = True
         thread.join(10)
+
+
+@contextmanager
+def no_such_name(name: str) -> Iterator[None]:
+    """Nobody is asked for the name's address, and there is none."""
+    resolved = socket.getaddrinfo
+
+    def getaddrinfo(host: Any, *rest: Any, **more: Any) -> Any:
+        if host in (name, name.encode()):
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return resolved(host, *rest, **more)
+
+    socket.getaddrinfo = getaddrinfo
+    try:
+        yield
+    finally:
+        socket.getaddrinfo = resolved

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import itertools
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -29,7 +30,7 @@ LOUD = 0.005
 class OpenAIFake:
     """What it does, and what it saw. An item's words are the next of `texts`; silence has none.
 
-    `clients` are the connections that asked for speech.
+    `clients` are the connections that asked for speech, `faulted_at` is when something went wrong first.
     """
 
     texts: list[str] = field(default_factory=lambda: ["Hello there."])
@@ -44,6 +45,7 @@ class OpenAIFake:
     keys: list[str | None] = field(default_factory=list)
     items: list[bytes] = field(default_factory=list)
     connected: int = 0
+    faulted_at: float | None = None
     clients: set[tuple[str, int] | None] = field(default_factory=set)
 
     @property
@@ -66,6 +68,7 @@ class OpenAIFake:
         self.clients.add(request.client)
         self.keys.append(request.headers.get("authorization"))
         if fault and fault.kind == "refused":
+            self.went_wrong()
             error = {"message": "no", "type": "t", "param": None, "code": None}
             return JSONResponse({"error": error}, fault.status, headers={"retry-after": "7"})
         return StreamingResponse(self._audio(body["input"], fault), media_type="audio/pcm")
@@ -74,11 +77,15 @@ class OpenAIFake:
         pcm = b"" if self.empty else _pcm_of_text(text)
         for number, at in enumerate(range(0, len(pcm), self.chunk_bytes)):
             if fault and number >= fault.at:
+                self.went_wrong()
                 if fault.kind == "dies":
                     raise Died
                 await asyncio.sleep(60)
             yield pcm[at : at + self.chunk_bytes]
             await asyncio.sleep(self.chunk_gap_s)
+
+    def went_wrong(self) -> None:
+        self.faulted_at = self.faulted_at or time.monotonic()
 
     async def _realtime(self, socket: WebSocket) -> None:
         self.keys.append(socket.headers.get("authorization"))
@@ -138,6 +145,7 @@ class _Session:
     async def _send(self, kind: str, **fields: Any) -> None:
         number, fault = next(self._sent), self._fake.fault
         if fault and number >= fault.at:
+            self._fake.went_wrong()
             if fault.kind == "dies":
                 await self._socket.close(fault.code)
                 raise Died

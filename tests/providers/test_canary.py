@@ -6,6 +6,7 @@ question whose answer is a secret.
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager
@@ -42,6 +43,8 @@ from tests.providers.openai_fake import OpenAIFake
 KEY = "planted-key"
 WORDS = "planted words of mine 49291234 and so on"
 PLANTED = ("planted", "49291234", "4929", "1234")
+# The caller and the scripted hold what they have been told to say; languages hold numbers of their own.
+UNSUSPECTED = ("app.simulator", "providers.scripted", "app.flow.languages")
 REQUEST = ModelRequest(
     WORDS,
     [Message("caller", WORDS)],
@@ -79,6 +82,26 @@ class Told(logging.Handler):
             self.lines.append(f"{thing!r} {thing}")
             if isinstance(thing, BaseException):
                 self.note(*(one for one in (thing.__cause__, thing.__context__) if one))
+
+    def look_around(self) -> None:
+        """Everything of ours that there is at this moment, as it would be shown."""
+        for thing in gc.get_objects():
+            room = str(type(thing).__module__)
+            if room.startswith(("app.", "providers.")) and not room.startswith(UNSUSPECTED):
+                self.lines.append(repr(thing))
+
+    @asynccontextmanager
+    async def looking(self) -> AsyncIterator[None]:
+        """All the time, once a second."""
+        async with asyncio.TaskGroup() as group:
+            watch = group.create_task(self._look_for_ever())
+            yield
+            watch.cancel()
+
+    async def _look_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(1)
+            self.look_around()
 
     def clean(self) -> None:
         """Raises where something planted is in it."""
@@ -126,6 +149,7 @@ async def test_models(sdk: str, told: Told) -> None:
                 async with aclosing(model.reply(REQUEST)) as events:
                     async for event in events:
                         told.note(event)
+                    told.look_around()
             except ProviderError as error:
                 told.note(error)
             told.note(chain.report())
@@ -190,6 +214,7 @@ async def _speak(voice: Synthesizer, told: Told) -> None:
     try:
         async for _ in voice.synthesize(WORDS, voice.voice("en") or voice.default_voice):
             pass
+        told.look_around()
     except ProviderError as error:
         told.note(error)
 
@@ -216,6 +241,8 @@ async def _utterance(transcriber: Transcriber, told: Told) -> None:
                 await asyncio.sleep(0.002)
             then()
         try:
+            told.note(await stream.hypothesis())
+            told.look_around()
             told.note(await stream.finish())
         finally:
             told.note(stream, stream.failure)
@@ -240,7 +267,8 @@ async def test_the_journal_of_a_secret(clock: ManualClock, tmp_path: Path, told:
     said = ["planted words of no use", "49291234"]
     for steps in ([Say("planted words"), Say("49291234")], [Press("49291234")]):
         async with running(clock, tmp_path, said, settings=flows_in(tmp_path, FLOW)) as relay:
-            placed = await relay.call("pin", steps)
+            async with told.looking():
+                placed = await relay.call("pin", steps)
             journal = relay.journal(placed)
         assert any(event["event"] == "slot" for event in journal)
         told.note(*(event for event in journal if event["event"] != "stream_ended"))

@@ -14,7 +14,7 @@ from app.clock import SystemClock
 from app.orchestrator import failover
 from app.orchestrator.failover import FailoverModel
 from providers.scripted_model import ScriptedModel
-from tests.providers.fakes.fault_sweep import SENTENCE, STATUSES, WORDS, chunk_indexes, heard
+from tests.providers.fakes.fault_sweep import SENTENCE, STATUSES, UNREACHABLE, WORDS, chunk_indexes, heard
 from tests.providers.fakes.model_service import Answer, serving_elsewhere
 from tests.providers.loopback import Delay, taken
 from tests.providers.model_subjects import REQUEST, SDKS, model_of, said
@@ -24,7 +24,7 @@ AT_ONCE = 8
 
 
 @pytest.mark.parametrize("sdk", SDKS)
-@pytest.mark.parametrize("row", [*STATUSES, "no connection", "slow first token", "die", "stall", "bad json"])
+@pytest.mark.parametrize("row", [*STATUSES, *UNREACHABLE, "slow first token", "die", "stall", "bad json"])
 async def test_nothing_is_lost_and_nothing_said_twice_at_any_chunk(row: str, sdk: str) -> None:
     gate = asyncio.Semaphore(AT_ONCE)
 

@@ -108,7 +108,9 @@ async def test_words_that_have_all_come_are_enough_when_the_final_is_late() -> N
     async with ear_of(OpenAIFake(final_delay_s=5)) as stream:
         stream.utterance_started()
         stream.push(SPEECH)
-        assert (await stream.finish()).text == "Hello there."
+        words = await stream.finish()
+    assert words.text == "Hello there."
+    assert not words.final
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from calendar import monthrange
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, time, timedelta
 from functools import cached_property
 
@@ -64,10 +64,10 @@ class TimePattern:
 class Found:
     """Something found in words[start:end] of an utterance; `others` are its other readings, likeliest first."""
 
-    value: str
+    value: str = field(repr=False)
     start: int
     end: int
-    others: tuple[str, ...] = ()
+    others: tuple[str, ...] = field(default=(), repr=False)
     weak: bool = False
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cache
 from typing import TYPE_CHECKING, ClassVar, Final, Self, TypeVar
@@ -29,7 +29,7 @@ class Hearing:
 
     language: Language
     now: datetime
-    caller: str = ""
+    caller: str = field(default="", repr=False)
     country: str = ""
 
     @property
@@ -45,10 +45,10 @@ class Reading:
     value, in words that other types understand; empty where that is not known.
     """
 
-    value: Json
+    value: Json = field(repr=False)
     score: float = 1.0
-    others: tuple[Json, ...] = ()
-    rest: str = ""
+    others: tuple[Json, ...] = field(default=(), repr=False)
+    rest: str = field(default="", repr=False)
     # a bare number, which may be anything where nobody asked for it
     weak: bool = False
 

@@ -14,6 +14,7 @@ from app.orchestrator.failover import Decision, FailoverModel
 from providers.base import TextDelta
 from tests.providers.fakes.model_chunks import DIALECTS
 from tests.providers.fakes.model_service import MALFORMED, Answer, FakeModelService, Fault, serving
+from tests.providers.loopback import no_such_name
 from tests.providers.model_subjects import REQUEST, SDKS, model_of
 
 SENTENCE = "We open at nine and we close at five, every day but Sunday."
@@ -26,7 +27,9 @@ STATUSES = {
     "500": Answer(status=500),
     "502": Answer(status=502),
 }
-ROWS = (*STATUSES, "no connection", "slow first token", "die", "end", "stall", *MALFORMED)
+UNREACHABLE = ("no connection", "no such name")
+ROWS = (*STATUSES, *UNREACHABLE, "slow first token", "die", "end", "stall", *MALFORMED)
+NAME = "model.invalid"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,11 @@ class Heard:
     switch_ms: float | None = None
     asked_ms: float | None = None
     gap_ms: float | None = None
+
+    @property
+    def standby_ms(self) -> float | None:
+        """What the standby itself took."""
+        return None if self.gap_ms is None or self.asked_ms is None else self.gap_ms - self.asked_ms
 
     @property
     def lost(self) -> bool:
@@ -59,7 +67,7 @@ def _in_order(words: list[str], found: list[str]) -> bool:
 
 def chunk_indexes(row: str, sdk: str) -> range:
     """Where a fault can strike before the reply is complete; once where it strikes before any chunk."""
-    if row in (*STATUSES, "no connection", "slow first token"):
+    if row in (*STATUSES, *UNREACHABLE, "slow first token"):
         return range(1)
     behind_the_end = 2 if sdk == "anthropic" else 3
     return range(len(DIALECTS[sdk]({"model": "m"}, WORDS, None)) - behind_the_end + 1)
@@ -75,6 +83,8 @@ async def heard(row: str, sdk: str, at: int) -> Heard:
     answer = STATUSES.get(row) or Answer(WORDS, gap_s=WORD_S, fault=_fault(row, at))
     async with serving(sdk, Answer()) as first, serving(standby_of(sdk)) as standby:
         standby.answers = _going_on
+        if row == "no such name":
+            first.root = f"http://{NAME}"
         async with _warm(first, standby) as model:
             first.answer = answer
             if row == "no connection":
@@ -96,9 +106,10 @@ def _going_on(body: dict[str, Any]) -> Answer:
 @asynccontextmanager
 async def _warm(first: FakeModelService, standby: FakeModelService) -> AsyncIterator[FailoverModel]:
     model = FailoverModel([model_of(first), model_of(standby)], SystemClock())
-    await model.warm_up()
-    yield model
-    await model.aclose()
+    with no_such_name(NAME):
+        await model.warm_up()
+        yield model
+        await model.aclose()
 
 
 async def _listen(model: FailoverModel, first: FakeModelService, standby: FakeModelService) -> Heard:
