@@ -92,6 +92,7 @@ class RelayServer(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Warm up, then listen; and say where, since uvicorn does not for sockets that it is given."""
+        log.info("warming up: nobody is let in before the speech engines have spoken once")
         await super().startup(sockets)
         # What is there now stays. Without it, looking for the cycles of ended calls is quick; and it is done often once
         # a collection has seen how little is left, for the next one waits for a quarter more.

@@ -25,7 +25,7 @@ from app.load.run import hold
 from app.settings import Settings
 from app.simulator.call import CallPlan
 from app.simulator.caller import Act
-from app.simulator.command import DEFAULT_URL, CallOptions, Enrichment, webhook_address
+from app.simulator.command import DEFAULT_URL, CallOptions, Enrichment, http_address, webhook_address
 from app.simulator.embedded import EmbeddedEngines
 from app.simulator.errors import BadRecording, BadScript, CannotRun
 from app.simulator.script import load_script
@@ -67,7 +67,9 @@ def _threshold(ctx: click.Context, parameter: click.Parameter, values: Sequence[
 )
 @click.option("--json", "as_json", is_flag=True, help="One document on stdout.")
 @click.option("--html", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Plots, too.")
-@click.option("--url", default=DEFAULT_URL, show_default=True, help="Where the server listens.")
+@click.option(
+    "--url", default=DEFAULT_URL, show_default=True, callback=http_address, help="Where the server listens."
+)
 @click.option("--auth-token", envvar="TWILIO_AUTH_TOKEN", help="Sign webhooks with it. [TWILIO_AUTH_TOKEN]")
 @click.pass_context
 def command(

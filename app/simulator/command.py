@@ -106,7 +106,7 @@ async def _placed(options: CallOptions, enrichment: Enrichment) -> CallReport:
             simulated = SimulatedCall(plan, carriage, ticker, clock, observe=observe, hearing=hearing)
             report = await simulated.run()
     if report.cannot_run:
-        raise CannotRun(_with_remedy(report.cannot_run, plan.url))
+        raise CannotRun(_with_remedy(report.cannot_run))
     enrichment.enrich(report)
     if options.save is not None:
         save(options.save, report, simulated.recording, events)
@@ -148,9 +148,9 @@ def _is_url(target: str) -> bool:
     return "://" in target
 
 
-def _with_remedy(error: str, url: str) -> str:
-    started = "; start the server with `scripts/serve`" if "nobody answers" in error else ""
-    return f"{error}{started}"
+def _with_remedy(error: str) -> str:
+    remedy = "start the server with `scripts/serve`, wait until it is ready for calls, or say with --url where it is"
+    return f"{error}; {remedy}" if "nobody answers" in error else error
 
 
 class _InOrder(click.Command):
@@ -174,6 +174,13 @@ def steps_in_order(ctx: click.Context) -> list[Step]:
         return [step for name, value in given for step in _STEP_READERS[name](value)]
     except BadScript as error:
         raise click.UsageError(str(error)) from None
+
+
+def http_address(_ctx: click.Context, _option: click.Parameter, url: str) -> str:
+    """An option's value, if it can be called. Raises click.BadParameter."""
+    if not url.startswith(("http://", "https://")):
+        raise click.BadParameter(f"{url!r} does not say how to get there; write http://{url}")
+    return url
 
 
 def _keys(text: str) -> list[Step]:
@@ -234,7 +241,9 @@ _STEP_READERS: Mapping[str, Callable[[str], Sequence[Step]]] = {
     "--save", type=click.Path(path_type=Path, file_okay=False), metavar="DIR", help="Keep the call."
 )
 @click.option("--json", "as_json", is_flag=True, help="One document on stdout.")
-@click.option("--url", default=DEFAULT_URL, show_default=True, help="Where the server listens.")
+@click.option(
+    "--url", default=DEFAULT_URL, show_default=True, callback=http_address, help="Where the server listens."
+)
 @click.option("--auth-token", envvar="TWILIO_AUTH_TOKEN", help="Sign webhooks with it. [TWILIO_AUTH_TOKEN]")
 @click.option("--sign-socket", is_flag=True, help="Sign the stream's handshake, too.")
 @click.pass_context

@@ -126,12 +126,14 @@ def test_nobody_there_says_how_to_start(hello: Path) -> None:
     result = run("echo", "--url", "http://127.0.0.1:1", "--audio", hello)
     assert result.exit_code == 3
     assert "scripts/serve" in result.stderr
+    assert "--url" in result.stderr
     assert result.stdout == ""
 
 
 @pytest.mark.parametrize(
     ("arguments", "fault"),
     [
+        (("echo", "--url", "127.0.0.1:8000", "--silence", "1"), "write http://127.0.0.1:8000"),
         ((), "Missing argument"),
         (("what is this",), "neither a flow's name nor"),
         (("echo", "--dtmf", "12y"), "'y' is no key"),
