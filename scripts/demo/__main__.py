@@ -7,7 +7,7 @@ from datetime import date
 import click
 import uvicorn
 
-from scripts.demo.service import demo_backend
+from scripts.demo.service import demo_backend, known
 
 HOST = "127.0.0.1"
 APIS = ("CLINIC_API", "RESTAURANT_API", "CARD_API")
@@ -22,6 +22,7 @@ def serve(port: int) -> None:
     click.echo(
         f"On http://{address}. Start callrelay with\n\n  HTTP_ALLOW={address} {variables} scripts/serve\n"
     )
+    click.echo("\n".join(known(date.today())))
     uvicorn.run(demo_backend(date.today()), host=HOST, port=port, log_level="warning")
 
 

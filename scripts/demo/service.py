@@ -122,6 +122,23 @@ class DemoBackend:
         return [time for time in times if (kind, day.isoformat(), time) not in self.taken]
 
 
+def known(today: date) -> list[str]:
+    """What there is to ask for, a line each."""
+    desk = DemoBackend(today)
+    (booking,) = desk.bookings.values()
+    days = [today + timedelta(days=ahead) for ahead in range(2 * FULL_EVERY)]
+    full = [f"{day:%A %d %B}" for day in days if day.toordinal() % FULL_EVERY == 0]
+    return [
+        f"Patients: {', '.join(f'{name} ({phone})' for phone, name in PATIENTS.items())}; the first is who calls.",
+        f"Her appointment: {date.fromisoformat(booking['day']):%A %d %B} at {booking['time']}.",
+        f"Nothing is free on {' and '.join(full)}.",
+        *(
+            f"A card: {last_four}, born {born}, {'active' if card in ACTIVE else 'not active yet'}."
+            for (last_four, born), card in CARDS.items()
+        ),
+    ]
+
+
 def demo_backend(today: date) -> Starlette:
     """The application; bookings made before have been on or after `today`."""
     desk = DemoBackend(today)

@@ -7,7 +7,7 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -20,7 +20,7 @@ from app.designer.files import directory_texts
 from app.flow import Library, build_library
 from app.flow.effects import CallService
 from scripts.demo.__main__ import APIS
-from scripts.demo.service import PATIENTS, demo_backend
+from scripts.demo.service import FULL_EVERY, PATIENTS, demo_backend, known
 from tests.flow.caller import Caller
 from tests.flow.conftest import FLOWS
 
@@ -104,6 +104,15 @@ async def test_a_table_is_booked_and_taken() -> None:
         taken = await drive("restaurant", host, *acts[:4])
         assert taken.node == "ask_time"
         assert "six o'clock and nine o'clock" in taken.all_heard
+
+
+async def test_the_days_that_it_calls_full_are() -> None:
+    (line,) = (line for line in known(NOW.date()) if "Nothing is free" in line)
+    days = [NOW.date() + timedelta(days=ahead) for ahead in range(2 * FULL_EVERY)]
+    async with backend() as host, httpx.AsyncClient(trust_env=False) as http:
+        for day in days:
+            free = (await http.get(f"http://{host}/free?day={day.isoformat()}")).json()["times"]
+            assert bool(free) is (f"{day:%A %d %B}" not in line)
 
 
 async def test_a_card_is_activated_once() -> None:
