@@ -31,7 +31,8 @@ class Holdings:
         """Of this process, which runs an event loop; `counts` are what the caller knows besides."""
         gc.collect()
         alive = gc.get_objects()
-        timers = sum(isinstance(one, asyncio.TimerHandle) and not one.cancelled() for one in alive)
+        # by their types: to ask a weak proxy what it is raises when what it stood for is gone
+        timers = sum(issubclass(type(one), asyncio.TimerHandle) and not one.cancelled() for one in alive)
         process = Resources.of(os.getpid())
         counts |= {
             "tasks": len(asyncio.all_tasks()),

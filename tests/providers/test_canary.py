@@ -112,12 +112,15 @@ class Told(logging.Handler):
 
 @pytest.fixture
 def told() -> Iterator[Told]:
-    """With the log as talkative as a server's can be made."""
+    """With the log as talkative as a server's can be made. What other tests left is not looked at."""
     root, own = logging.getLogger(), logging.getLogger("callrelay")
     before, levels, root.handlers = root.handlers, (root.level, own.level), []
     configure_logging("debug", "text")
     root.handlers = [heard := Told()]
+    gc.collect()
+    gc.freeze()
     yield heard
+    gc.unfreeze()
     root.handlers = before
     root.setLevel(levels[0])
     own.setLevel(levels[1])
