@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 
@@ -21,6 +20,8 @@ HELD, DID_NOT_HOLD = 0, 1
 @click.pass_context
 def doctor(context: click.Context, offline: bool, as_json: bool) -> None:
     """Find out whether every provider that is configured works, and how quickly."""
+    import asyncio
+
     from app.doctor.checkup import check_providers
     from app.doctor.machine import check_machine
 

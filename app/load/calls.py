@@ -17,6 +17,7 @@ from app.simulator.turns import CallReport
 
 BEATS = 20
 STAGGER_S = 0.037
+REFUSED_AT_MOST = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,10 @@ def as_it_is(plan: CallPlan, carriage: Carriage) -> Carriage:
     return carriage
 
 
+def _none_taken(placed: Sequence[Placed]) -> bool:
+    return all(one.report.cannot_run for one in placed)
+
+
 async def place_all(
     plans: Sequence[CallPlan],
     at_once: int,
@@ -51,7 +56,7 @@ async def place_all(
     `through` may lead calls another way than over real sockets as they are.
 
     The calls' frames are spread over the 20 ms of a beat, as those of strangers are. A call that the server did not
-    take is in the list, too: its report says so.
+    take is in the list, too: its report says so. Where it takes none of the first ones, the others are not placed.
     """
     clock, waiting, placed = SystemClock(), iter(plans), list[Placed]()
     async with AsyncExitStack() as stack:
@@ -61,9 +66,12 @@ async def place_all(
         async def line(number: int) -> None:
             await asyncio.sleep(number * STAGGER_S)
             for plan in waiting:
+                if len(placed) >= REFUSED_AT_MOST and _none_taken(placed):
+                    return
                 call = SimulatedCall(plan, through(plan, carriage), tickers[number % BEATS], clock)
                 placed.append(Placed(plan, await call.run(), call.recording))
-                over(len(placed))
+                if not _none_taken(placed):
+                    over(len(placed))
 
         async with asyncio.TaskGroup() as group:
             for number in range(at_once):

@@ -6,10 +6,8 @@ import json
 import os
 
 import click
-import httpx
 
 from app.errors import RelayError
-from app.ops.cache_report import cache_lines
 from app.settings import Settings
 
 TIMEOUT_S = 5.0
@@ -20,6 +18,10 @@ TIMEOUT_S = 5.0
 @click.option("--url", metavar="URL", help="The server; http://127.0.0.1:PORT where none is given.")
 def cache(as_json: bool, url: str | None) -> None:
     """What speech the running server has ready, how often that was of use, and what was missed."""
+    import httpx
+
+    from app.ops.cache_report import cache_lines
+
     settings = Settings.from_environment(os.environ)
     address = f"{(url or f'http://127.0.0.1:{settings.port}').rstrip('/')}/cache"
     token = settings.console_token

@@ -12,12 +12,13 @@ from datetime import datetime
 from itertools import pairwise
 from math import inf
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from app.call import journal
-from app.simulator.command import Enrichment
-from app.simulator.ear import Gap
-from app.simulator.turns import CallReport, Turn
+from app.simulator.enrichment import Enrichment
+
+if TYPE_CHECKING:
+    from app.simulator.ear import Gap
+    from app.simulator.turns import CallReport, Turn
 
 # the journal dates to the millisecond
 ROUNDING_S = 0.001
@@ -43,6 +44,8 @@ class JournalEnrichment(Enrichment):
         self._data_dir = data_dir
 
     def enrich(self, report: CallReport) -> None:
+        from app.call import journal
+
         path = journal.path_of(self._data_dir, report.call_sid)
         if not path.exists():
             return

@@ -20,13 +20,12 @@ from app.simulator.stream import MediaStream, Recording
 from app.simulator.ticker import Ticker
 from app.simulator.turns import CallReport, Turn
 from app.simulator.twiml import Action, Dial, Fetch, OpenStream, Result, Wait, Walk, walk
-from app.simulator.webhook import CallIdentity, Signer, new_sid
+from app.simulator.webhook import DIAL_STATUS, CallIdentity, Signer, new_sid
 from app.simulator.wire import CarrierMessages
 
 HEARING_MARGIN_S = 0.1
 DIAL_RING_S = 2.0
 DIAL_TALK_S = 5.0
-DIAL_STATUS = {"answered": "completed", "no-answer": "no-answer", "busy": "busy", "failed": "failed"}
 
 
 @dataclass(frozen=True, slots=True)

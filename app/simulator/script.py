@@ -21,8 +21,7 @@ from pathlib import Path
 import yaml
 
 from app.simulator.errors import BadScript
-from app.simulator.steps import BargeIn, Expect, PlayRecording, Press, Say, StaySilent, Step
-from app.simulator.wire import DIGITS
+from app.simulator.steps import KEYS, BargeIn, Expect, PlayRecording, Press, Say, StaySilent, Step
 
 MAX_BYTES = 256 * 1024
 MAX_SILENCE_S = 600.0
@@ -123,7 +122,7 @@ def _audio(file: _File, node: yaml.Node) -> Step:
 
 def _dtmf(file: _File, node: yaml.Node) -> Step:
     digits = file.text(node, "dtmf")
-    if wrong := [digit for digit in digits if digit not in DIGITS]:
+    if wrong := [digit for digit in digits if digit not in KEYS]:
         raise file.fault(node, f"{wrong[0]!r} is no key; keys are 0-9, A-D, * and #")
     return Press(digits)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+KEYS = frozenset("0123456789ABCD*#")
+
 
 @dataclass(frozen=True, slots=True)
 class Say:

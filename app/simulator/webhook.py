@@ -16,6 +16,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit, urlunsplit
 
+# what becomes of a <Dial>: its DialCallStatus
+DIAL_STATUS = {"answered": "completed", "no-answer": "no-answer", "busy": "busy", "failed": "failed"}
 _EMPTY = tuple(
     f"{whose}{what}" for whose in ("From", "To", "Caller", "Called") for what in ("City", "State", "Zip")
 )

@@ -19,7 +19,6 @@ from app.errors import RemoteProtocolError
 CONNECTED = '{"event":"connected","protocol":"Call","version":"1.0.0"}'
 CANNOT_DECODE = 31950
 NOT_COMPLIANT = 31951
-DIGITS = frozenset("0123456789ABCD*#")
 
 _FIELDS = {
     "media": {"event", "streamSid", "media"},

@@ -7,10 +7,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from app.load import command
+from app.load import command, conduct
+from app.load.calls import REFUSED_AT_MOST, place_all
 from app.load.figures import Run
-from app.simulator.command import CallOptions
+from app.simulator.call import CallPlan
+from app.simulator.placing import CallOptions
 from app.simulator.steps import Press, Say, Step
+from app.simulator.webhook import Route, Signer
 from tests.load.test_judgement import placed, run_of
 
 
@@ -20,7 +23,7 @@ def load(monkeypatch: pytest.MonkeyPatch, *arguments: str, data_dir: Path) -> Re
     def held(options: CallOptions, steps: Sequence[Step], calls: int, at_once: int) -> Run:
         return run_of(placed(100.0))
 
-    monkeypatch.setattr(command, "_run", held)
+    monkeypatch.setattr(conduct, "held", held)
     return CliRunner().invoke(command.command, arguments, env={"DATA_DIR": str(data_dir)})
 
 
@@ -49,6 +52,23 @@ def test_a_run_is_kept_where_it_says(monkeypatch: pytest.MonkeyPatch, tmp_path: 
 
 def test_the_same_steps_are_known_again() -> None:
     steps: list[Step] = [Say("Good morning."), Press("1")]
-    assert command._hash(steps) == command._hash(list(steps))
-    assert command._hash(steps) != command._hash(steps[:1])
-    assert command._hash([Say("1")]) != command._hash([Press("1")])
+    assert conduct._hash(steps) == conduct._hash(list(steps))
+    assert conduct._hash(steps) != conduct._hash(steps[:1])
+    assert conduct._hash([Say("1")]) != conduct._hash([Press("1")])
+
+
+@pytest.mark.real_time
+def test_it_stops_at_once_where_nobody_answers(tmp_path: Path) -> None:
+    arguments = ["echo", "--calls", "500", "--concurrency", "2", "--dtmf", "1", "--url", "http://127.0.0.1:1"]
+    result = CliRunner().invoke(command.command, arguments, env={"DATA_DIR": str(tmp_path)})
+    assert result.exit_code == command.COULD_NOT_RUN
+    (told,) = result.stderr.splitlines()
+    assert told.startswith("callrelay load: nobody answers at http://127.0.0.1:1/voice/incoming?flow=echo: ")
+    assert "scripts/serve" in told
+
+
+@pytest.mark.real_time
+async def test_calls_are_not_placed_one_after_another_where_none_is_taken() -> None:
+    address = "http://127.0.0.1:1/voice"
+    plans = [CallPlan(address, Signer(Route("http://127.0.0.1:1"))) for _ in range(50)]
+    assert len(await place_all(plans, 1)) == REFUSED_AT_MOST

@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from app.simulator.command import CallOptions, Enrichment, command, steps_in_order, webhook_address
+from app.simulator.command import command, steps_in_order
+from app.simulator.enrichment import Enrichment
+from app.simulator.placing import CallOptions, webhook_address
 from app.simulator.steps import PlayRecording, Press, Say, StaySilent
 from app.simulator.turns import CallReport
 from app.simulator.webhook import Route
