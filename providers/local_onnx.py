@@ -11,11 +11,14 @@ from onnxruntime.capi import onnxruntime_pybind11_state as native
 INFERENCE_ERRORS = (native.Fail, native.InvalidArgument, native.RuntimeException, native.EPFail, MemoryError)
 
 
-def load_session(file: Path) -> onnxruntime.InferenceSession:
-    """A session that runs in the thread that calls it; several threads may at the same time."""
+def load_session(model: Path | bytes) -> onnxruntime.InferenceSession:
+    """A session, of a file or of what would be in one, that runs in the thread that calls it; several threads may at
+    the same time.
+    """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
     options.log_severity_level = 3
-    return onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+    source = model if isinstance(model, bytes) else str(model)
+    return onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])

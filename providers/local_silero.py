@@ -12,12 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from providers import weights
-from providers.dsp import RATE_HZ, Samples, from_mulaw
+from providers.dsp import Samples, from_mulaw
 from providers.local_onnx import load_session
+from providers.local_silero_graph import CONTEXT, HIDDEN, WINDOW, silero_graph
 
-WINDOW = 256
 WINDOW_MS = WINDOW / 8
-CONTEXT = 32
 FIRST_CAPACITY = 64
 
 
@@ -31,20 +30,18 @@ class SileroStates:
     @staticmethod
     def fresh(count: int) -> SileroStates:
         """The memory of `count` calls that have heard nothing."""
-        return SileroStates(np.zeros((2, count, 128), np.float32), np.zeros((count, CONTEXT), np.float32))
+        return SileroStates(np.zeros((2, count, HIDDEN), np.float32), np.zeros((count, CONTEXT), np.float32))
 
 
 class SileroModel:
     """The network. Raises AssetError when its file is not installed."""
 
     def __init__(self) -> None:
-        self._session = load_session(weights.path("silero_vad.onnx"))
-        self._rate = np.array(RATE_HZ, np.int64)
+        self._session = load_session(silero_graph(weights.path("silero_vad.onnx")))
 
     def infer(self, windows: Samples, states: SileroStates) -> tuple[Samples, SileroStates]:
         """Speech probabilities (n,) of n calls' next windows (n, 256), and the calls' memories afterwards."""
-        heard = np.concatenate([states.context, windows], axis=1)
-        feed = {"input": heard, "state": states.hidden, "sr": self._rate}
+        feed = {"context": states.context, "windows": windows, "state": states.hidden}
         probabilities, hidden = self._session.run(None, feed)
         return probabilities[:, 0], SileroStates(hidden, windows[:, -CONTEXT:])
 

@@ -11,7 +11,8 @@ from concurrent.futures import Future
 from typing import TypeVar
 
 from providers.base import VoiceWindow
-from providers.local_silero import WINDOW, WINDOW_MS, SileroModel, SileroStates, as_windows
+from providers.local_silero import WINDOW_MS, SileroModel, SileroStates, as_windows
+from providers.local_silero_graph import WINDOW
 from providers.local_workers import InferenceWorkers, settle
 
 T = TypeVar("T")

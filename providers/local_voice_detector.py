@@ -35,7 +35,8 @@ from queue import SimpleQueue
 import numpy as np
 
 from providers.base import VoiceWindow
-from providers.local_silero import WINDOW, WINDOW_MS, SileroModel, SileroStates, as_windows
+from providers.local_silero import WINDOW_MS, SileroModel, SileroStates, as_windows
+from providers.local_silero_graph import WINDOW
 from providers.local_voice_thread import (
     BATCH,
     HandOver,

@@ -26,7 +26,8 @@ from app.simulator.line import Line, LineModel
 from app.simulator.utterance import end_of_speech_ms
 from providers.local_end_of_turn import EmbeddedEndOfTurnDetector
 from providers.local_recognizer import EmbeddedTranscriber
-from providers.local_silero import WINDOW, SileroModel, SileroStates, as_windows
+from providers.local_silero import SileroModel, SileroStates, as_windows
+from providers.local_silero_graph import WINDOW
 from providers.local_workers import InferenceWorkers
 from scripts.benches.questions import SAID, beginnings, flows, paused, random_pause_ms
 from scripts.benches.report import Report

@@ -12,7 +12,8 @@ from app.errors import AssetError
 from providers import dsp
 from providers.base import VoiceWindow
 from providers.local_onnx import INFERENCE_ERRORS
-from providers.local_silero import WINDOW, SileroModel, SileroRows, SileroStates, as_windows
+from providers.local_silero import SileroModel, SileroRows, SileroStates, as_windows
+from providers.local_silero_graph import WINDOW
 from providers.local_voice_detector import (
     DEADLINE_S,
     HAND_OVER_EVERY_S,
