@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Final
 
 from app.flow.asking import listen, pose
 from app.flow.effects import AskModel, ModelMessage, Understood
-from app.flow.failing import fail
+from app.flow.failing import fail, greeted
 from app.flow.global_intents import act_globally, understand_global
 from app.flow.guessing import guess
 from app.flow.inputs import Heard, Input, KeypadPaused, ModelFailed, ModelReplied, NoInput, Pressed
 from app.flow.keypad import FINISH, Keys, choose
 from app.flow.languages import language
 from app.flow.model import Meaning, Scene
-from app.flow.phrases import peelings, words_of
+from app.flow.phrases import covered, peelings, words_of
 from app.flow.similarity import alike
 from app.flow.sounding import sounds_like
 from app.flow.turn import Turn
@@ -110,6 +110,8 @@ def _hear(turn: Turn, node: Question, heard: Heard) -> str | None:
         turn.log("speech_ignored")
         return None
     turn.state = replace(turn.state, keys="", pending=None, phase="asking")
+    if meaning is None and _greets(turn, text):
+        return greeted(turn, node)
     meaning = meaning or presume(turn.scene, node, heard)
     if meaning is None:
         return None if consult(turn, node, text) else fail(turn, node, "no_match")
@@ -124,6 +126,13 @@ def _asks_for_patience(turn: Turn, text: str) -> bool:
     """ "One moment, please." is answered by waiting."""
     spoken = language(turn.state.language)
     return any(words in spoken.hold for words in peelings(words_of(text), spoken))
+
+
+def _greets(turn: Turn, text: str) -> bool:
+    """ "Hello? Good morning!" and nothing else."""
+    spoken = language(turn.state.language)
+    words = tuple(word for word in words_of(text) if word not in spoken.hesitations)
+    return bool(words) and covered(words, spoken.greetings)
 
 
 def understand(scene: Scene, node: Question, text: str) -> Meaning | None:

@@ -40,6 +40,16 @@ def fail(turn: Turn, node: Question, kind: Failure, *, silent: bool = False) -> 
     return None
 
 
+def greeted(turn: Turn, node: Question) -> str | None:
+    """ "Hello?" is no misunderstanding: the question again. Who says nothing else is led out in the end."""
+    turn.log("greeted")
+    turn.state = replace(turn.state, failures=turn.state.failures + 1)
+    if exhausted(turn, node):
+        return leave(turn, node, node.settings.no_match, None)
+    pose(turn, node, node.ask)
+    return None
+
+
 def reject(turn: Turn, node: Question, prompt: Prompt) -> str | None:
     """A value was understood and will not do: say why, and ask again."""
     turn.emit(Event("rejected"))

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 
 from app.flow.languages import Language
@@ -154,6 +154,15 @@ def match_corrected(words: Words, phrases: Mapping[str, PhraseSet], language: La
 def _mentions(words: Words, phrases: Mapping[str, PhraseSet]) -> bool:
     spans = (words[start:end] for start in range(len(words)) for end in range(start + 1, len(words) + 1))
     return any(span in known.wordings for span in spans for known in phrases.values())
+
+
+def covered(words: Words, phrases: Set[Words]) -> bool:
+    """Whether the words are nothing but these phrases, one after the other."""
+    reached = {0}
+    for end in range(1, len(words) + 1):
+        if any(words[start:end] in phrases for start in reached):
+            reached.add(end)
+    return len(words) in reached
 
 
 def peelings(words: Words, language: Language) -> Iterator[Words]:

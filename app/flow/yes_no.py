@@ -8,7 +8,7 @@ from typing import Final
 
 from app.flow.languages import Language
 from app.flow.model import Meaning
-from app.flow.phrases import PhraseMatch, PhraseSet, Words, match, peelings, words_of
+from app.flow.phrases import PhraseMatch, PhraseSet, Words, covered, match, peelings, words_of
 
 YES_NO_KEYS: Final[Mapping[str, Meaning]] = {
     "1": Meaning("choice", "keypad", 1.0, "yes"),
@@ -59,22 +59,13 @@ def _made_of(words: Words, spoken: Language) -> PhraseMatch | None:
     """Several of the one kind, and nothing else: "correct, go ahead", "no, forget it, bye"."""
     around = spoken.openings | spoken.closings
     for name, known, opposite in (("yes", spoken.yes, spoken.no), ("no", spoken.no, spoken.yes)):
-        if any(one in known for one in _pieces(words)) and _covered(words, known | (around - opposite)):
+        if any(one in known for one in _pieces(words)) and covered(words, known | (around - opposite)):
             return PhraseMatch(name, 1.0)
     return None
 
 
 def _pieces(words: Words) -> Iterator[Words]:
     return (words[start:end] for start in range(len(words)) for end in range(start + 1, len(words) + 1))
-
-
-def _covered(words: Words, phrases: frozenset[Words]) -> bool:
-    """Whether the words are nothing but these phrases, one after the other."""
-    reached = {0}
-    for end in range(1, len(words) + 1):
-        if any(words[start:end] in phrases for start in reached):
-            reached.add(end)
-    return len(words) in reached
 
 
 def _by_first_word(words: Words, spoken: Language) -> PhraseMatch | None:

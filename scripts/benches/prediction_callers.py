@@ -23,7 +23,7 @@ DAYS: Final = (
     "the twentieth",
     "in two weeks",
 )
-BIRTHDAYS: Final = ("14021985", "01071990", "23111972")
+BIRTHDAYS: Final = ("02141985", "07011990", "11231972")
 NAMES: Final = ("Ana Gray", "Robert Stone", "Grace Miller", "John Carter")
 WISHES: Final = ("no", "no, nothing", "a high chair please", "one of us has a nut allergy", "a window table")
 
@@ -138,7 +138,7 @@ ANSWERS: Final[Mapping[str, Mapping[str, Answer]]] = {
         "ask_ready": _yes(0.85),
         "no_card": _yes(0.4),
         "ask_last_four": _card,
-        "ask_born": lambda draw, state: Act(keys=draw.choice(("14021985", "01071990"))),
+        "ask_born": lambda draw, state: Act(keys=draw.choice(("02141985", "07011990"))),
         "sure": _yes(0.9),
     },
 }

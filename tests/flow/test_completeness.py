@@ -96,3 +96,14 @@ def test_a_question_being_confirmed_expects_yes_or_no(call: Callable[..., Caller
     assert caller.listen.grammar.complete("no thursday") is True
     assert caller.listen.keypad
     assert caller.listen.keypad.most == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"), [("no, Thursday", True), ("no, half past nine", True), ("no, I'd", None)]
+)
+def test_a_correction_is_whole_with_its_value(
+    call: Callable[..., Caller], said: str, expected: bool | None
+) -> None:
+    caller = call("clinic").press("1").say("Tuesday.").press("0930").press("02141985")
+    assert caller.node == "check"
+    assert caller.listen.grammar.complete(said) is expected

@@ -6,6 +6,7 @@ import pytest
 
 from app.flow import load
 from app.flow.effects import Event, HangUp, Listen, Say, Understood
+from app.flow.failing import MAX_FAILURES
 from app.flow.inputs import NoInput, Pressed
 from tests.flow.caller import NOW, Caller
 
@@ -290,6 +291,25 @@ def test_who_asks_for_patience_is_waited_for(caller: Caller, said: str) -> None:
     assert caller.events == ["hold"]
     assert isinstance(caller.last, Listen)
     assert caller.say("tomorrow").node == "top"
+
+
+@pytest.mark.parametrize("said", ["Hello?", "Hi, good morning.", "Um, hello? Is anybody there?"])
+def test_a_greeting_is_no_misunderstanding(caller: Caller, said: str) -> None:
+    caller.press("1")
+    question = caller.heard
+    caller.say(said)
+    assert caller.heard == question
+    assert caller.events == ["greeted"]
+    assert caller.state.no_matches == 0
+    assert caller.say("Hello, tomorrow.").node == "top"
+
+
+def test_who_only_ever_greets_is_led_out(caller: Caller) -> None:
+    caller.press("1")
+    node = caller.node
+    for _ in range(MAX_FAILURES):
+        caller.say("hello")
+    assert caller.state.ended or caller.node != node
 
 
 @pytest.mark.parametrize("said", ["one", "Press one.", "Number one, please.", "Option 1."])

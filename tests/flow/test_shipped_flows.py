@@ -98,7 +98,7 @@ def test_an_appointment_by_voice_with_a_correction(call: Callable[..., Caller]) 
 
 
 def test_an_appointment_by_keypad(call: Callable[..., Caller]) -> None:
-    caller = call("clinic").press("1").press("1711").press("0930").press("14021985").press("1")
+    caller = call("clinic").press("1").press("1117").press("0930").press("02141985").press("1")
     assert caller.node == "more"
     assert "appointment_booked" in caller.events
     assert caller.state.slots["day"] == "2026-11-17"
@@ -162,7 +162,7 @@ def test_a_public_holiday_is_refused_too(call: Callable[..., Caller]) -> None:
 
 def test_the_keypad_is_offered_after_the_question_not_instead_of_it(call: Callable[..., Caller]) -> None:
     caller = call("clinic").press("1").say("a banana").say("a banana")
-    assert "Tell me a day, like next Tuesday, or November twentieth. Or type the day" in caller.heard
+    assert "Tell me a day, like next Tuesday, or November twentieth. Or type the month" in caller.heard
 
 
 def test_a_time_that_is_not_offered_is_refused(call: Callable[..., Caller]) -> None:

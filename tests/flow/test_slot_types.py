@@ -7,6 +7,8 @@ import pytest
 from app.errors import InvalidFlow
 from app.flow import load
 from app.flow.languages import language
+from app.flow.question import SURE_SCORE
+from app.flow.slots import Hearing
 from app.flow.speaking import say
 from tests.flow.caller import Caller
 from tests.flow.test_slots import NOW, hearing, slot
@@ -108,3 +110,32 @@ def test_a_name_is_no_way_past_a_person() -> None:
     caller.say("Receptionist, please.")
     assert caller.node == "done"
     assert caller.state.slots.get("value") is None
+
+
+@pytest.mark.parametrize(
+    ("code", "country", "keys", "value"),
+    [
+        ("en", "US", "0512", "2027-05-12"),
+        ("en", "US", "05121985", "1985-05-12"),
+        ("en", "US", "2411", "2026-11-24"),  # there is no 24th month
+        ("en", "GB", "0512", "2026-12-05"),
+        ("en", "", "0512", "2026-12-05"),
+        ("es", "US", "0512", "2026-12-05"),
+    ],
+)
+def test_an_american_types_the_month_first(code: str, country: str, keys: str, value: str) -> None:
+    reading = slot("{type: date}", code).keyed(keys, Hearing(language(code), NOW, country=country))
+    assert reading is not None
+    assert reading.value == value
+
+
+@pytest.mark.parametrize("said", ["the third of May", "May third", "the third", "5/3"])
+def test_a_birthday_without_its_year_is_asked_back_and_waited_for(said: str) -> None:
+    born = slot("{type: date, before: today}")
+    reading = born.understand(said, hearing("en"))
+    assert reading is not None
+    assert reading.score < SURE_SCORE
+    assert born.complete(said, hearing("en")) is None
+    assert born.complete(f"{said} 1985" if "/" not in said else "5/3/1985", hearing("en")) is not False
+    lately = slot("{type: date, from: 60 days ago, before: today}")
+    assert lately.understand(said, hearing("en")).score == 1  # type: ignore[union-attr]

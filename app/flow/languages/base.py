@@ -74,6 +74,8 @@ class Language:
     unsure: frozenset[Words]
     # "one moment": neither an answer nor a misunderstanding
     hold: frozenset[Words]
+    # "hello?": nothing is asked for yet
+    greetings: frozenset[Words]
     # "yes, BUT …" is no yes
     hedges: frozenset[str]
     # "PRESS one", "OPTION two"

@@ -62,13 +62,17 @@ class TimePattern:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Something found in words[start:end] of an utterance; `others` are its other readings, likeliest first."""
+    """Something found in words[start:end] of an utterance; `others` are its other readings, likeliest first.
+
+    `yearless`: a day of the month or of the year whose year was not said.
+    """
 
     value: str = field(repr=False)
     start: int
     end: int
     others: tuple[str, ...] = field(default=(), repr=False)
     weak: bool = False
+    yearless: bool = False
 
 
 @dataclass(frozen=True)
@@ -127,7 +131,8 @@ class Calendar:
             for hit in compiled.finditer(text):
                 value = self._date(pattern, hit, today, past, month_first)
                 # an impossible date keeps its place, lest half of it be taken for another
-                found.append(Found(value.isoformat() if value else "", hit.start(), hit.end()))
+                text_of = value.isoformat() if value else ""
+                found.append(Found(text_of, hit.start(), hit.end(), yearless=_is_yearless(hit)))
         return [one for one in longest(found) if one.value]
 
     def _date(
@@ -201,6 +206,11 @@ def _offset(parts: Mapping[str, str], today: date, sign: int) -> date | None:
     return (
         date(year, month + 1, min(today.day, monthrange(year, month + 1)[1])) if 1 <= year <= 9998 else None
     )
+
+
+def _is_yearless(hit: re.Match[str]) -> bool:
+    parts = {name for name, value in hit.groupdict().items() if value is not None}
+    return bool(parts & {"day", "first"}) and "year" not in parts
 
 
 def _calendar_date(day: int, month: int, year: str | None, today: date, past: bool) -> date | None:

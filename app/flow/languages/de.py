@@ -189,6 +189,9 @@ GERMAN = Language(
         "weiss nicht, ich weiss nicht, ich weiss es nicht, keine ahnung, ist mir egal, mir egal",
         "vielleicht, kommt darauf an",
     ),
+    greetings=phrases(
+        "hallo, guten tag, guten morgen, guten abend, gruss gott, servus, moin, wie geht es ihnen, ist da jemand",
+    ),
     hold=phrases(
         "einen moment, moment, moment bitte, augenblick, einen augenblick, eine sekunde, sekunde",
         "warten sie, warte, warten sie bitte, mal sehen, lassen sie mich sehen",

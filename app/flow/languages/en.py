@@ -248,6 +248,10 @@ ENGLISH = Language(
         "i have no idea, i dont remember, i cant remember, i forgot, im not certain, i dont mind",
         "it depends, yes and no, yes or no",
     ),
+    greetings=phrases(
+        "hello, hi, hey, hello there, hi there, good morning, good afternoon, good evening, good day, morning",
+        "how are you, how are you doing, how do you do, are you there, is anybody there, is anyone there",
+    ),
     hold=phrases(
         "hold on, hold on a second, hold on a moment, hold on a minute, hang on, hang on a second",
         "one moment, just a moment, a moment, one second, just a second, a second, one sec, just a sec",

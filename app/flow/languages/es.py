@@ -172,6 +172,10 @@ SPANISH = Language(
         "ni idea, me da igual",
         "no tengo ni idea, no me acuerdo, no lo recuerdo, no me lo se, no sabria decirle",
     ),
+    greetings=phrases(
+        "hola, buenas, buenos dias, buen dia, buenas tardes, buenas noches, muy buenas, que tal, como esta",
+        "oiga, hay alguien, hay alguien ahi",
+    ),
     hold=phrases(
         "un momento, un momentito, un segundo, un minuto, espere, espere un momento, espera, dejeme ver",
         "dejeme pensar, deme un segundo, deme un momento, aguarde, a ver",

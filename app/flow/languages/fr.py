@@ -144,6 +144,9 @@ FRENCH = Language(
     unsure=phrases(
         "je ne sais pas, je sais pas, peut etre, ca depend, aucune idee, ca mest egal",
     ),
+    greetings=phrases(
+        "bonjour, bonsoir, salut, allo, comment allez vous, ca va, il y a quelquun, vous etes la",
+    ),
     hold=phrases(
         "un moment, un instant, une seconde, une minute, attendez, attends, attendez une seconde",
         "ne quittez pas, laissez moi voir, voyons",

@@ -120,6 +120,9 @@ ITALIAN = Language(
     unsure=phrases(
         "non lo so, non so, forse, dipende, non sono sicuro, non sono sicura",
     ),
+    greetings=phrases(
+        "buongiorno, buonasera, salve, ciao, pronto, come sta, ce qualcuno",
+    ),
     hold=phrases(
         "un momento, un attimo, un secondo, un minuto, aspetti, aspetta, aspetti un attimo, vediamo",
         "mi faccia vedere",

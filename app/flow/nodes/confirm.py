@@ -177,7 +177,14 @@ class Confirm(Question):
         spoken = language(scene.state.language)
         words, ahead = words_of(text), self._ahead(scene)
         whole = complete(words, yes_no_phrases(spoken).values(), spoken)
+        if whole is None and self._is_whole_correction(scene, text):
+            return True
         return ahead.complete(scene, text) if whole is None and ahead else whole
+
+    def _is_whole_correction(self, scene: Scene, text: str) -> bool:
+        """ "No, Thursday": a whole value of what may be changed."""
+        collects = (_collect(scene, name) for name in self.change)
+        return any(one.complete(scene, text) for one in collects if one and not one.slot.type.takes_anything)
 
     def key_options(self, scene: Scene) -> Mapping[str, Meaning]:
         return YES_NO_KEYS

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 _NAMED: Final = {"yesterday": -1, "today": 0, "tomorrow": 1}
 _DISTANCE: Final = re.compile(r"(\d{1,4}) (day|week|month|year)s?( ago)?")
+_YEAR: Final = timedelta(days=366)
+# of a birthday that was said without its year: asked back
+_YEAR_GUESSED: Final = 0.5
 _DAYS: Final = {"day": 1.0, "week": 7.0, "month": 30.4375, "year": 365.25}
 
 
@@ -59,22 +62,35 @@ class Date(SlotType):
     def understand(self, text: str, hearing: Hearing) -> Reading | None:
         plain, found = self._find(text, hearing)
         settled = settle(found, plain, hearing.language)
-        return Reading(settled.found.value, settled.score, rest=settled.rest) if settled else None
+        if settled is None:
+            return None
+        guessed = settled.found.yearless and self._needs_year(hearing)
+        score = min(settled.score, _YEAR_GUESSED) if guessed else settled.score
+        return Reading(settled.found.value, score, rest=settled.rest)
+
+    def _needs_year(self, hearing: Hearing) -> bool:
+        """Whether it lies in the past, and farther back than the last day of that name: a date of birth."""
+        today = hearing.today
+        return self._is_past(today) and (self.first is None or today - self.first.day(today) > _YEAR)
+
+    def _is_past(self, today: date) -> bool:
+        return self.last is not None and self.last.day(today) <= today
 
     def _find(self, text: str, hearing: Hearing) -> tuple[str, list[Found]]:
         language = hearing.language
         plain = " ".join(language.numbers.numerals(language.tokens(text)))
-        past = self.last is not None and self.last.day(hearing.today) <= hearing.today
+        past = self._is_past(hearing.today)
         month_first = hearing.country in ("US", "") and language.code == "en"
         return plain, language.calendar.find_dates(plain, hearing.today, past=past, month_first=month_first)
 
     def keyed(self, keys: str, hearing: Hearing) -> Reading | None:
-        """Day and month, two keys each, with two or four more for the year."""
+        """Day and month, two keys each, in the US the other way round; with two or four more for the year."""
         if len(keys) not in (4, 6, 8) or not keys.isdigit():
             return None
         written = f"{keys[:2]}/{keys[2:4]}" + (f"/{keys[4:]}" if keys[4:] else "")
-        past = self.last is not None and self.last.day(hearing.today) <= hearing.today
-        found = hearing.language.calendar.find_dates(written, hearing.today, past=past, month_first=False)
+        past, calendar = self._is_past(hearing.today), hearing.language.calendar
+        month_first = hearing.country == "US" and hearing.language.code == "en"
+        found = calendar.find_dates(written, hearing.today, past=past, month_first=month_first)
         return Reading(found[0].value) if found else None
 
     def key_rule(self) -> KeyRule | None:
@@ -92,6 +108,8 @@ class Date(SlotType):
             return False if not words or words[-1] in hearing.language.calendar.open_endings else None
         if plain[found[-1].end :].strip():
             return False if words[-1] in hearing.language.calendar.open_endings else None
+        if found[-1].yearless and self._needs_year(hearing):
+            return None
         # "the fifteenth" may go on with its month; a weekday or a month says it all
         return None if re.search(r"\d(?:th)?$", plain) and not _names_month(plain, hearing) else True
 
