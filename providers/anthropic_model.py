@@ -6,18 +6,19 @@ they come first and stay the same for all turns of a conversation.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 
 import anthropic
 import httpx2
-from anthropic.types import MessageParam, RawMessageStreamEvent, TextBlockParam, ToolParam, ToolUseBlockParam
+import msgspec
+from anthropic.types import MessageParam, TextBlockParam, ToolParam, ToolUseBlockParam
 
 from providers.base import Finished, LanguageModel, Message, ModelEvent, ModelRequest, TextDelta, Tool
-from providers.http_service import AFTERWORD_S, SDK_RETRIES, http_client, rehearsal_client
-from providers.model_stream import Malformed, ToolCallPieces, guarded, next_of, provider_error, rehearse
+from providers.event_stream import Content, EventStream, Malformed
+from providers.http_service import SDK_RETRIES, http_client, rehearsal_client
+from providers.model_stream import ToolCallPieces, guarded, provider_error, rehearse
 from providers.prompting import finish_tool, instructions
 
 ANTHROPIC_URL = "https://api.anthropic.com"
@@ -46,7 +47,36 @@ data: {"type": "message_stop"}
 
 """
 
-Events = anthropic.AsyncStream[RawMessageStreamEvent]
+
+class _Usage(msgspec.Struct):
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+
+
+class _Message(msgspec.Struct):
+    usage: _Usage
+
+
+class _Block(msgspec.Struct):
+    type: str
+    id: str = ""
+    name: str = ""
+
+
+class _Delta(msgspec.Struct):
+    type: str = ""
+    text: str = ""
+    partial_json: str = ""
+    stop_reason: str | None = None
+
+
+class _Event(Content):
+    type: str = ""
+    index: int | None = None
+    message: _Message | None = None
+    content_block: _Block | None = None
+    delta: _Delta | None = None
+    usage: _Usage | None = None
 
 
 def anthropic_model(
@@ -67,29 +97,29 @@ class _Received:
     """A reply as it comes in. Text is handed on at once, a tool call when its block is complete."""
 
     request: ModelRequest
-    calls: dict[int, ToolCallPieces] = field(default_factory=dict)
+    calls: dict[int | None, ToolCallPieces] = field(default_factory=dict)
     input_tokens: int | None = None
     output_tokens: int | None = None
     stop_reason: str | None = None
 
-    def take(self, event: RawMessageStreamEvent) -> Iterator[ModelEvent]:
-        match event.type:
-            case "message_start":
-                self.input_tokens = event.message.usage.input_tokens
-            case "content_block_start" if event.content_block.type == "tool_use":
-                self.calls[event.index] = ToolCallPieces(event.content_block.id, event.content_block.name)
-            case "content_block_delta" if event.delta.type == "text_delta":
-                yield TextDelta(event.delta.text)
-            case "content_block_delta":
-                if event.delta.type == "input_json_delta":
-                    self.calls[event.index].arguments.append(event.delta.partial_json)
-                yield TextDelta("")
-            case "content_block_stop" if call := self.calls.get(event.index):
+    def take(self, event: _Event) -> Iterator[ModelEvent]:
+        match event:
+            case _Event(type="message_start", message=_Message(usage=usage)):
+                self.input_tokens = usage.input_tokens
+            case _Event(
+                type="content_block_start", content_block=_Block(type="tool_use", id=call_id, name=name)
+            ):
+                self.calls[event.index] = ToolCallPieces(call_id, name)
+            case _Event(type="content_block_delta", delta=_Delta() as delta):
+                if delta.type == "input_json_delta":
+                    self.calls[event.index].arguments.append(delta.partial_json)
+                yield TextDelta(delta.text if delta.type == "text_delta" else "")
+            case _Event(type="content_block_stop") if call := self.calls.get(event.index):
                 if chosen := call.event(self.request):
                     yield chosen
-            case "message_delta":
-                self.stop_reason = event.delta.stop_reason
-                self.output_tokens = event.usage.output_tokens
+            case _Event(type="message_delta", delta=_Delta() as delta):
+                self.stop_reason = delta.stop_reason
+                self.output_tokens = event.usage.output_tokens if event.usage else None
 
 
 class AnthropicModel(LanguageModel):
@@ -115,22 +145,23 @@ class AnthropicModel(LanguageModel):
 
     async def _events(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
         received = _Received(request)
-        async with await self._open(request) as events:
+        async with self._open(request) as events:
             while not received.stop_reason:
-                for found in received.take(await next_of(events)):
+                for found in received.take(await events.next()):
                     yield found
             if received.stop_reason == "refusal":
                 raise Malformed("an answer that the service took back")
-            await _read_on(events)
+            await events.afterword()
         yield Finished(received.input_tokens, received.output_tokens)
 
-    async def _open(self, request: ModelRequest) -> Events:
+    @asynccontextmanager
+    async def _open(self, request: ModelRequest) -> AsyncIterator[EventStream[_Event]]:
         system: TextBlockParam = {
             "type": "text",
             "text": instructions(request),
             "cache_control": {"type": "ephemeral"},
         }
-        return await self._client.messages.create(
+        asked = self._client.messages.with_streaming_response.create(
             model=self._model,
             system=[system],
             messages=_messages(request.messages),
@@ -138,6 +169,8 @@ class AnthropicModel(LanguageModel):
             max_tokens=request.max_tokens,
             stream=True,
         )
+        async with asked as answer, aclosing(answer.http_response.aiter_bytes()) as body:
+            yield EventStream(body, _Event)
 
     async def warm_up(self) -> None:
         """Rehearse, open a connection, and find out whether the key is accepted. Raises ProviderError."""
@@ -155,14 +188,6 @@ class AnthropicModel(LanguageModel):
 
     async def aclose(self) -> None:
         await self._client.close()
-
-
-async def _read_on(events: Events) -> None:
-    """Read the rest, so that the connection can serve the next reply."""
-    with suppress(TimeoutError, Malformed, anthropic.AnthropicError, httpx2.HTTPError, ValueError):
-        async with asyncio.timeout(AFTERWORD_S):
-            while True:
-                await next_of(events)
 
 
 def _messages(conversation: Sequence[Message]) -> list[MessageParam]:

@@ -6,21 +6,19 @@ Both SDKs in use (openai, anthropic) are built on httpx2, so one client serves e
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
 
 import httpx2
 
 from app.errors import BadCredentials, BadRequest, BrokenStream, ProviderError, RateLimited, Refused, TimedOut
+from providers.http_transport import AiohttpTransport
 
 # Safety nets only: how long a turn may wait is for the caller of a provider to say.
 TIMEOUT = httpx2.Timeout(10.0, connect=2.0, pool=2.0)
 # Turns of a call are many seconds apart; services close what is idle after some minutes.
-LIMITS = httpx2.Limits(max_connections=500, max_keepalive_connections=100, keepalive_expiry=90.0)
+LIMITS = httpx2.Limits(max_connections=500, keepalive_expiry=90.0)
 SDK_RETRIES = 0  # time belongs to the turn
-# The count of tokens and a filter's remarks come behind the end of a reply; it does not wait for them any longer.
-AFTERWORD_S = 0.2
-LONGEST_LINE_BYTES = 64 * 1024
 
 WRONG_SETTINGS = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}
 WRONG_REQUEST = {
@@ -30,47 +28,15 @@ WRONG_REQUEST = {
 }
 
 
-class LineTooLong(httpx2.DecodingError):
-    """A line of an event stream that no honest service sends."""
-
-
-class _BoundedLines(httpx2.AsyncByteStream):
-    """An event stream that ends in LineTooLong rather than fill the memory."""
-
-    def __init__(self, stream: httpx2.AsyncByteStream) -> None:
-        self._stream = stream
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        since_newline = 0
-        async for chunk in self._stream:
-            at = chunk.rfind(b"\n")
-            since_newline = since_newline + len(chunk) if at < 0 else len(chunk) - at - 1
-            if since_newline > LONGEST_LINE_BYTES:
-                raise LineTooLong(f"a line of more than {LONGEST_LINE_BYTES} bytes")
-            yield chunk
-
-    async def aclose(self) -> None:
-        await self._stream.aclose()
-
-
-class _Transport(httpx2.AsyncHTTPTransport):
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        response = await super().handle_async_request(request)
-        event_stream = response.headers.get("content-type", "").startswith("text/event-stream")
-        if event_stream and isinstance(response.stream, httpx2.AsyncByteStream):
-            response.stream = _BoundedLines(response.stream)
-        return response
-
-
 def http_client(trust: ssl.SSLContext | None = None) -> httpx2.AsyncClient:
     """A client whose connections stay open between turns. `trust` says whose certificates are believed, None the usual
     authorities'.
 
-    HTTP/1.1, also where the service speaks HTTP/2: to give up a reply there takes RST_STREAM (RFC 9113 §5.4.2), which
-    httpcore2 2.16 does not send. The service would make a reply that nobody hears to its end, and what comes of it,
-    never acknowledged, would fill the window that all calls of the connection share, until none gets an answer.
+    HTTP/1.1, also where the service speaks HTTP/2: a reply that is given up closes a connection of its own. Over
+    HTTP/2 it takes RST_STREAM (RFC 9113 §5.4.2), and a client that sends none has the whole reply made for nobody: what
+    comes of it, never acknowledged, fills the window that all calls share, until none gets an answer.
     """
-    transport = _Transport(verify=trust or True, http2=False, limits=LIMITS)
+    transport = AiohttpTransport(trust or httpx2.create_ssl_context(), LIMITS)
     return httpx2.AsyncClient(transport=transport, timeout=TIMEOUT, follow_redirects=False)
 
 

@@ -3,34 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx2
 
 from app.errors import BrokenStream, ProviderError, Refused
 from providers.base import LanguageModel, ModelEvent, ModelRequest, OutcomeChosen, TextDelta, ToolCall
+from providers.event_stream import Malformed
 from providers.http_service import refusal, transport_failure
 from providers.prompting import FINISH, REHEARSAL
-
-T = TypeVar("T")
-
-
-class Malformed(Exception):
-    """What came is not what the protocol says."""
-
-
-async def next_of(stream: AsyncIterator[T]) -> T:
-    """What comes next. An SDK's stream takes a missing end for an end; this raises Malformed.
-
-    Not `async for`, which makes a generator of its own at every start and leaves it to the garbage collector.
-    """
-    try:
-        return await anext(stream)
-    except StopAsyncIteration:
-        raise Malformed("a stream without an end") from None
 
 
 @dataclass(slots=True)

@@ -6,22 +6,19 @@ they begin, so what is the same for all turns of a conversation stands first.
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import AsyncGenerator, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
+from contextlib import aclosing, asynccontextmanager
 from urllib.parse import urlsplit
 
 import httpx2
+import msgspec
 import openai
-from openai.types import CompletionUsage
 from openai.types.chat import (
-    ChatCompletionChunk,
     ChatCompletionFunctionToolParam,
     ChatCompletionMessageFunctionToolCallParam,
     ChatCompletionMessageParam,
 )
-from openai.types.chat.chat_completion_chunk import ChoiceDelta
 
 from providers.base import (
     Finished,
@@ -33,8 +30,9 @@ from providers.base import (
     Tool,
     ToolCall,
 )
-from providers.http_service import AFTERWORD_S, SDK_RETRIES, http_client, rehearsal_client
-from providers.model_stream import Malformed, ToolCallPieces, guarded, next_of, provider_error, rehearse
+from providers.event_stream import Content, EventStream, Malformed
+from providers.http_service import SDK_RETRIES, http_client, rehearsal_client
+from providers.model_stream import ToolCallPieces, guarded, provider_error, rehearse
 from providers.prompting import finish_tool, instructions
 
 OPENAI_URL = "https://api.openai.com/v1"
@@ -51,7 +49,36 @@ data: [DONE]
 
 """
 
-Chunks = openai.AsyncStream[ChatCompletionChunk]
+
+class _Function(msgspec.Struct):
+    name: str | None = None
+    arguments: str | None = None
+
+
+class _Call(msgspec.Struct):
+    index: int | None = None
+    id: str | None = None
+    function: _Function | None = None
+
+
+class _Delta(msgspec.Struct):
+    content: str | None = None
+    tool_calls: list[_Call] | None = None
+
+
+class _Choice(msgspec.Struct):
+    delta: _Delta | None = None
+    finish_reason: str | None = None
+
+
+class _Usage(msgspec.Struct):
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+
+
+class _Chunk(Content):
+    choices: list[_Choice] | None = None
+    usage: _Usage | None = None
 
 
 def openai_model(
@@ -109,12 +136,12 @@ class OpenAIModel(LanguageModel):
         return guarded(self._name, self._events(request))
 
     async def _events(self, request: ModelRequest) -> AsyncGenerator[ModelEvent, None]:
-        calls: dict[int, ToolCallPieces] = {}
-        async with await self._open(request) as chunks:
+        calls: dict[int | None, ToolCallPieces] = {}
+        async with self._open(request) as chunks:
             end = None
             while not end:
-                chunk = await next_of(chunks)
-                for choice in chunk.choices:
+                chunk = await chunks.next()
+                for choice in chunk.choices or ():
                     for text in _taken(choice.delta, calls):
                         yield TextDelta(text)
                     end = choice.finish_reason
@@ -123,12 +150,14 @@ class OpenAIModel(LanguageModel):
             for call in calls.values():
                 if event := call.event(request):
                     yield event
-            usage = chunk.usage or await _afterword(chunks)
-        yield Finished(usage.prompt_tokens, usage.completion_tokens) if usage else Finished()
+            behind = [] if chunk.usage else await chunks.afterword()
+        usage = next((one.usage for one in [*reversed(behind), chunk] if one.usage), _Usage())
+        yield Finished(usage.prompt_tokens, usage.completion_tokens)
 
-    async def _open(self, request: ModelRequest) -> Chunks:
+    @asynccontextmanager
+    async def _open(self, request: ModelRequest) -> AsyncIterator[EventStream[_Chunk]]:
         tools = list(_tools(request))
-        return await self._client.chat.completions.create(
+        asked = self._client.chat.completions.with_streaming_response.create(
             model=self._model,
             messages=[{"role": "system", "content": instructions(request)}, *map(_message, request.messages)],
             tools=tools or openai.omit,
@@ -137,6 +166,8 @@ class OpenAIModel(LanguageModel):
             stream=True,
             stream_options={"include_usage": True},
         )
+        async with asked as answer, aclosing(answer.http_response.aiter_bytes()) as body:
+            yield EventStream(body, _Chunk)
 
     async def warm_up(self) -> None:
         """Rehearse, open a connection, and find out whether the key is accepted. Raises ProviderError."""
@@ -156,7 +187,7 @@ class OpenAIModel(LanguageModel):
         await self._client.close()
 
 
-def _taken(delta: ChoiceDelta | None, calls: dict[int, ToolCallPieces]) -> Iterator[str]:
+def _taken(delta: _Delta | None, calls: dict[int | None, ToolCallPieces]) -> Iterator[str]:
     """What is spoken of a delta, empty for pieces of `calls`; Azure's filter sends choices without any delta."""
     if delta and delta.content:
         yield delta.content
@@ -168,16 +199,6 @@ def _taken(delta: ChoiceDelta | None, calls: dict[int, ToolCallPieces]) -> Itera
             )
         calls[piece.index].arguments.append((function and function.arguments) or "")
         yield ""
-
-
-async def _afterword(chunks: Chunks) -> CompletionUsage | None:
-    """Read what comes behind the end of a reply, so that the connection can serve the next one."""
-    usage = None
-    with suppress(TimeoutError, Malformed, openai.OpenAIError, httpx2.HTTPError, ValueError):
-        async with asyncio.timeout(AFTERWORD_S):
-            while True:
-                usage = (await next_of(chunks)).usage or usage
-    return usage
 
 
 def _message(message: Message) -> ChatCompletionMessageParam:

@@ -6,13 +6,14 @@ import asyncio
 import gc
 import os
 from contextlib import aclosing
+from dataclasses import replace
 
 import pytest
 
 from app.errors import BrokenStream, ProviderError
 from providers.base import Finished, LanguageModel, Message, ModelRequest, OutcomeChosen, TextDelta, ToolCall
 from tests.providers.fakes.model_service import Answer, Fault
-from tests.providers.model_subjects import REQUEST, SUBJECTS, replied, said, subject
+from tests.providers.model_subjects import REQUEST, SUBJECTS, Subject, replied, said, subject
 
 pytestmark = [pytest.mark.real_time, pytest.mark.parametrize("name", SUBJECTS)]
 
@@ -112,23 +113,29 @@ async def test_replies_do_not_mix(name: str) -> None:
 
 async def test_500_replies_leave_nothing_behind(name: str) -> None:
     async with subject(name) as it:
-        await _replies(it.model, 50)
-        await it.service.deserted()
+        await _replies(it, 50)
         before = await _held()
-        await _replies(it.model, 500)
-        await it.service.deserted()
+        await _replies(it, 500)
         objects, files = (now - then for now, then in zip(await _held(), before, strict=True))
         assert files <= 1
         assert objects < 50
 
 
-async def _replies(model: LanguageModel, count: int) -> None:
-    """Every other one is left in its middle, the last one too, and its connection with it."""
+async def _replies(it: Subject, count: int) -> None:
+    """Every other one is left in its middle; the last one before its end has come, and its connection with it."""
     for number in range(count):
-        async with aclosing(model.reply(REQUEST)) as events:
-            async for event in events:
-                if number % 2 and event != TextDelta(""):
-                    break
+        await _reply(it.model, left=number % 2 > 0)
+    it.service.answer = replace(it.service.answer, fault=Fault("stall", THIRD_WORD[it.model.name]))
+    await _reply(it.model, left=True)
+    await it.service.deserted()
+    it.service.answer = replace(it.service.answer, fault=None)
+
+
+async def _reply(model: LanguageModel, *, left: bool) -> None:
+    async with aclosing(model.reply(REQUEST)) as events:
+        async for event in events:
+            if left and event != TextDelta(""):
+                break
 
 
 async def _held() -> tuple[int, int]:
