@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 ROUNDING_S = 0.001
 # a frame and its line in the journal are not written at once
 FRAME_S = 0.02
+# events by which the server shows that it knows what the caller did
+TAKEN = ("utterance", "dtmf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,8 @@ class JournalEnrichment(Enrichment):
             _add(turn, mine, [event for at_s, event in record if begin <= at_s < end])
         for turn, act_s in zip(report.turns, _next_acts_s(report), strict=True):
             _tell_answer_apart(turn, [one for one in said if one.at_s < act_s], report)
+            if turn.ran_together:
+                _tell_answer_from_question(turn, [one for one in record if one[0] < act_s], report)
         report.gaps = [gap for gap in report.gaps if _is_inside_an_utterance(gap, said)]
 
 
@@ -99,8 +103,27 @@ def _tell_answer_apart(turn: Turn, said: Sequence[_Said], report: CallReport) ->
     if t0_s is None or not since or not since[0].bridging:
         return
     answer = next((one for one in since if not one.bridging), None)
-    audible_s = report.audible_from(answer.heard_s) if answer else None
-    turn.answer_audio_ms = None if audible_s is None else (audible_s - t0_s) * 1000
+    turn.answer_audio_ms = _waited_ms(answer, t0_s, report)
+
+
+def _tell_answer_from_question(
+    turn: Turn, record: Sequence[tuple[float, dict[str, Any]]], report: CallReport
+) -> None:
+    """Where the agent's words ran together, what it said once it had taken the act in is not the question any more."""
+    t0_s = turn.t0_s
+    taken_s = next((at_s for at_s, event in record if event["event"] in TAKEN and at_s >= turn.began_s), None)
+    if t0_s is None or taken_s is None:
+        return
+    since = [one for one in _words(record) if one.at_s >= taken_s]
+    answer = next((one for one in since if not one.bridging), None)
+    turn.any_audio_ms = _waited_ms(since[0] if since else None, t0_s, report)
+    turn.answer_audio_ms = _waited_ms(answer, t0_s, report)
+    turn.ran_together = False
+
+
+def _waited_ms(said: _Said | None, t0_s: float, report: CallReport) -> float | None:
+    audible_s = report.audible_from(said.heard_s) if said else None
+    return None if audible_s is None else (audible_s - t0_s) * 1000
 
 
 def _is_inside_an_utterance(gap: Gap, said: Sequence[_Said]) -> bool:

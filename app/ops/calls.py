@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from app.call import journal
 
 BAR_WIDTH = 40
+MEASURED = "answer times as the server measured them, from the end of the speech that it heard; an ear has them later"
 STAGE_ORDER = ("endpoint", "stt_final", "decide", "speech_first_byte", "first_frame_out")
 
 
@@ -57,6 +59,8 @@ def transcript(record: Sequence[dict[str, Any]]) -> Iterator[str]:
 def waterfall(record: Sequence[dict[str, Any]]) -> Iterator[str]:
     """Each turn's stages as bars on a common scale that begins where the caller's speech ended."""
     turns = [event["timeline"] for event in record if event["event"] == "turn"]
+    if turns:
+        yield MEASURED
     longest = max((end for turn in turns for _, end in turn["stages"].values()), default=0.0)
     for number, turn in enumerate(turns, 1):
         yield f"turn {number}: answer after {turn['answer_ms']:.0f} ms, overhead {turn['overhead_ms']:.1f} ms"
@@ -103,16 +107,16 @@ def _line(event: dict[str, Any]) -> str | None:
 def _summary(call_sid: str, record: Sequence[dict[str, Any]]) -> CallSummary:
     first = record[0] if record else {}
     last = record[-1] if record and record[-1]["event"] == "call_ended" else {}
-    answers = sorted(
+    answers = [
         event["timeline"]["answer_ms"] for event in record if event["event"] == "turn" and event["timeline"]
-    )
+    ]
     return CallSummary(
         call_sid=call_sid,
         started=first.get("at", ""),
         flow=first.get("flow", ""),
         caller=first.get("from", ""),
         turns=len(answers),
-        answer_p50_ms=answers[len(answers) // 2] if answers else None,
+        answer_p50_ms=median(answers) if answers else None,
         seconds=last.get("seconds"),
         ended=last.get("reason"),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from math import inf
 from urllib.parse import urlencode
 
 from app.clock import Clock
@@ -17,6 +18,7 @@ from app.simulator.faults import Faults
 from app.simulator.line import LineModel
 from app.simulator.speech import Hearing
 from app.simulator.stream import MediaStream, Recording
+from app.simulator.telling import Telling
 from app.simulator.ticker import Ticker
 from app.simulator.turns import CallReport, Turn
 from app.simulator.twiml import Action, Dial, Fetch, OpenStream, Result, Wait, Walk, walk
@@ -69,7 +71,7 @@ class SimulatedCall:
         self._carriage = carriage
         self._ticker = ticker
         self._clock = clock
-        self._observe = observe
+        self._telling = Telling(observe)
         self._hearing = hearing
         self._began = clock.now()
         self._ear = Ear()
@@ -80,11 +82,11 @@ class SimulatedCall:
             self._ear,
             self._began,
             patience=plan.patience,
-            observe=observe,
+            observe=self._happened,
             heard=self._agent_spoke,
         )
         self._tasks = asyncio.TaskGroup()
-        self._understanding: list[asyncio.Task[None]] = []
+        self._understanding: list[float] = []
         self._sockets: list[Socket] = []
         self._answered = False
 
@@ -98,6 +100,7 @@ class SimulatedCall:
             finally:
                 self._conclude()
             await self._call_over()
+        self._telling.release()
         return self.report
 
     async def _follow(self) -> str:
@@ -113,10 +116,8 @@ class SimulatedCall:
                 return reason if reason in ("rejected", "busy", "failed") else "server_hung_up"
             result = await self._carry_out(action)
             if self._caller.hung_up:
-                hung_up = Event(self._since(self._clock.now()), "call", "the caller hangs up")
+                self._tell("the caller hangs up")
                 await self._last_action(steps, result)
-                await asyncio.gather(*self._understanding)  # told last, for it is what happened last
-                self._observe(hung_up)
                 return "caller_hung_up"
 
     async def _last_action(self, steps: Walk, result: Result) -> None:
@@ -218,17 +219,18 @@ class SimulatedCall:
 
     def _agent_spoke(self, speech: Stretch, turn: Turn) -> None:
         if self._hearing is None:
-            self._observe(Event(self._since(speech.begins_at), "agent", _lasting(speech)))
+            self._happened(Event(self._since(speech.begins_at), "agent", _lasting(speech)))
         else:
-            task = self._tasks.create_task(self._understand(self._hearing, speech, turn))
-            self._understanding.append(task)
+            self._understanding.append(speech.begins_at)
+            self._tasks.create_task(self._understand(self._hearing, speech, turn))
 
     async def _understand(self, hearing: Hearing, speech: Stretch, turn: Turn) -> None:
         assert self.recording is not None
         begins_at, ends_at = speech.begins_at - HEARING_MARGIN_S, speech.ends_at + HEARING_MARGIN_S
         text = await hearing.hear(self.recording.agent.between(begins_at, ends_at), self._plan.language)
         turn.heard = " ".join(filter(None, (turn.heard, text)))
-        self._observe(Event(self._since(speech.begins_at), "agent", f"{text}  {_lasting(speech)}"))
+        self._understanding.remove(speech.begins_at)
+        self._happened(Event(self._since(speech.begins_at), "agent", f"{text}  {_lasting(speech)}"))
 
     def _tell_status(self, action: OpenStream, stream_sid: str, event: str, error: str = "") -> None:
         if action.status_callback:
@@ -268,7 +270,12 @@ class SimulatedCall:
             await socket.wait_closed()
 
     def _tell(self, text: str) -> None:
-        self._observe(Event(self._since(self._clock.now()), "call", text))
+        self._happened(Event(self._since(self._clock.now()), "call", text))
+
+    def _happened(self, event: Event) -> None:
+        """Tell it, unless the agent began before it to say what is not over, or not understood yet."""
+        self._telling.add(event)
+        self._telling.release(self._since(min(self._ear.untold_since(), *self._understanding, inf)))
 
     def _since(self, moment: float) -> float:
         return moment - self._began

@@ -45,9 +45,12 @@ Act = Speak | Press | StaySilent | Expect | Until
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long a caller waits: `pause_ms` of the agent's silence is taken for its end."""
+    """How long a caller waits: `pause_ms` of the agent's silence is taken for its end, `unsure_ms` where the caller had
+    spoken into its words and cannot tell whether the answer was among them.
+    """
 
     pause_ms: float = 500.0
+    unsure_ms: float = 2000.0
     greeting_s: float = 5.0
     answer_s: float = 15.0
     monologue_s: float = 120.0
@@ -143,10 +146,10 @@ class Caller:
         assert self._stream is not None
         began, seconds = self._stream.say(act.utterance, self._now), act.utterance.voiced_ms / 1000
         self._begin_turn(dict(act.about), began, began + seconds)
-        while self._stream.speaking:
-            yield
         text = act.about.get("text") or act.about.get("audio", "")
         self._tell("caller", f"{text}  ({seconds:.1f} s)", began)
+        while self._stream.speaking:
+            yield
 
     def _press(self, digits: str) -> Waiting:
         turn = self._begin_turn({"dtmf": digits}, self._now, self._now)
@@ -160,9 +163,8 @@ class Caller:
     def _stay_silent(self, seconds: float) -> Waiting:
         turn = self._begin_turn({"silence": seconds}, self._now, None)
         turn.answer_due = False
-        began = self._now
-        yield from self._until(began + seconds)
-        self._tell("caller", f"(silent for {seconds:g} s)", began)
+        self._tell("caller", f"(silent for {seconds:g} s)", self._now)
+        yield from self._until(self._now + seconds)
 
     def _await_turn(self, act: Speak | Press | StaySilent) -> Waiting:
         if isinstance(act, Speak) and act.after_ms is not None:
@@ -176,7 +178,10 @@ class Caller:
             onset = self._onset_here()
             if onset is None and self._waited() > self._limit_s():
                 return
-            if onset is not None and self._ear.quiet_for(self._now) >= self._patience.pause_ms / 1000:
+            quiet_ms = self._ear.quiet_for(self._now) * 1000
+            if onset is not None and quiet_ms >= self._patience.pause_ms:
+                return
+            if quiet_ms >= self._patience.unsure_ms and self._ran_together():
                 return
             if onset is not None and self._now - onset > self._patience.monologue_s:
                 return
@@ -206,6 +211,12 @@ class Caller:
         ended = began if turn.t0_s is None else self._call_began + turn.t0_s
         return self._ear.onset_since(began, ended)
 
+    def _ran_together(self) -> bool:
+        turn = self.turns[-1]
+        if turn.t0_s is None:
+            return False
+        return self._ear.ran_together(self._call_began + turn.began_s, self._call_began + turn.t0_s)
+
     def _waited(self) -> float:
         turn = self.turns[-1]
         since = self._call_began + (turn.began_s if turn.t0_s is None else turn.t0_s)
@@ -224,6 +235,9 @@ class Caller:
     def _close_turn(self) -> None:
         turn, onset = self.turns[-1], self._onset()
         turn.ended_s = self._now - self._call_began
+        turn.ran_together = self._ran_together()
+        if turn.ran_together:
+            return
         if onset is not None and turn.t0_s is not None:
             turn.any_audio_ms = (onset - self._call_began - turn.t0_s) * 1000
             turn.answer_audio_ms = turn.any_audio_ms

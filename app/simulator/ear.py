@@ -22,6 +22,7 @@ PAUSE_S = 0.2
 GAP_MIN_S = 0.06
 GAP_MAX_S = 1.0
 CALLER_MATTERS_S = 2.0
+SHORTEST_ANSWER_S = 0.3
 _WINDOW_BYTES = WINDOW_MS * BYTES_PER_MS
 # pieces of audio that are known by heart: hundreds of callers are told the same
 _PIECES_KNOWN = 4096
@@ -99,6 +100,20 @@ class Ear:
             return None
         self._taken += len(group)
         return Stretch(group[0].begins_at, group[-1].ends_at, closed=True)
+
+    def untold_since(self) -> float:
+        """When the speech began that `take_speech` has yet to tell of; infinite where there is none."""
+        return self.stretches[self._taken].begins_at if self._taken < len(self.stretches) else float("inf")
+
+    def ran_together(self, began_at: float, ended_at: float) -> bool:
+        """Whether the agent spoke on from before an act of the caller's until well after it, and was not silenced.
+
+        An answer may have followed then without a pause: where it begins, nobody can tell by ear.
+        """
+        silenced = any(moment >= began_at for moment in self.clears)
+        return not silenced and any(
+            one.begins_at < began_at and one.ends_at > ended_at + SHORTEST_ANSWER_S for one in self.stretches
+        )
 
     def onset_since(self, began_at: float, ended_at: float) -> float | None:
         """When the agent began to answer an act of the caller's that lasted from `began_at` to `ended_at`.

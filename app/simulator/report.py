@@ -14,6 +14,12 @@ from app.simulator.turns import CallReport, Turn
 
 SAID_WIDTH = 30
 HEADINGS = ("turn", "caller", "agent", "any ms", "answer ms", "node")
+BY_EAR = (
+    "by the caller's ear, from the true end of their act; `callrelay calls show` has what the server measured"
+)
+RAN_TOGETHER = (
+    "the caller spoke while the agent did, who went on: where the answer begins cannot be told by ear"
+)
 WIDTHS = (4, SAID_WIDTH, SAID_WIDTH, 7, 9, 0)
 
 
@@ -23,7 +29,7 @@ def event_line(event: Event) -> str:
 
 
 def table(report: CallReport) -> Iterator[str]:
-    """Turns one a line, then how the call ended and what did not hold."""
+    """Turns one a line, what the times are, then how the call ended and what did not hold."""
     yield _row(HEADINGS)
     if report.greeting.any_audio_ms is not None:
         yield _row(("", "", _said(report.greeting), "", "", report.greeting.node or ""))
@@ -31,6 +37,9 @@ def table(report: CallReport) -> Iterator[str]:
         times = (_ms(turn.any_audio_ms, turn), _ms(turn.answer_audio_ms, turn))
         yield _row((str(number), _did(turn.caller), _said(turn), *times, turn.node or ""))
     yield ""
+    yield f"times: {BY_EAR}"
+    if any(turn.ran_together for turn in report.turns):
+        yield f"?: {RAN_TOGETHER}"
     yield f"{report.call_sid}: {report.ended.replace('_', ' ')} after {report.seconds:.1f} s"
     faults = report.faults()
     yield from (f"  ✗ {fault}" for fault in faults)
@@ -91,4 +100,6 @@ def _said(turn: Turn) -> str:
 def _ms(value: float | None, turn: Turn) -> str:
     if value is not None:
         return f"{value:.0f}"
+    if turn.ran_together:
+        return "?"
     return "none" if turn.answer_due else "–"

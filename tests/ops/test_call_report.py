@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from app.call.journal import path_of
 from app.clock import ManualClock
 from app.ops.call_report import JournalEnrichment
+from app.simulator.ear import Stretch
 from app.simulator.steps import Press, Say, StaySilent, Step
 from app.simulator.turns import CallReport, Turn
 from providers.base import OutcomeChosen
@@ -134,3 +138,28 @@ async def test_a_reply_that_falters_between_two_sentences_stumbles(
     async with running(clock, tmp_path, ["a question"], settings=settings, model=model) as relay:
         placed = await relay.call("desk", [Say("a question"), StaySilent(6)])
     assert enriched(placed, tmp_path).gaps
+
+
+def test_the_journal_tells_an_answer_from_the_question_that_it_ran_together_with(tmp_path: Path) -> None:
+    report = CallReport("CA" + "1" * 32, datetime(2026, 11, 13, 10, tzinfo=UTC))
+    report.speech = [Stretch(0.2, 6.0), Stretch(13.0, 14.0)]
+    report.turns = [Turn({"text": "yes"}, 3.0, 3.4, ran_together=True), Turn({"text": "no"}, 8.0, 8.4)]
+    happened: list[tuple[float, dict[str, object]]] = [
+        (0.2, {"event": "said", "text": "Are you well?", "node": "ask"}),
+        (3.2, {"event": "said", "text": "Well?", "node": "ask"}),
+        (3.5, {"event": "utterance", "text": "yes"}),
+        (3.6, {"event": "said", "text": "One moment.", "node": "look", "bridging": True}),
+        (4.4, {"event": "said", "text": "I found it.", "node": "found", "ahead_ms": 100}),
+        (13.0, {"event": "said", "text": "Are you there?", "node": "found"}),
+    ]
+    lines = [
+        {"at": (report.began_at + timedelta(seconds=at_s)).isoformat(), **event} for at_s, event in happened
+    ]
+    path = path_of(tmp_path, report.call_sid)
+    path.parent.mkdir(parents=True)
+    path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    JournalEnrichment(tmp_path).enrich(report)
+    turn = report.turns[0]
+    assert turn.any_audio_ms == pytest.approx(200, abs=2)
+    assert turn.answer_audio_ms == pytest.approx(1100, abs=2)
+    assert not turn.ran_together

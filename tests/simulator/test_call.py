@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import replace
 
 import pytest
@@ -13,6 +14,7 @@ from app.simulator.caller import Patience
 from app.simulator.carriage import NOT_READ
 from app.simulator.faults import Faults
 from app.simulator.line import LineModel
+from app.simulator.report import RAN_TOGETHER, table
 from app.simulator.steps import BargeIn, Expect, Press, Say, StaySilent, Step
 from app.simulator.webhook import Route, Signer, sign
 from tests.simulator.calls import PLAN, call_in_memory
@@ -206,6 +208,25 @@ async def test_a_caller_barges_in_and_the_answer_is_not_the_old_speech(clock: Ma
     assert turn.began_s == pytest.approx(0.8, abs=0.03)
     assert turn.any_audio_ms == pytest.approx(END_OF_TURN_MS + 100)
     assert placed.report.gaps == []
+
+
+async def test_an_answer_that_follows_the_question_without_a_pause_is_not_timed(clock: ManualClock) -> None:
+    async def agent(line: Line) -> None:
+        await started(line)
+        await line.play(tone(2000) + tone(1000))
+        await asyncio.sleep(10)
+        await line.play(tone(500))
+        await to_the_end(line)
+
+    placed = await call_in_memory(Server(agent), clock, [BargeIn(800, "stop"), Say("go on")], PLAN)
+    first, second = placed.report.turns
+    assert first.ran_together
+    assert (first.any_audio_ms, first.answer_audio_ms) == (None, None)
+    assert second.began_s == pytest.approx(3 + PLAN.patience.unsure_ms / 1000, abs=0.05)
+    assert placed.report.faults() == []
+    rows = "\n".join(table(placed.report))
+    assert re.search(r"stop .* \?  +\?\n", rows)
+    assert RAN_TOGETHER in rows
 
 
 async def test_an_agent_that_cuts_in_is_timed_as_too_early(clock: ManualClock) -> None:
@@ -472,3 +493,16 @@ async def test_what_is_heard_is_told_and_kept_with_its_turn(clock: ManualClock) 
         "1000 ms  (0.8 s)",
     ]
     assert placed.events[-1].text == "the caller hangs up"
+
+
+async def test_what_happens_is_told_in_its_order(clock: ManualClock) -> None:
+    class Slow:
+        async def hear(self, audio: bytes, language: str) -> str:
+            await asyncio.sleep(3 if len(audio) < 6000 else 0.1)
+            return "words"
+
+    acts: list[Step] = [HELLO, BargeIn(300, "stop"), Press("1"), StaySilent(1)]
+    placed = await call_in_memory(Server(polite()), clock, acts, hearing=Slow())
+    moments = [event.at_s for event in placed.events]
+    assert moments == sorted(moments)
+    assert [event.who for event in placed.events][:4] == ["call", "agent", "caller", "agent"]

@@ -99,3 +99,14 @@ def test_a_caller_who_said_something_long_ago_explains_no_gap() -> None:
     ear.caller_did(1.0)
     ear.fed(tone(200), 5.3)
     assert len(ear.gaps) == 1
+
+
+def test_words_that_run_on_through_an_act_hide_where_the_answer_begins() -> None:
+    ear = Ear()
+    ear.fed(tone(3000), 0.0)
+    assert ear.ran_together(1.0, 1.5)
+    assert not ear.ran_together(1.0, 2.8)  # too little is left for an answer
+    assert not ear.ran_together(0.0, 0.5)  # an answer that began with the act cut in
+    ear.cleared(1.2)
+    ear.fed(tone(1000), 1.2)
+    assert not ear.ran_together(1.0, 1.5)

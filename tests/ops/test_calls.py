@@ -1,0 +1,35 @@
+"""Past calls, as `callrelay calls` has them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from app.call.journal import path_of
+from app.ops.calls import MEASURED, events, summaries, waterfall
+
+CALL_SID = "CA" + "2" * 32
+
+
+def journal(data_dir: Path, *answers_ms: float) -> None:
+    path = path_of(data_dir, CALL_SID)
+    path.parent.mkdir(parents=True)
+    turns: list[dict[str, Any]] = [
+        {"event": "turn", "timeline": {"answer_ms": ms, "overhead_ms": 1.0, "stages": {"endpoint": [0, ms]}}}
+        for ms in answers_ms
+    ]
+    lines = [{"at": "2026-11-13T10:00:00Z", "ms": 0, **event} for event in turns]
+    path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+
+
+def test_half_the_answers_of_two_are_quicker_than_the_mean_of_both(tmp_path: Path) -> None:
+    journal(tmp_path, 300.0, 700.0)
+    (call,) = summaries(tmp_path)
+    assert call.answer_p50_ms == 500.0
+
+
+def test_the_times_say_who_measured_them(tmp_path: Path) -> None:
+    journal(tmp_path, 300.0)
+    assert next(waterfall(events(tmp_path, CALL_SID))) == MEASURED
+    assert list(waterfall([])) == []
