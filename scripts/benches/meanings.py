@@ -137,6 +137,7 @@ MEANINGS: Final[Mapping[str, Mapping[str, str]]] = {
     "real_soak": {
         "ended": "how the calls ended, those that a fault ended among them",
         "faults": "what went wrong on the carrier's side, of the calls with a fault",
+        "events": "what the calls' records hold: that all of the product took part",
         "held": "the server's threads, descriptors and tasks, before the calls and afterwards",
         "growth": "of the server's memory with each call that is over (Theil–Sen, 95 % interval)",
     },

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import tempfile
-from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 
@@ -21,6 +21,7 @@ from scripts.benches.placing import Run, State, Watch, describe_log, describe_se
 from scripts.benches.report import Report
 from scripts.benches.server import ServerProcess, serving, until
 from scripts.benches.soak_calls import AUTH_TOKEN, FLOW, FLOWS, SoakCall
+from scripts.benches.soak_outcome import Outcome
 from scripts.benches.troubles import TroubledCarriage
 from tests.providers import loopback
 
@@ -32,7 +33,6 @@ IDLE_S = 6.0
 # a call whose stream never came is given up after a minute
 OVER_S = 90.0
 CACHED = 50
-WRONG_SHOWN = 20
 
 
 async def measure(total: int, at_once: int, share: float, seed: int) -> Report:
@@ -45,10 +45,11 @@ async def measure(total: int, at_once: int, share: float, seed: int) -> Report:
             growth = Growth(WARM_CALLS)
             await _hold(server, MADE_AFTER_CALLS, at_once, random, 0.0, Growth(0))
             before = await _after_one_more(server, seed)
-            run, faults = await _hold(server, total, at_once, random, share, growth)
+            run, outcome = await _hold(server, total, at_once, random, share, growth)
             await _nobody_left(server)
+            _read_journals(server, outcome, [placed.report.call_sid for placed in run.placed])
             after = await _after_one_more(server, seed)
-            _describe_calls(report, server, run, faults)
+            outcome.describe(report)
             describe_server(report, before, after, run)
             growth.describe(report)
             describe_log(report, server.log)
@@ -79,8 +80,8 @@ def _shop() -> Starlette:
 
 async def _hold(
     server: ServerProcess, total: int, at_once: int, random: Random, share: float, growth: Growth
-) -> tuple[Run, Counter[str]]:
-    """The calls, and how often what was wrong with them."""
+) -> tuple[Run, Outcome]:
+    """The calls, and what came of them."""
     drawn = {
         call.plan.identity.call_sid: call
         for call in (SoakCall.drawn(random, share, server.url) for _ in range(total))
@@ -91,7 +92,18 @@ async def _hold(
 
     plans = [call.plan for call in drawn.values()]
     run = await place(plans, at_once, Watch(server, growth), through)
-    return run, Counter(call.wrong for call in drawn.values() if call.wrong)
+    outcome = Outcome()
+    for placed in run.placed:
+        outcome.over(drawn[placed.report.call_sid].wrong, placed.report)
+    return run, outcome
+
+
+def _read_journals(server: ServerProcess, outcome: Outcome, sids: Sequence[str]) -> None:
+    for sid in sids:
+        events = [event["event"] for event in server.events(sid)]
+        outcome.events.update(events)
+        if events.count("call_ended") != 1:
+            outcome.unclosed.append(f"{sid}: {events[-3:]}")
 
 
 async def _nobody_left(server: ServerProcess) -> None:
@@ -107,16 +119,3 @@ async def _after_one_more(server: ServerProcess, seed: int) -> State:
     await _hold(server, 1, 1, Random(seed), 0.0, Growth(0))
     await asyncio.sleep(IDLE_S)
     return await State.of(server)
-
-
-def _describe_calls(report: Report, server: ServerProcess, run: Run, faults: Counter[str]) -> None:
-    reports = [call.report for call in run.placed]
-    ended = Counter(one.cannot_run or one.ended for one in reports)
-    journals = {one.call_sid: [event["event"] for event in server.events(one.call_sid)] for one in reports}
-    events = Counter(event for journal in journals.values() for event in journal)
-    for name, counted in (("ended", ended), ("faults", faults), ("events", events)):
-        report.figures[name] = dict(counted)
-        report.table([name, "count"], [[what, count] for what, count in counted.most_common()])
-    wrong = [sid for sid, journal in journals.items() if journal.count("call_ended") != 1]
-    report.figures["wrong"] = wrong[:WRONG_SHOWN]
-    report.promise(f"journals not closed exactly once: {len(wrong)}", not wrong)

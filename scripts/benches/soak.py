@@ -11,7 +11,6 @@ import logging
 import os
 import sqlite3
 import tempfile
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -36,6 +35,7 @@ from scripts.benches.leftovers import Growers, Holdings
 from scripts.benches.report import Report
 from scripts.benches.server import Resources
 from scripts.benches.soak_calls import AUTH_TOKEN, FLOW, FLOWS, SoakCall
+from scripts.benches.soak_outcome import WRONG_SHOWN, Outcome
 from scripts.benches.soak_services import Fate, Shop
 from scripts.benches.troubles import TroubledCarriage
 
@@ -52,7 +52,6 @@ CLOSED_AFTER_S = 3.0
 AFTERWARDS_S = 120.0
 CACHED = 50
 TRACED_CALLS = 300
-WRONG_SHOWN = 20
 ALERTS = "callrelay.alerts"
 # kept on purpose, and never more of them than that
 BOUNDED = {
@@ -69,13 +68,10 @@ BOUNDED = {
 
 @dataclass(slots=True)
 class Soak:
-    """What came of the calls. `wrong` says which records are not closed once, `grew` where memory was taken."""
+    """What came of the calls; `grew` says where memory was taken."""
 
     growth: Growth
-    ended: Counter[str] = field(default_factory=Counter)
-    faults: Counter[str] = field(default_factory=Counter)
-    events: Counter[str] = field(default_factory=Counter)
-    wrong: list[str] = field(default_factory=list)
+    outcome: Outcome = field(default_factory=Outcome)
     grew: list[str] = field(default_factory=list)
 
 
@@ -86,7 +82,7 @@ def measure(total: int, at_once: int, share: float, seed: int) -> Report:
     fate = Fate(clock, Random(seed), share)
     with tempfile.TemporaryDirectory() as directory, _errors() as errors, _only_new_objects():
         before, after = run_virtual(_hold(soak, total, at_once, clock, fate, Path(directory)), clock)
-    _describe_calls(report, soak)
+    soak.outcome.describe(report)
     _describe_rest(report, before, after)
     if total >= TELLING_CALLS:
         soak.growth.describe(report)
@@ -125,7 +121,8 @@ async def _hold(
         before = held()
         await lines.hold(total - soak.growth.warm_calls, at_once)
         after = held()
-        if total >= TELLING_CALLS and soak.growth.slope_kib.estimate > GROWTH_MOST_KIB:
+        slope = soak.growth.slope_kib if total >= TELLING_CALLS else None
+        if slope and slope.estimate > GROWTH_MOST_KIB:
             growers = Growers()
             await lines.hold(TRACED_CALLS, at_once)
             soak.grew += growers.since(TRACED_CALLS)
@@ -170,15 +167,14 @@ class _Lines:
         await asyncio.sleep(AFTERWARDS_S)
         for sid in self._pending:
             if not self._closed(sid):
-                self._soak.wrong.append(f"{sid}: {self._events(sid)[-3:]}")
+                self._soak.outcome.unclosed.append(f"{sid}: {self._events(sid)[-3:]}")
         self._pending.clear()
 
     async def _call(self) -> None:
         drawn = SoakCall.drawn(self._fate.random, self._fate.share, URL)
         carriage = TroubledCarriage(self._carriage, drawn.trouble)
         report = await SimulatedCall(drawn.plan, carriage, self._ticker, self._clock).run()
-        self._soak.ended[report.cannot_run or report.ended] += 1
-        self._soak.faults.update([drawn.wrong] if drawn.wrong else [])
+        self._soak.outcome.over(drawn.wrong, report)
         await asyncio.sleep(CLOSED_AFTER_S)
         if not self._closed(report.call_sid):
             self._pending.append(report.call_sid)
@@ -196,7 +192,7 @@ class _Lines:
         events = self._events(sid)
         if events.count("call_ended") != 1 or events[-1] != "call_ended":
             return False
-        self._soak.events.update(events)
+        self._soak.outcome.events.update(events)
         for path in self._data_dir.glob(
             "*/*"
         ):  # a pattern with the call in it would be compiled, and kept, each time
@@ -245,15 +241,6 @@ def _only_new_objects() -> Iterator[None]:
         yield
     finally:
         gc.unfreeze()
-
-
-def _describe_calls(report: Report, soak: Soak) -> None:
-    for name, counted in (("ended", soak.ended), ("faults", soak.faults), ("events", soak.events)):
-        report.figures[name] = dict(counted)
-        report.table([name, "count"], [[what, count] for what, count in counted.most_common()])
-    report.figures["wrong"] = soak.wrong[:WRONG_SHOWN]
-    report.lines += soak.wrong[:WRONG_SHOWN]
-    report.promise(f"journals not closed exactly once: {len(soak.wrong)}", not soak.wrong)
 
 
 def _describe_rest(report: Report, before: Holdings, after: Holdings) -> None:

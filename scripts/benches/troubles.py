@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -20,7 +19,10 @@ Messages = Sequence[str | bytes]
 LATER = 50
 START = 1
 FLOOD = 2000
+FORBIDDEN = 403
+POLICY_VIOLATION = 1008
 SIGNATURE = "X-Twilio-Signature"
+FORGED = {SIGNATURE: "forged"}
 STRANGER = "MZ00000000000000000000000000000000"
 
 
@@ -112,8 +114,12 @@ TROUBLES = (
 )
 
 
+class LetIn(Exception):
+    """The server took what it must refuse."""
+
+
 class TroubledCarriage:
-    """Implements `Carriage`."""
+    """Implements `Carriage`. Raises LetIn where the server takes what is forged, or a token twice."""
 
     def __init__(self, carriage: Carriage, trouble: Trouble) -> None:
         self._carriage = carriage
@@ -121,29 +127,42 @@ class TroubledCarriage:
 
     async def request(self, method: str, url: str, form: Form, headers: Mapping[str, str]) -> Response:
         if self._trouble.webhooks == "forged":
-            await self._carriage.request(method, url, form, {**headers, SIGNATURE: "forged"})
+            forged = await self._carriage.request(method, url, form, {**headers, **FORGED})
+            if forged.status != FORBIDDEN:
+                raise LetIn(f"a forged webhook was answered with HTTP {forged.status}: {url}")
         response = await self._carriage.request(method, url, form, headers)
         if self._trouble.webhooks == "repeated":
-            await self._carriage.request(method, url, form, headers)
+            again = await self._carriage.request(method, url, form, headers)
+            if again.status != response.status:
+                raise ConnectFailed(f"a repeated webhook was answered with HTTP {again.status}", again.status)
         return response
 
     async def connect(self, url: str, headers: Mapping[str, str], listener: Listener) -> Socket:
-        trouble, shadow = self._trouble, None
-        if trouble.streams == "absent":
+        if self._trouble.streams == "absent":
             raise ConnectFailed("the carrier cannot reach the server")
-        if trouble.streams == "forged":
-            with suppress(ConnectFailed):
-                await self._carriage.connect(url, {**headers, SIGNATURE: "forged"}, _Nobody())
-        if trouble.streams == "twice":
-            shadow = await self._carriage.connect(url, headers, _Nobody())
+        if self._trouble.streams == "forged":
+            await self._forge(url, headers)
+        shadow = None
+        if self._trouble.streams == "twice":
+            shadow = await _Shadow.connected(self._carriage, url, headers)
         socket = await self._carriage.connect(url, headers, listener)
-        return _TroubledSocket(socket, trouble, shadow)
+        return _TroubledSocket(socket, self._trouble, shadow)
+
+    async def _forge(self, url: str, headers: Mapping[str, str]) -> None:
+        try:
+            socket = await self._carriage.connect(url, {**headers, **FORGED}, _Witness())
+        except ConnectFailed as refused:
+            if refused.status != FORBIDDEN:
+                raise
+            return
+        socket.abort()
+        raise LetIn(f"a forged handshake was agreed to: {url}")
 
 
 class _TroubledSocket:
-    """Implements `Socket`. `shadow` is another stream, which begins as this one does."""
+    """Implements `Socket`. What `shadow` is told is what this one is."""
 
-    def __init__(self, socket: Socket, trouble: Trouble, shadow: Socket | None) -> None:
+    def __init__(self, socket: Socket, trouble: Trouble, shadow: _Shadow | None) -> None:
         self._socket = socket
         self._trouble = trouble
         self._shadow = shadow
@@ -153,8 +172,8 @@ class _TroubledSocket:
         assert isinstance(message, str)
         for one in self._trouble.says(self._sent, message):
             self._socket.send(one)
-        if self._shadow and self._sent <= START:
-            self._shadow.send(message)
+        if self._shadow:
+            self._shadow.sees(self._sent, message)
         if self._sent == self._trouble.deaf_from:
             self._socket.stop_reading()
         self._sent += 1
@@ -172,14 +191,49 @@ class _TroubledSocket:
     async def wait_closed(self) -> None:
         await self._socket.wait_closed()
         if self._shadow:
-            await self._shadow.wait_closed()
+            await self._shadow.refused()
 
 
-class _Nobody:
+class _Shadow:
+    """Another stream, which says later what the first said to begin with: that one's token has been used by then."""
+
+    def __init__(self, witness: _Witness, socket: Socket) -> None:
+        self._witness = witness
+        self._socket = socket
+        self._opening: list[str] = []
+
+    @classmethod
+    async def connected(cls, carriage: Carriage, url: str, headers: Mapping[str, str]) -> _Shadow:
+        witness = _Witness()
+        return cls(witness, await carriage.connect(url, headers, witness))
+
+    def sees(self, number: int, message: str) -> None:
+        """The first stream's n-th message."""
+        if number <= START:
+            self._opening.append(message)
+        if number == LATER:
+            self._replay()
+
+    async def refused(self) -> None:
+        """Until it is closed. Raises LetIn when that was for another reason than its token."""
+        self._replay()
+        await self._socket.wait_closed()
+        if self._witness.code != POLICY_VIOLATION:
+            raise LetIn(f"a stream whose token was used ended with {self._witness.code}")
+
+    def _replay(self) -> None:
+        for message in self._opening:
+            self._socket.send(message)
+        self._opening.clear()
+
+
+class _Witness:
     """Implements `Listener`."""
+
+    code: int | None = None
 
     def message(self, data: str | bytes) -> None:
         """Not wanted."""
 
     def closed(self, code: int, reason: str) -> None:
-        """As it should be."""
+        self.code = code

@@ -2,10 +2,18 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
+from app.clock import ManualClock
 from app.orchestrator.breaker import Breaker
+from app.simulator.turns import CallReport
+from app.web.tokens import StreamTokens
+from app.web.voice import CONNECTS_MAX
 from scripts.benches.growth import Growth
 from scripts.benches.leftovers import Growers, Holdings
+from scripts.benches.report import Report
 from scripts.benches.soak import measure
+from scripts.benches.soak_outcome import Outcome
 
 BREAKER = "app.orchestrator.breaker.Breaker"
 
@@ -14,18 +22,24 @@ def test_two_hundred_calls_with_faults_leave_nothing_behind() -> None:
     report = measure(total=200, at_once=50, share=0.05, seed=3)
     assert [what for what, kept in report.promises.items() if not kept] == []
     assert len(report.figures["faults"]) > 5
-    used = {
-        "dtmf",
-        "failover",
-        "http",
-        "interrupted",
-        "model",
-        "recorded",
-        "transferred",
-        "turn",
-        "call_recorded",
-    }
-    assert used <= report.figures["events"].keys()
+    assert "failover" in report.figures["events"]
+
+
+def test_a_soak_in_which_nobody_is_let_in_does_not_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(StreamTokens, "consume", lambda tokens, token, call_sid: False)
+    report = measure(total=20, at_once=20, share=0, seed=1)
+    broken = [what for what, kept in report.promises.items() if not kept]
+    assert broken[0] == f"errors in calls with nothing wrong: {20 * CONNECTS_MAX}"
+    assert "turn" in broken[1]
+
+
+def test_errors_count_in_calls_with_which_nothing_was_wrong() -> None:
+    outcome, call = Outcome(), CallReport("CA1", ManualClock().wall())
+    call.cannot_run = "nobody answers"
+    outcome.over("a flood", call)
+    assert (outcome.faults, outcome.spoilt) == ({"a flood": 1}, [])
+    outcome.over("", call)
+    assert outcome.spoilt == ["CA1: nobody answers"]
 
 
 async def test_an_object_that_is_left_behind_is_named() -> None:
@@ -50,7 +64,15 @@ async def test_tasks_and_timers_that_go_on_are_counted_and_those_that_are_over_a
 
 def test_growth_is_measured_once_the_process_is_warm() -> None:
     growth = Growth(100, {calls: calls * (100_000 if calls < 100 else 2048) for calls in range(0, 300, 10)})
+    assert growth.slope_kib
     assert growth.slope_kib.estimate == 2.0
+
+
+def test_growth_of_which_too_little_was_seen_is_not_promised() -> None:
+    growth, report = Growth(500, {calls: calls * 9_000 for calls in range(10, 510, 10)}), Report("some", {})
+    growth.describe(report)
+    assert report.promises == {}
+    assert "too few calls" in report.lines[-1]
 
 
 def test_the_line_that_takes_memory_is_found() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,11 @@ import pytest
 from app.clock import ManualClock
 from app.settings import Settings
 from app.simulator.call import CallPlan
+from app.simulator.carriage import Form, Listener, Response
 from app.simulator.steps import StaySilent
 from app.simulator.webhook import Route, Signer
 from scripts.benches.soak_calls import AUTH_TOKEN
-from scripts.benches.troubles import TROUBLES, Trouble, TroubledCarriage
+from scripts.benches.troubles import TROUBLES, LetIn, Trouble, TroubledCarriage
 from tests.call.relay import FLOWS, URL, RunningRelay, running
 from tests.simulator.calls import Placed, call_over
 
@@ -29,6 +31,8 @@ CLOSED_WITH = {
     "a second start": 1008,
     "a flood": 1008,
     "no token": 1008,
+    # aborted: who does not read cannot be told
+    "a carrier that does not read": 1006,
 }
 COUNTED = {
     "audio that is no base64": {"bad_audio": 2},
@@ -61,11 +65,61 @@ async def test_a_trouble_is_answered_as_documented(
         call = await placed(relay, clock, trouble)
         journal = relay.journal(call)
         code = CLOSED_WITH.get(trouble.name)
-        errors = [error for error in call.report.protocol_errors if f"closed with {code}" in error]
-        assert bool(errors) == (code is not None), call.report.protocol_errors
+        closes = [error for error in call.report.protocol_errors if error.startswith("31921")]
+        assert bool(closes) == (code is not None), closes
+        assert all(f"closed with {code}" in close for close in closes), closes
+        absent = [error for error in call.report.protocol_errors if error.startswith("31920")]
+        assert bool(absent) == (trouble.name == "no stream")
         for what, least in COUNTED.get(trouble.name, {}).items():
             assert last_stream(journal)["repaired"][what] >= least
         if trouble.name in REASONS:
             assert last_stream(journal)["reason"] == REASONS[trouble.name]
         if trouble.name == "no stop":
             assert last_stream(journal)["reason"] == "connection lost"
+
+
+class OpenDoor:
+    """Implements `Carriage` and `Socket`: a server that lets everybody in, and ends each stream as if all was well."""
+
+    def __init__(self) -> None:
+        self.listeners: list[Listener] = []
+
+    async def request(self, method: str, url: str, form: Form, headers: Mapping[str, str]) -> Response:
+        return Response(200, "text/xml", b"<Response/>")
+
+    async def connect(self, url: str, headers: Mapping[str, str], listener: Listener) -> OpenDoor:
+        self.listeners.append(listener)
+        return self
+
+    def send(self, message: str | bytes) -> None: ...
+
+    def stop_reading(self) -> None: ...
+
+    def close(self, code: int = 1000) -> None: ...
+
+    def abort(self) -> None: ...
+
+    async def wait_closed(self) -> None:
+        for listener in self.listeners:
+            listener.closed(1000, "")
+
+
+class Deaf:
+    """Implements `Listener`."""
+
+    def message(self, data: str | bytes) -> None: ...
+
+    def closed(self, code: int, reason: str) -> None: ...
+
+
+async def test_who_is_let_in_that_must_not_be_is_noticed() -> None:
+    webhooks = TroubledCarriage(OpenDoor(), Trouble("forged", webhooks="forged"))
+    with pytest.raises(LetIn, match="forged webhook was answered with HTTP 200"):
+        await webhooks.request("POST", URL, [], {})
+    handshake = TroubledCarriage(OpenDoor(), Trouble("forged", streams="forged"))
+    with pytest.raises(LetIn, match="forged handshake"):
+        await handshake.connect(URL, {}, Deaf())
+    twice = await TroubledCarriage(OpenDoor(), Trouble("twice", streams="twice")).connect(URL, {}, Deaf())
+    twice.send("{}")
+    with pytest.raises(LetIn, match="ended with 1000"):
+        await twice.wait_closed()
