@@ -110,7 +110,11 @@ class RelayServer(uvicorn.Server):
             return
         self._admission.draining = True
         self._drain_until = self._clock.now() + self._drain_s
-        log.info("no new calls; %d may go on for %d s", len(self._registry), self._drain_s)
+        calls = len(self._registry)
+        if calls:
+            log.info("no new calls; %d may go on for %d s", calls, self._drain_s)
+        else:
+            log.info("no new calls; nobody is talking, so it ends now")
 
     async def main_loop(self) -> None:
         """Serve; a loop that stands still is noticed."""

@@ -115,6 +115,14 @@ async def test_a_second_signal_ends_everything_at_once(tmp_path: Path, number: s
         assert reasons(server, "CA1") == ["server stopped"]
 
 
+async def test_a_server_that_nobody_talks_to_ends_at_once_and_says_so(tmp_path: Path) -> None:
+    async with serving(tmp_path, SCRIPTED) as server:
+        server.signal(signal.SIGTERM)
+        assert await server.ended(5) == 0
+        assert "no new calls; nobody is talking, so it ends now" in server.log
+        assert "may go on" not in server.log
+
+
 async def test_the_drain_time_is_not_exceeded(tmp_path: Path) -> None:
     async with serving(tmp_path, {**SCRIPTED, "DRAIN_SECONDS": "1"}) as server, asyncio.TaskGroup() as group:
         group.create_task(place(server, "CA1", [StaySilent(60)]))

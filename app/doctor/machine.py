@@ -35,6 +35,8 @@ def _of_settings(settings: Settings, environment: Mapping[str, str]) -> Iterator
     yield Verdict("settings", "ok", "can be used")
     yield _data_dir(settings.data_dir)
     yield _port(settings)
+    yield _public_address(settings)
+    yield _workers(settings.web_concurrency)
     yield _routes(settings)
     yield _flows(settings, environment)
 
@@ -87,6 +89,31 @@ def _port(settings: Settings) -> Verdict:
             "port", "failed", str(error), "a server that runs already holds its port; else see above"
         )
     return Verdict("port", "ok", f"{settings.host}:{settings.port} is free")
+
+
+def _public_address(settings: Settings) -> Verdict:
+    """Carriers call https addresses, and open streams over TLS only."""
+    what, url = "public address", settings.public_url
+    if url is None and settings.auth_tokens:
+        remedy = "set PUBLIC_URL to the server's https address as the carrier has it"
+        return Verdict(what, "failed", "PUBLIC_URL is not set: no carrier's signature can be checked", remedy)
+    if url is None:
+        return Verdict(what, "ok", "none, so only callers on this machine are let in")
+    if not url.startswith("https://"):
+        remedy = "set PUBLIC_URL to the https address of the proxy in front of the server"
+        return Verdict(what, "failed", f"{url} is not https: carriers open no stream to it", remedy)
+    if not settings.auth_tokens:
+        remedy = "set TWILIO_AUTH_TOKEN to the secret that the carrier signs with"
+        return Verdict(what, "failed", f"{url}, but without TWILIO_AUTH_TOKEN no carrier is let in", remedy)
+    return Verdict(what, "ok", url)
+
+
+def _workers(count: int) -> Verdict:
+    cores = os.cpu_count() or 1
+    advice = (
+        "" if count <= cores else f"WEB_CONCURRENCY of at most {cores} keeps callers from waiting for a core"
+    )
+    return Verdict("worker processes", "ok", f"{count}, on {cores} core(s)", advice)
 
 
 def _routes(settings: Settings) -> Verdict:

@@ -9,6 +9,7 @@ import logging
 import secrets
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from difflib import get_close_matches
 from urllib.parse import parse_qsl
 from xml.etree.ElementTree import Element
 
@@ -134,7 +135,9 @@ class VoiceWebhooks:
         name = query.get("flow") or self._flows.name_for(form.get("To", "")) or self._settings.default_flow
         published = self._flows.get(name)
         if published is None:
-            raise LookupError(f"there is no flow {name!r}; there are: {', '.join(self._flows.names)}")
+            near = get_close_matches(name, self._flows.names, 1)
+            meant = f" (did you mean {near[0]!r}?)" if near else ""
+            raise LookupError(f"there is no flow {name!r}{meant}; there are: {', '.join(self._flows.names)}")
         flow = published.flow
         language = query.get("language") or self._callers_language(flow, form.get("From", ""))
         if language not in flow.languages:

@@ -52,6 +52,39 @@ def test_a_setting_that_cannot_be_used(tmp_path: Path) -> None:
     assert "flows" not in found
 
 
+@pytest.mark.parametrize(
+    ("changes", "state", "told"),
+    [
+        ({}, "ok", "only callers on this machine"),
+        ({"TWILIO_AUTH_TOKEN": "t"}, "failed", "PUBLIC_URL is not set"),
+        ({"TWILIO_AUTH_TOKEN": "t", "PUBLIC_URL": "http://voice.example"}, "failed", "is not https"),
+        ({"PUBLIC_URL": "https://voice.example"}, "failed", "without TWILIO_AUTH_TOKEN"),
+        ({"TWILIO_AUTH_TOKEN": "t", "PUBLIC_URL": "https://voice.example"}, "ok", "https://voice.example"),
+    ],
+)
+def test_where_carriers_find_it(tmp_path: Path, changes: dict[str, str], state: str, told: str) -> None:
+    verdict = next(
+        one for one in check_machine(environment(tmp_path, **changes)) if one.what == "public address"
+    )
+    assert verdict.state == state
+    assert told in verdict.found
+    assert bool(verdict.remedy) is (state == "failed")
+
+
+@pytest.mark.parametrize(("count", "advised"), [("1", False), ("64", True)])
+def test_more_workers_than_cores_are_advised_against(tmp_path: Path, count: str, advised: bool) -> None:
+    found = check_machine(environment(tmp_path, WEB_CONCURRENCY=count))
+    verdict = next(one for one in found if one.what == "worker processes")
+    assert verdict.state == "ok"
+    assert ("WEB_CONCURRENCY" in verdict.remedy) is advised
+
+
+def test_an_address_that_is_not_this_machines(tmp_path: Path) -> None:
+    found = {verdict.what: verdict for verdict in check_machine(environment(tmp_path, HOST="192.0.2.1"))}
+    assert found["port"].state == "failed"
+    assert "HOST" in found["port"].found
+
+
 def test_a_default_flow_that_is_not_there(tmp_path: Path) -> None:
     assert states(environment(tmp_path, DEFAULT_FLOW="lost"))["flows"] == "failed"
 

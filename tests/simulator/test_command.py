@@ -132,6 +132,16 @@ def test_nobody_there_says_how_to_start(hello: Path) -> None:
     assert result.stdout == ""
 
 
+@pytest.mark.real_time
+def test_a_language_that_the_server_refuses_is_told_once(hello: Path) -> None:
+    server = Relay(polite())
+    with running(server) as url:
+        result = run(f"{url}/nowhere", *DEAF, "--audio", hello)
+    assert result.exit_code == 3
+    (told,) = result.stderr.splitlines()
+    assert "answered HTTP 404" in told
+
+
 @pytest.mark.parametrize(
     ("arguments", "fault"),
     [
