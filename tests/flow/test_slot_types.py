@@ -121,6 +121,7 @@ def test_a_name_is_no_way_past_a_person() -> None:
         ("en", "GB", "0512", "2026-12-05"),
         ("en", "", "0512", "2026-12-05"),
         ("es", "US", "0512", "2026-12-05"),
+        ("es", "US", "1124", "2026-11-24"),
     ],
 )
 def test_an_american_types_the_month_first(code: str, country: str, keys: str, value: str) -> None:

@@ -151,7 +151,9 @@ class Calendar:
             return _valid(year, month + 1, int(parts["day"]))
         if "first" in parts:
             first, second = (int(parts[name].replace(" ", "")) for name in ("first", "second"))
-            day, month = (second, first) if month_first and first <= 12 else (first, second)
+            # there is no 24th month: what can be meant in one way only is
+            swapped = first <= 12 if month_first else first <= 12 < second
+            day, month = (second, first) if swapped else (first, second)
             return _calendar_date(day, month, parts.get("year"), today, past)
         if "month" in parts or "month_number" in parts:
             month = self._number(parts["month"]) if "month" in parts else int(parts["month_number"])
