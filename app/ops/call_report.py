@@ -59,9 +59,9 @@ class JournalEnrichment(Enrichment):
             mine = [one for one in said if begin <= one.at_s < end]
             _add(turn, mine, [event for at_s, event in record if begin <= at_s < end])
         for turn, act_s in zip(report.turns, _next_acts_s(report), strict=True):
-            _tell_answer_apart(turn, [one for one in said if one.at_s < act_s], report)
+            _tell_answer_apart(turn, [one for one in said if one.at_s < act_s], report, act_s)
             if turn.ran_together:
-                _tell_answer_from_question(turn, [one for one in record if one[0] < act_s], report)
+                _tell_answer_from_question(turn, [one for one in record if one[0] < act_s], report, act_s)
         report.gaps = [gap for gap in report.gaps if _is_inside_an_utterance(gap, said)]
 
 
@@ -96,18 +96,18 @@ def _next_acts_s(report: CallReport) -> Iterator[float]:
         yield next((turn.began_s for turn in report.turns[number:] if turn.answer_due), inf)
 
 
-def _tell_answer_apart(turn: Turn, said: Sequence[_Said], report: CallReport) -> None:
+def _tell_answer_apart(turn: Turn, said: Sequence[_Said], report: CallReport, act_s: float) -> None:
     """Where a wait was bridged, the answer is what is audible from its own first frame on; there may be none."""
     t0_s = turn.t0_s
     since = [one for one in said if t0_s is not None and one.at_s >= t0_s]
     if t0_s is None or not since or not since[0].bridging:
         return
     answer = next((one for one in since if not one.bridging), None)
-    turn.answer_audio_ms = _waited_ms(answer, t0_s, report)
+    turn.answer_audio_ms = _waited_ms(answer, t0_s, report, act_s)
 
 
 def _tell_answer_from_question(
-    turn: Turn, record: Sequence[tuple[float, dict[str, Any]]], report: CallReport
+    turn: Turn, record: Sequence[tuple[float, dict[str, Any]]], report: CallReport, act_s: float
 ) -> None:
     """Where the agent's words ran together, what it said once it had taken the act in is not the question any more."""
     t0_s = turn.t0_s
@@ -116,14 +116,19 @@ def _tell_answer_from_question(
         return
     since = [one for one in _words(record) if one.at_s >= taken_s]
     answer = next((one for one in since if not one.bridging), None)
-    turn.any_audio_ms = _waited_ms(since[0] if since else None, t0_s, report)
-    turn.answer_audio_ms = _waited_ms(answer, t0_s, report)
+    turn.any_audio_ms = _waited_ms(since[0] if since else None, t0_s, report, act_s)
+    turn.answer_audio_ms = _waited_ms(answer, t0_s, report, act_s)
     turn.ran_together = False
 
 
-def _waited_ms(said: _Said | None, t0_s: float, report: CallReport) -> float | None:
+def _waited_ms(said: _Said | None, t0_s: float, report: CallReport, act_s: float) -> float | None:
+    """None where nobody heard them: they were thrown away before, or the caller had done something else by then."""
     audible_s = report.audible_from(said.heard_s) if said else None
-    return None if audible_s is None else (audible_s - t0_s) * 1000
+    if said is None or audible_s is None or audible_s >= act_s:
+        return None
+    if any(said.at_s + FRAME_S < clear_s < audible_s for clear_s in report.clears_s):
+        return None
+    return (audible_s - t0_s) * 1000
 
 
 def _is_inside_an_utterance(gap: Gap, said: Sequence[_Said]) -> bool:

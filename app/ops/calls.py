@@ -12,7 +12,6 @@ from app.call import journal
 
 BAR_WIDTH = 40
 MEASURED = "answer times as the server measured them, from the end of the speech that it heard; an ear has them later"
-STAGE_ORDER = ("endpoint", "stt_final", "decide", "speech_first_byte", "first_frame_out")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +63,8 @@ def waterfall(record: Sequence[dict[str, Any]]) -> Iterator[str]:
     longest = max((end for turn in turns for _, end in turn["stages"].values()), default=0.0)
     for number, turn in enumerate(turns, 1):
         yield f"turn {number}: answer after {turn['answer_ms']:.0f} ms, overhead {turn['overhead_ms']:.1f} ms"
-        for name in STAGE_ORDER:
-            if name in turn["stages"]:
-                start, end = turn["stages"][name]
-                yield f"  {name:<18}{end - start:7.1f} ms  {bar(start, end, longest)}"
+        for name, (start, end) in turn["stages"].items():
+            yield f"  {name:<18}{end - start:7.1f} ms  {bar(start, end, longest)}"
 
 
 def bar(start: float, end: float, longest: float) -> str:

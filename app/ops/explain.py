@@ -53,8 +53,9 @@ class Explanation:
 
     @property
     def kind(self) -> Kind:
-        cached = [one["cached"] for one in self.events if one["event"] == "said"]
-        return kind_of(self.timeline, cached=bool(cached and cached[0]))
+        said = (one for one in self.events if one["event"] == "said")
+        cached = next((one["cached"] for one in said if not one.get("bridging")), False)
+        return kind_of(self.timeline, cached=cached)
 
     @property
     def quality(self) -> dict[str, float]:

@@ -4,7 +4,7 @@ by count."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,8 +18,15 @@ WINDOW_S = 300.0
 TURNS_KEPT = 10_000
 LAG_EVERY_S = 0.25
 
-AI_STAGES = ("stt_final", "decide")
-AUDIO_STAGES = ("endpoint", "speech_first_byte")
+# what kind of work a stage is; the last is waiting and is measured as such
+KINDS = {
+    "endpoint": "audio",
+    "stt_final": "ai",
+    "decide": "ai",
+    "model_first_token": "ai",
+    "service": "service",
+    "speech_first_byte": "audio",
+}
 
 
 def percentile(values: Sequence[float], share: float) -> float | None:
@@ -33,13 +40,14 @@ class Meters:
     """Counts turns and measures the loop."""
 
     clock: Clock
-    _turns: Ring = field(default_factory=lambda: Ring(TURNS_KEPT, 5))
+    _turns: Ring = field(default_factory=lambda: Ring(TURNS_KEPT, 6))
     _lags: Ring = field(default_factory=lambda: Ring(int(WINDOW_S / LAG_EVERY_S), 2))
 
     def turn(self, timeline: Timeline) -> None:
         """A turn was answered."""
-        ai_ms, audio_ms = (_spent(timeline, stages) for stages in (AI_STAGES, AUDIO_STAGES))
-        self._turns.add(self.clock.now(), timeline.answer_ms or 0.0, ai_ms, audio_ms, timeline.overhead_ms)
+        spent = _spent_ms(timeline.stages)
+        kinds_ms = spent["ai"], spent["audio"], spent["service"]
+        self._turns.add(self.clock.now(), timeline.answer_ms or 0.0, *kinds_ms, timeline.overhead_ms)
 
     async def watch_loop(self) -> None:
         """Measure for ever how late timers run."""
@@ -65,11 +73,12 @@ class Meters:
 
     def breakdown_ms(self) -> dict[str, float | None]:
         """Mean milliseconds a turn by kind of work; the network's share cannot be seen from here."""
-        _, ai_ms, audio_ms, overhead_ms = self._turns.since(self._window)
+        _, ai_ms, audio_ms, service_ms, overhead_ms = self._turns.since(self._window)
         return {
             "network": None,
             "ai": _mean(ai_ms),
             "audio": _mean(audio_ms),
+            "service": _mean(service_ms),
             "overhead": _mean(overhead_ms),
         }
 
@@ -82,6 +91,11 @@ def _mean(values: NDArray[np.float64]) -> float | None:
     return round(float(values.mean()), 2) if len(values) else None
 
 
-def _spent(timeline: Timeline, stages: Sequence[str]) -> float:
-    spans = [timeline.stages[name] for name in stages if name in timeline.stages]
-    return sum(end - start for start, end in spans)
+def _spent_ms(stages: Mapping[str, tuple[float, float]]) -> dict[str, float]:
+    """How long each kind of work was waited for. What went on while something before it lasted was not waited for."""
+    spent, over = dict.fromkeys(KINDS.values(), 0.0), 0.0
+    for name, (start, end) in stages.items():
+        if name in KINDS:
+            spent[KINDS[name]] += max(0.0, end - max(start, over))
+        over = max(over, end)
+    return spent

@@ -258,7 +258,7 @@ class SimulatedCall:
         self.report.gaps = [Gap(self._since(gap.at), gap.seconds) for gap in self._ear.gaps]
         self.report.speech = [
             Stretch(self._since(one.begins_at), self._since(one.ends_at), one.closed)
-            for one in self._ear.stretches
+            for one in self._ear.sounds
         ]
         self.report.clears_s = [self._since(moment) for moment in self._ear.clears]
 

@@ -50,9 +50,10 @@ class Gap:
 
 @dataclass(slots=True)
 class Ear:
-    """Follows the agent's audio as the carrier takes it in."""
+    """Follows the agent's audio as the carrier takes it in; `sounds` are what is audible without any pause."""
 
     stretches: list[Stretch] = field(default_factory=list)
+    sounds: list[Stretch] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
     clears: list[float] = field(default_factory=list)
     _taken: int = 0
@@ -74,11 +75,8 @@ class Ear:
 
     def cut_off(self, now: float) -> None:
         """Nothing plays after `now`."""
-        while self.stretches and self.stretches[-1].begins_at >= now:
-            self.stretches.pop()
-        if self.stretches:
-            last = self.stretches[-1]
-            last.ends_at, last.closed = min(last.ends_at, now), True
+        _cut_off(self.stretches, now)
+        _cut_off(self.sounds, now)
         self._dry_at = self._run_began = float("-inf")
 
     def caller_did(self, now: float) -> None:
@@ -125,11 +123,8 @@ class Ear:
         return after[0] if after else (begins[-1] if begins else None)
 
     def _audible(self, begins_at: float, ends_at: float) -> None:
-        last = self.stretches[-1] if self.stretches else None
-        if last is not None and not last.closed and begins_at - last.ends_at < PAUSE_S:
-            last.ends_at = ends_at
-        else:
-            self.stretches.append(Stretch(begins_at, ends_at))
+        _append(self.stretches, begins_at, ends_at, PAUSE_S)
+        _append(self.sounds, begins_at, ends_at, WINDOW_MS / 2000)
 
     def _watch_for_gap(self, begins_at: float) -> None:
         dry_s = begins_at - self._dry_at
@@ -140,6 +135,23 @@ class Ear:
             self.gaps.append(Gap(self._dry_at, dry_s))
         else:
             self._run_began = begins_at
+
+
+def _append(stretches: list[Stretch], begins_at: float, ends_at: float, pause_s: float) -> None:
+    """As part of the last one, if it comes less than `pause_s` behind it."""
+    last = stretches[-1] if stretches else None
+    if last is not None and not last.closed and begins_at - last.ends_at < pause_s:
+        last.ends_at = ends_at
+    else:
+        stretches.append(Stretch(begins_at, ends_at))
+
+
+def _cut_off(stretches: list[Stretch], now: float) -> None:
+    while stretches and stretches[-1].begins_at >= now:
+        stretches.pop()
+    if stretches:
+        last = stretches[-1]
+        last.ends_at, last.closed = min(last.ends_at, now), True
 
 
 @lru_cache(_PIECES_KNOWN)

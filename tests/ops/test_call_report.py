@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncGenerator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from app.audio.g711 import SILENCE
 from app.call.journal import path_of
 from app.clock import ManualClock
 from app.ops.call_report import JournalEnrichment
 from app.simulator.ear import Stretch
 from app.simulator.steps import Press, Say, StaySilent, Step
 from app.simulator.turns import CallReport, Turn
-from providers.base import OutcomeChosen
+from providers.base import OutcomeChosen, Voice
 from providers.scripted import ScriptedSynthesizer, hum
 from providers.scripted_model import Reply, ScriptedModel
 from tests.call.relay import running
@@ -95,6 +97,25 @@ async def test_a_sign_is_no_answer(clock: ManualClock, tmp_path: Path, act: Step
     assert turn.any_audio_ms < 900
 
 
+class LateVoice(ScriptedSynthesizer):
+    """Draws breath before the answer."""
+
+    async def synthesize(self, text: str, voice: Voice) -> AsyncGenerator[bytes, None]:
+        if text.startswith("Tomorrow"):
+            yield SILENCE * 1440
+        async for chunk in super().synthesize(text, voice):
+            yield chunk
+
+
+@pytest.mark.parametrize("late_ms", [700, 900, 1100])
+async def test_an_answer_that_begins_with_silence_right_behind_a_sign_is_told_when_it_is_audible(
+    clock: ManualClock, tmp_path: Path, late_ms: int
+) -> None:
+    placed = await placed_call(clock, tmp_path, Say("my parcel"), late_ms, LateVoice())
+    turn = enriched(placed, tmp_path).turns[0]
+    assert turn.answer_audio_ms == pytest.approx(heard_ms(placed, turn, "Tomorrow it"), abs=25)
+
+
 async def test_an_answer_that_comes_first_is_what_the_ear_says(clock: ManualClock, tmp_path: Path) -> None:
     placed = await placed_call(clock, tmp_path, Say("my order"), 20)
     by_ear = placed.report.turns[0].any_audio_ms
@@ -140,6 +161,35 @@ async def test_a_reply_that_falters_between_two_sentences_stumbles(
     assert enriched(placed, tmp_path).gaps
 
 
+def write_journal(
+    data_dir: Path, report: CallReport, happened: Sequence[tuple[float, dict[str, object]]]
+) -> None:
+    lines = [
+        {"at": (report.began_at + timedelta(seconds=at_s)).isoformat(), **event} for at_s, event in happened
+    ]
+    path = path_of(data_dir, report.call_sid)
+    path.parent.mkdir(parents=True)
+    path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+
+
+@pytest.mark.parametrize("clears_s", [[], [4.9]])
+def test_an_answer_that_nobody_heard_did_not_come_with_the_next_turns(
+    tmp_path: Path, clears_s: list[float]
+) -> None:
+    report = CallReport("CA" + "1" * 32, datetime(2026, 11, 13, 10, tzinfo=UTC), clears_s=clears_s)
+    report.speech = [Stretch(2.0, 4.9), Stretch(7.0, 8.0)]
+    report.turns = [Turn({"text": "a"}, 1.0, 1.5, answer_audio_ms=500.0)]
+    if not clears_s:
+        report.turns.append(Turn({"text": "b"}, 4.95, 5.5))
+    happened: list[tuple[float, dict[str, object]]] = [
+        (2.0, {"event": "said", "text": "One moment.", "node": "look", "bridging": True}),
+        (4.7, {"event": "said", "text": "I found it.", "node": "found", "ahead_ms": 300}),
+    ]
+    write_journal(tmp_path, report, happened)
+    JournalEnrichment(tmp_path).enrich(report)
+    assert report.turns[0].answer_audio_ms is None
+
+
 def test_the_journal_tells_an_answer_from_the_question_that_it_ran_together_with(tmp_path: Path) -> None:
     report = CallReport("CA" + "1" * 32, datetime(2026, 11, 13, 10, tzinfo=UTC))
     report.speech = [Stretch(0.2, 6.0), Stretch(13.0, 14.0)]
@@ -152,12 +202,7 @@ def test_the_journal_tells_an_answer_from_the_question_that_it_ran_together_with
         (4.4, {"event": "said", "text": "I found it.", "node": "found", "ahead_ms": 100}),
         (13.0, {"event": "said", "text": "Are you there?", "node": "found"}),
     ]
-    lines = [
-        {"at": (report.began_at + timedelta(seconds=at_s)).isoformat(), **event} for at_s, event in happened
-    ]
-    path = path_of(tmp_path, report.call_sid)
-    path.parent.mkdir(parents=True)
-    path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    write_journal(tmp_path, report, happened)
     JournalEnrichment(tmp_path).enrich(report)
     turn = report.turns[0]
     assert turn.any_audio_ms == pytest.approx(200, abs=2)

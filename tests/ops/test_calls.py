@@ -33,3 +33,10 @@ def test_the_times_say_who_measured_them(tmp_path: Path) -> None:
     journal(tmp_path, 300.0)
     assert next(waterfall(events(tmp_path, CALL_SID))) == MEASURED
     assert list(waterfall([])) == []
+
+
+def test_the_stages_of_models_and_services_are_drawn_too() -> None:
+    stages = {"endpoint": [0, 200], "service": [210, 400], "model_first_token": [400, 900], "own": [900, 910]}
+    turn = {"event": "turn", "timeline": {"answer_ms": 910.0, "overhead_ms": 1.0, "stages": stages}}
+    _, _, *drawn = waterfall([turn])
+    assert [line.split()[0] for line in drawn] == list(stages)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -34,6 +35,18 @@ async def test_what_comes_after_an_answer_belongs_to_its_turn(clock: ManualClock
     assert [why for what, why in first.decisions() if what == "interrupted"]
     assert first.quality["patient"] == 0
     assert explain(relay.journal(placed), 2, 300, 500).as_json()["caller"] == "goodbye"
+
+
+@pytest.mark.parametrize(("ready", "kind"), [(True, "ready"), (False, "made")])
+def test_what_bridges_the_wait_is_not_taken_for_the_answer(ready: bool, kind: str) -> None:
+    timeline = {"stages": {"first_frame_out": [700.0, 720.0]}, "overhead_ms": 1.0, "answer_ms": 720.0}
+    record: list[dict[str, Any]] = [
+        {"event": "utterance", "text": "hm"},
+        {"event": "said", "text": "One moment.", "cached": not ready, "bridging": True},
+        {"event": "said", "text": "It is open.", "cached": ready},
+        {"event": "turn", "timeline": timeline},
+    ]
+    assert explain(record, 1, 300, 500).kind == kind
 
 
 async def test_there_are_only_so_many_turns(clock: ManualClock, tmp_path: Path) -> None:

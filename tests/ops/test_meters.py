@@ -23,7 +23,27 @@ def test_figures_are_of_the_last_five_minutes(clock: ManualClock) -> None:
     assert meters.answers_ms() == []
     meters.turn(answered(clock, 300))
     assert meters.answers_ms() == pytest.approx([300])
-    assert meters.breakdown_ms() == {"network": None, "ai": 50.0, "audio": 100.0, "overhead": 2.0}
+    spent = {"network": None, "ai": 50.0, "audio": 100.0, "service": 0.0, "overhead": 2.0}
+    assert meters.breakdown_ms() == spent
+
+
+def test_a_turn_is_broken_down_into_all_that_was_waited_for_and_each_moment_counts_once(
+    clock: ManualClock,
+) -> None:
+    meters, timeline = Meters(clock), Timeline(clock.now())
+    for name, start, end in [
+        ("endpoint", 0.0, 0.3),
+        ("stt_final", 0.2, 0.301),
+        ("decide", 0.301, 0.302),
+        ("service", 0.302, 0.502),
+        ("model_first_token", 0.1, 1.3),
+        ("speech_first_byte", 1.3, 1.34),
+        ("first_frame_out", 1.34, 1.34),
+    ]:
+        timeline.stage(name, start, end)
+    meters.turn(timeline)
+    spent = meters.breakdown_ms()
+    assert (spent["audio"], spent["ai"], spent["service"]) == pytest.approx((340.0, 800.0, 200.0))
 
 
 def test_what_nobody_has_measured_is_null(clock: ManualClock) -> None:

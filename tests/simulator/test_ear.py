@@ -17,6 +17,16 @@ def test_what_is_audible_is_a_stretch_of_speech_and_short_pauses_belong_to_it() 
     assert spans(ear) == [(1.1, 1.55), (1.85, 1.95)]
 
 
+def test_sounds_are_apart_where_a_stretch_goes_on() -> None:
+    ear = Ear()
+    ear.fed(tone(100) + SILENCE * 800, 0.0)
+    ear.fed(tone(100), 0.2)
+    ear.fed(tone(100), 0.3)
+    ear.cut_off(0.35)
+    sounds = [(round(sound.begins_at, 3), round(sound.ends_at, 3)) for sound in ear.sounds]
+    assert (spans(ear), sounds) == ([(0.0, 0.35)], [(0.0, 0.1), (0.2, 0.35)])
+
+
 def test_line_noise_from_the_agent_is_not_audible() -> None:
     ear = Ear()
     ear.fed(tone(500, level=32768 * 10 ** (-51 / 20)), 0.0)
