@@ -8,10 +8,16 @@ Every other frame goes to websockets' parser, one whole frame at a time, so that
 
 from __future__ import annotations
 
+import weakref
+from collections.abc import Callable
+
 from uvicorn._types import ASGISendEvent
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import apply_mask  # type: ignore[attr-defined]  # the compiled one, where there is one
+from websockets.http11 import Request
 from websockets.protocol import State
+
+SHORT_WAY = "callrelay.short_way"
 
 # RFC 6455 §5.2
 WHOLE_TEXT = 0x81
@@ -20,8 +26,12 @@ MASK_BYTES = 4
 LENGTH_IN_TWO_BYTES = 126
 LENGTH_IN_EIGHT_BYTES = 127
 LENGTH_MAX = 0xFFFF
+SWITCHING_PROTOCOLS = 101
 # two seconds of a call's audio
 WAITING_MESSAGES = 100
+
+# an enum's member takes as long to look up as all else that is asked of a frame
+CONNECTING, OPEN = State.CONNECTING, State.OPEN
 
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
@@ -32,12 +42,34 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     _begun = b""  # of a frame that has not come whole
     _by_the_book = False
+    _take: Callable[[str], None] | None = None
+
+    def handle_connect(self, event: Request) -> None:
+        super().handle_connect(event)
+        if self.response.status_code == SWITCHING_PROTOCOLS:
+            # the scope is ours: a cycle would keep each call in memory until it is looked for
+            self.scope["extensions"][SHORT_WAY] = weakref.proxy(self)
+
+    def hand_on(self, take: Callable[[str], None] | None) -> None:
+        """Call `take`, which must not fail, with each usual message instead of letting it be received; or do not."""
+        self._take = take
+
+    def write(self, text: str) -> bool:
+        """Send a message if it need not wait; False when it has to be sent as any other."""
+        payload = text.encode()
+        usual = self.conn.state is OPEN and not self.disconnected and self.writable.is_set()
+        if usual and len(payload) <= LENGTH_MAX:
+            self.transport.write(_text_head(len(payload)) + payload)
+            return True
+        return False
 
     def data_received(self, data: bytes) -> None:
-        data, self._begun, at = self._begun + data, b"", 0
-        while at < len(data) and self._knows_where_frames_begin(data):
+        if self._begun:
+            data, self._begun = self._begun + data, b""
+        at, size = 0, len(data)
+        while at < size and self._knows_where_frames_begin(data):
             end = _end_of_frame(data, at)
-            if end > len(data):
+            if end > size:
                 if end - at <= self.config.ws_max_size:
                     self._begun = data[at:]
                     return
@@ -46,14 +78,15 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             if not self._text_received(data, at, end):
                 super().data_received(data[at:end])
             at = end
-        if at < len(data):
+        if at < size:
             super().data_received(data[at:])
 
     def _knows_where_frames_begin(self, data: bytes) -> bool:
-        if self.conn.state is State.CONNECTING:
+        state = self.conn.state
+        if state is CONNECTING:
             # who says more than the request before it is answered may leave the parser inside of a frame
             self._by_the_book = self.handshake_initiated or not data.endswith(b"\r\n\r\n")
-        return self.conn.state is State.OPEN and not self._by_the_book
+        return state is OPEN and not self._by_the_book
 
     def _text_received(self, data: bytes, at: int, end: int) -> bool:
         """Hand on the frame in `data[at:end]`; False when that is not for us."""
@@ -71,18 +104,21 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             text = apply_mask(data[payload_at:end], data[mask_at:payload_at]).decode()
         except UnicodeDecodeError:
             return False
+        if self._take and self.queue.empty():
+            self._take(text)
+        else:
+            self._let_wait(text)
+        return True
+
+    def _let_wait(self, text: str) -> None:
         self.queue.put_nowait({"type": "websocket.receive", "text": text})
         if not self.read_paused and self.queue.qsize() >= WAITING_MESSAGES:
             self.read_paused = True
             self.transport.pause_reading()
-        return True
 
     async def send(self, message: ASGISendEvent) -> None:
-        usual = self.conn.state is State.OPEN and not self.disconnected and self.writable.is_set()
-        payload = str(message.get("text") or "").encode()
-        if usual and message["type"] == "websocket.send" and 0 < len(payload) <= LENGTH_MAX:
-            self.transport.write(_text_head(len(payload)) + payload)
-        else:
+        text = message.get("text") if message["type"] == "websocket.send" else None
+        if not isinstance(text, str) or not self.write(text):
             await super().send(message)
 
     def shutdown(self) -> None:

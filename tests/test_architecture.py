@@ -42,7 +42,7 @@ DOORS: dict[str, set[str]] = {
     "app.call": BELOW_CALL,
     "app.ops": BELOW_CALL | {"app.call", "app.settings"},
     "app.ops.call_report": BELOW_CALL | {"app.call", "app.simulator"},
-    "app.web": BELOW_WEB,
+    "app.web": BELOW_WEB | {"app.websocket"},
     "app.designer": BELOW_CALL | {"app.settings", "app.designer.audio"},
     "app.designer.audio": BELOW_MAIN | {"app.main", "app.engines", "app.designer", "app.simulator"},
     "app.server": BELOW_WEB | {"app.websocket"},
@@ -102,6 +102,7 @@ ASYNC = (ast.AsyncFunctionDef, ast.AsyncFor, ast.AsyncWith, ast.Await)
 # The only places where an error of any kind ends: a call, an attempt of a provider, an HTTP handler.
 BROAD_EXCEPTS = {
     "app/call/session.py:run_stream",
+    "app/call/session.py:_take",
     "app/orchestrator/provider.py:provider_attempt",
     "providers/local_workers.py:settle",
     "providers/model_stream.py:guarded",

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from itertools import pairwise
 
+import pytest
 import uvicorn
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,7 +16,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from uvicorn.server import ServerState
 from websockets.frames import DATA_OPCODES, Frame, Opcode
 
-from app.websocket import WAITING_MESSAGES, WebSocketProtocol
+from app.websocket import SHORT_WAY, WAITING_MESSAGES, WebSocketProtocol
 from tests.upgrade import UPGRADE
 
 MESSAGE_BYTES_MAX = 1024
@@ -61,12 +62,28 @@ class Echo:
         self.told.append(message)
 
 
+class ShortEcho(Echo):
+    """The same by the short way, where there is one."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        short: WebSocketProtocol = scope["extensions"][SHORT_WAY]
+
+        def take(text: str) -> None:
+            self.told.append({"type": "websocket.receive", "text": text})
+            assert short.write(text)
+
+        short.hand_on(take)
+        await super().__call__(scope, receive, send)
+
+
 Kind = Callable[..., WebSocketsSansIOProtocol]
 Heard = tuple[list[Message], list[bytes], bool]
 
 
-async def opened(kind: Kind, first: bytes = UPGRADE) -> tuple[WebSocketsSansIOProtocol, Wire, Echo]:
-    app, wire = Echo(), Wire()
+async def opened(
+    kind: Kind, first: bytes = UPGRADE, app: Echo | None = None
+) -> tuple[WebSocketsSansIOProtocol, Wire, Echo]:
+    app, wire = app or Echo(), Wire()
     config = uvicorn.Config(
         app, ws_max_size=MESSAGE_BYTES_MAX, ws_per_message_deflate=False, log_config=None, lifespan="off"
     )
@@ -84,12 +101,12 @@ async def done() -> None:
         await asyncio.sleep(0)
 
 
-async def heard(kind: Kind, pieces: Iterable[bytes], first: bytes) -> Heard:
+async def heard(kind: Kind, pieces: Iterable[bytes], first: bytes, app: Echo) -> Heard:
     """What the application was told, what went out, and whether the server hung up.
 
     A pong does not wait for what the application answers, so the order of what went out says nothing.
     """
-    protocol, wire, app = await opened(kind, first)
+    protocol, wire, app = await opened(kind, first, app)
     for piece in pieces:
         if not wire.closed:
             protocol.data_received(piece)
@@ -120,15 +137,17 @@ frames = st.one_of(
 )
 
 
-def same(cut: list[bytes], whole: list[bytes], first: bytes = UPGRADE) -> list[Message]:
+def same(
+    cut: list[bytes], whole: list[bytes], first: bytes = UPGRADE, kind: type[Echo] = Echo
+) -> list[Message]:
     """What ours hears of `cut` pieces, which is what uvicorn's hears of `whole` frames.
 
     Where the stream is refused, uvicorn's would drop what came with the bad frame: so it gets them one at a time.
     """
 
     async def both() -> tuple[Heard, Heard]:
-        ours = await heard(WebSocketProtocol, cut, first)
-        return ours, await heard(WebSocketsSansIOProtocol, whole, first)
+        ours = await heard(WebSocketProtocol, cut, first, kind())
+        return ours, await heard(WebSocketsSansIOProtocol, whole, first, Echo())
 
     (told, said, closed), theirs = asyncio.run(both())
     assert (told, closed) == (theirs[0], theirs[2])
@@ -136,11 +155,14 @@ def same(cut: list[bytes], whole: list[bytes], first: bytes = UPGRADE) -> list[M
     return told
 
 
-@given(st.lists(frames, max_size=6), st.lists(st.integers(0, 2000), max_size=6))
-def test_it_hears_and_says_the_same_however_frames_are_cut(coming: list[bytes], cuts: list[int]) -> None:
+@pytest.mark.parametrize("kind", [Echo, ShortEcho])
+@given(coming=st.lists(frames, max_size=6), cuts=st.lists(st.integers(0, 2000), max_size=6))
+def test_it_hears_and_says_the_same_however_frames_are_cut(
+    kind: type[Echo], coming: list[bytes], cuts: list[int]
+) -> None:
     data = b"".join(coming)
     at = sorted({0, len(data), *(cut % (len(data) + 1) for cut in cuts)})
-    same([data[begin:end] for begin, end in pairwise(at)], coming)
+    same([data[begin:end] for begin, end in pairwise(at)], coming, kind=kind)
 
 
 @given(st.integers(0, 40))
@@ -154,6 +176,31 @@ def test_frames_that_come_with_the_request_are_not_lost(cut: int) -> None:
 def test_a_frame_that_says_it_is_too_large_is_refused_before_it_has_come() -> None:
     head = b"\x81\xff" + (2**40).to_bytes(8) + bytes(4)
     assert same([head], [head])[-1]["code"] == 1009
+
+
+async def test_by_the_short_way_nothing_overtakes_what_waits() -> None:
+    protocol, _, app = await opened(WebSocketProtocol, app=ShortEcho())
+    protocol.data_received(frame(Opcode.TEXT, b"1") + frame(Opcode.BINARY, b"2") + frame(Opcode.TEXT, b"3"))
+    assert [message.get("text") for message in app.told] == ["1"]
+    await done()
+    protocol.data_received(frame(Opcode.TEXT, b"4"))
+    assert [message.get("text") or message["bytes"] for message in app.told] == ["1", b"2", "3", "4"]
+    protocol.connection_lost(None)
+    await done()
+
+
+async def test_by_the_short_way_nothing_is_written_to_who_does_not_read_or_has_gone() -> None:
+    protocol, wire, _ = await opened(WebSocketProtocol)
+    assert isinstance(protocol, WebSocketProtocol)
+    assert protocol.write("1")
+    protocol.pause_writing()
+    assert not protocol.write("2")
+    protocol.resume_writing()
+    assert protocol.write("3")
+    protocol.connection_lost(None)
+    assert not protocol.write("4")
+    assert wire.written[1:] == [Frame(Opcode.TEXT, text).serialize(mask=False) for text in (b"1", b"3")]
+    await done()
 
 
 async def test_reading_stops_while_many_messages_wait() -> None:

@@ -32,9 +32,11 @@ class Loudness:
 
     def frame(self, level: float, end_ms: float) -> None:
         """Take in a frame. The noise floor falls at once and rises slowly."""
-        self._noise = min(max(level, 1.0), self._noise * NOISE_RISE)
-        self._peak = max(self._peak, level)
-        if level > max(self._peak * SHARE_OF_PEAK, self._noise * ABOVE_NOISE):
+        # without min and max, which take longer than all the rest
+        risen = self._noise * NOISE_RISE
+        self._noise = noise = risen if level > risen else (level if level > 1.0 else 1.0)
+        self._peak = peak = level if level > self._peak else self._peak
+        if level > peak * SHARE_OF_PEAK and level > noise * ABOVE_NOISE:
             self.loud_until_ms = end_ms
 
 

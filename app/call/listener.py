@@ -51,6 +51,7 @@ class Listener:
         self._reports = reports
         self._loudness = Loudness()
         self._masked: deque[tuple[float, bool]] = deque(maxlen=FRAMES_JUDGED)
+        self._masked_until_ms = 0.0
         self._recent = bytearray()
         self._stream_ms = 0.0
         self._stream_began = clock.now()
@@ -67,6 +68,8 @@ class Listener:
         self._stream_began = min(self._stream_began, now - self._stream_ms / 1000)
         level = g711.rms(audio)
         echo = self._echo.masks(now, level)
+        if echo:
+            self._masked_until_ms = self._stream_ms
         if echo or self._masked:
             self._masked.append((self._stream_ms, echo))
         self._loudness.frame(level, self._stream_ms)
@@ -109,10 +112,18 @@ class Listener:
             self._reports.listened()
 
     def _is_echo(self, window_end_ms: float) -> bool:
-        while self._masked and self._masked[0][0] <= window_end_ms - WINDOW_MS:
-            self._masked.popleft()
-        judged = [masked for end_ms, masked in self._masked if end_ms - g711.FRAME_MS < window_end_ms]
-        return bool(judged) and all(judged)
+        """Whether every frame that reaches into a window may be nothing but echo."""
+        masked, began_ms = self._masked, window_end_ms - WINDOW_MS
+        if self._masked_until_ms <= began_ms:
+            masked.clear()
+        while masked and masked[0][0] <= began_ms:
+            masked.popleft()
+        for end_ms, echo in masked:
+            if end_ms - g711.FRAME_MS >= window_end_ms:
+                break
+            if not echo:
+                return False
+        return bool(masked)
 
     def _remember(self, audio: bytes) -> None:
         self._recent += audio

@@ -7,6 +7,7 @@ import logging
 import math
 import traceback
 import weakref
+from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from functools import partial
@@ -53,6 +54,17 @@ class MediaSocket(Protocol):
         """The next message. Raises Disconnected."""
         ...
 
+    def hand_on(self, take: Callable[[str], None] | None) -> None:
+        """Where that is possible, call `take`, which does not fail, with messages as they come; None: not any more.
+
+        The others, and their order among all, are those of `receive`.
+        """
+        ...
+
+    def write(self, message: str) -> bool:
+        """Send a text message if that can be done at once; False: nothing was sent."""
+        ...
+
     async def send(self, message: str) -> None:
         """Send a text message, waiting while the peer is slow. Raises Disconnected."""
         ...
@@ -74,14 +86,7 @@ async def run_stream(call: Call, socket: MediaSocket, codec: CarrierCodec, servi
     try:
         await session.run()
     except Exception as error:
-        cause = _cause(error)
-        # where it happened and not what was said: a message may quote the caller
-        where = "".join(traceback.format_tb(cause.__traceback__))
-        log.error("call %s ended by a defect: %s\n%s", call.sid, type(cause).__name__, where)
-        if not call.over:
-            call.journal.write("error", text=f"a defect: {type(cause).__name__}")
-        call.next_step = Apology()
-        session.ended("error", 1011)
+        session.failed(error)
     finally:
         session.settle()
     await _close(socket, session.close_code, session.reason)
@@ -128,6 +133,16 @@ class _Session:
             self.reason, self.close_code = reason, close_code
             self._over.set()
 
+    def failed(self, error: Exception) -> None:
+        """The call ends by a defect, which is said to be one and not what it says: that may quote the caller."""
+        call, cause = self._call, _cause(error)
+        where = "".join(traceback.format_tb(cause.__traceback__))
+        log.error("call %s ended by a defect: %s\n%s", call.sid, type(cause).__name__, where)
+        if not call.over:
+            call.journal.write("error", text=f"a defect: {type(cause).__name__}")
+        call.next_step = Apology()
+        self.ended("error", 1011)
+
     async def run(self) -> None:
         call, services = self._call, self._services
         hearing = Hearing(services.speech.transcriber, services.languages_of(call.flow))
@@ -172,16 +187,29 @@ class _Session:
             registry.end(call, self.reason)
 
     async def _read(self, conversation: Conversation) -> None:
+        """Hear what comes, until nothing does."""
+        take = partial(self._take, conversation)
         try:
+            self._socket.hand_on(take)
             while True:
-                message = await self._socket.receive()
-                for event in self._codec.receive(message, self._services.clock.now()):
-                    self._dispatch(conversation, event)
+                take(await self._socket.receive())
         except Disconnected:
             self.ended(LOST)
+        finally:
+            self._socket.hand_on(None)
+
+    def _take(self, conversation: Conversation, message: str | bytes) -> None:
+        """What is wrong with a message ends the call, here and not where the socket is read for all."""
+        if self._over.is_set():
+            return
+        try:
+            for event in self._codec.receive(message, self._services.clock.now()):
+                self._dispatch(conversation, event)
         except RemoteProtocolError as error:
             self._call.journal.write("error", text=str(error))
             self.ended("protocol error", error.close_code)
+        except Exception as error:
+            self.failed(error)
 
     def _dispatch(self, conversation: Conversation, event: InboundEvent) -> None:
         match event:
@@ -200,13 +228,19 @@ class _Session:
                 raise RemoteProtocolError("a second start on one stream", close_code=1008)
 
     async def _send(self, command: OutboundCommand) -> None:
-        self._sending_since = self._services.clock.now()
+        message = self._codec.send(command)
         try:
-            await self._socket.send(self._codec.send(command))
+            if not self._socket.write(message):
+                await self._send_slowly(message)
             if self._tape:
                 self._tape.sent(command)
         except Disconnected:
             self.ended(LOST)
+
+    async def _send_slowly(self, message: str) -> None:
+        self._sending_since = self._services.clock.now()
+        try:
+            await self._socket.send(message)
         finally:
             self._sending_since = math.inf
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
@@ -18,6 +19,7 @@ from app.errors import RemoteProtocolError
 from app.web.access import Access
 from app.web.tokens import StreamTokens
 from app.web.voice import STREAM_PATH
+from app.websocket import SHORT_WAY, WebSocketProtocol
 
 log = logging.getLogger("callrelay.web")
 
@@ -26,10 +28,11 @@ POLICY_VIOLATION = 1008
 
 
 class _Socket:
-    """Starlette's WebSocket as a MediaSocket."""
+    """Starlette's WebSocket as a MediaSocket; by the short way where the server knows one."""
 
     def __init__(self, websocket: WebSocket) -> None:
         self._websocket = websocket
+        self._short_way: WebSocketProtocol | None = websocket.scope.get("extensions", {}).get(SHORT_WAY)
 
     async def receive(self) -> str | bytes:
         message = await self._websocket.receive()
@@ -37,6 +40,13 @@ class _Socket:
             raise Disconnected
         text: str | bytes | None = message.get("text")
         return text if text is not None else bytes(message["bytes"])
+
+    def hand_on(self, take: Callable[[str], None] | None) -> None:
+        if self._short_way is not None:
+            self._short_way.hand_on(take)
+
+    def write(self, message: str) -> bool:
+        return self._short_way is not None and self._short_way.write(message)
 
     async def send(self, message: str) -> None:
         try:
