@@ -178,10 +178,9 @@ class Caller:
             onset = self._onset_here()
             if onset is None and self._waited() > self._limit_s():
                 return
-            quiet_ms = self._ear.quiet_for(self._now) * 1000
-            if onset is not None and quiet_ms >= self._patience.pause_ms:
+            if onset is not None and self._ear.quiet_for(self._now) >= self._patience.pause_ms / 1000:
                 return
-            if quiet_ms >= self._patience.unsure_ms and self._ran_together():
+            if self._has_perhaps_answered():
                 return
             if onset is not None and self._now - onset > self._patience.monologue_s:
                 return
@@ -197,9 +196,14 @@ class Caller:
     def _hear_for(self, seconds: float) -> Waiting:
         """Until the agent's answer has lasted that long."""
         while (onset := self._onset()) is None or self._now < onset + seconds:
-            if onset is None and self._waited() > self._limit_s():
+            if onset is None and (self._waited() > self._limit_s() or self._has_perhaps_answered()):
                 return
             yield
+
+    def _has_perhaps_answered(self) -> bool:
+        """The agent spoke on through the act, and has said nothing since."""
+        quiet_ms = self._ear.quiet_for(self._now) * 1000
+        return quiet_ms >= self._patience.unsure_ms and self._ran_together()
 
     def _until(self, moment: float) -> Waiting:
         while self._now < moment - 1e-6:

@@ -23,6 +23,7 @@ GAP_MIN_S = 0.06
 GAP_MAX_S = 1.0
 CALLER_MATTERS_S = 2.0
 SHORTEST_ANSWER_S = 0.3
+SENTENCES_APART_S = 0.5
 _WINDOW_BYTES = WINDOW_MS * BYTES_PER_MS
 # pieces of audio that are known by heart: hundreds of callers are told the same
 _PIECES_KNOWN = 4096
@@ -108,19 +109,29 @@ class Ear:
 
         An answer may have followed then without a pause: where it begins, nobody can tell by ear.
         """
-        silenced = any(moment >= began_at for moment in self.clears)
-        return not silenced and any(
-            one.begins_at < began_at and one.ends_at > ended_at + SHORTEST_ANSWER_S for one in self.stretches
-        )
+        return self._went_on_until(began_at, ended_at) > ended_at + SHORTEST_ANSWER_S
+
+    def _went_on_until(self, began_at: float, ended_at: float) -> float:
+        """When what the agent was saying before an act was over, sentences that followed during it included."""
+        until = float("-inf")
+        if any(moment >= began_at for moment in self.clears):
+            return until
+        for one in self.stretches:
+            goes_on = one.begins_at < ended_at and one.begins_at - until < SENTENCES_APART_S
+            if one.begins_at < began_at or goes_on:
+                until = one.ends_at
+        return until
 
     def onset_since(self, began_at: float, ended_at: float) -> float | None:
         """When the agent began to answer an act of the caller's that lasted from `began_at` to `ended_at`.
 
-        The first stretch that begins after its end; failing that, the last one that cut into it.
+        The first stretch that begins after its end; failing that, the last one that cut into it: more of what the
+        agent was saying before does not.
         """
         begins = [stretch.begins_at for stretch in self.stretches if stretch.begins_at >= began_at]
         after = [at for at in begins if at >= ended_at]
-        return after[0] if after else (begins[-1] if begins else None)
+        cut_in = [at for at in begins if at > self._went_on_until(began_at, ended_at)]
+        return after[0] if after else (cut_in[-1] if cut_in else None)
 
     def _audible(self, begins_at: float, ends_at: float) -> None:
         _append(self.stretches, begins_at, ends_at, PAUSE_S)

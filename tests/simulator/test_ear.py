@@ -120,3 +120,16 @@ def test_words_that_run_on_through_an_act_hide_where_the_answer_begins() -> None
     ear.cleared(1.2)
     ear.fed(tone(1000), 1.2)
     assert not ear.ran_together(1.0, 1.5)
+
+
+def test_the_next_sentence_of_what_was_being_said_is_no_answer_that_cuts_in() -> None:
+    ear = Ear()
+    ear.fed(tone(1000), 0.0)
+    ear.fed(tone(400), 1.3)
+    assert ear.onset_since(0.8, 1.6) is None
+    assert not ear.ran_together(0.8, 1.6)
+    assert ear.ran_together(0.8, 1.35)
+    ear.fed(tone(500), 2.3)
+    assert ear.onset_since(0.8, 1.6) == 2.3
+    assert ear.onset_since(1.25, 1.4) == 2.3
+    assert ear.onset_since(2.25, 2.6) == 2.3  # six tenths after the last word: somebody cuts in
