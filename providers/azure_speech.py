@@ -8,6 +8,7 @@ Letting go of a recogniser whose service does not answer takes the SDK ten secon
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -109,6 +110,8 @@ class Events:
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._signals: list[Any] = []
+        self._news: deque[tuple[Callable[[Any], None], Any]] = deque()
+        self._told = False
         self._open = True
 
     def connect(self, signal: Any, read: Callable[[Any], Any], deliver: Callable[[Any], None]) -> None:
@@ -116,14 +119,24 @@ class Events:
 
         def happened(event: Any) -> None:
             if self._open and not self._loop.is_closed():
-                self._loop.call_soon_threadsafe(self._deliver, deliver, read(event))
+                self._news.append((deliver, read(event)))
+                self._tell()
 
         signal.connect(happened)
         self._signals.append(signal)
 
-    def _deliver(self, deliver: Callable[[Any], None], value: Any) -> None:
-        if self._open:
-            deliver(value)
+    def _tell(self) -> None:
+        """Wake the loop, unless it has been and has not looked since: events come in swarms."""
+        if not self._told:
+            self._told = True
+            self._loop.call_soon_threadsafe(self._deliver)
+
+    def _deliver(self) -> None:
+        self._told = False
+        while self._news:
+            deliver, value = self._news.popleft()
+            if self._open:
+                deliver(value)
 
     def call(self, what: Callable[[], None]) -> None:
         """Have something done on the loop, from any thread; also after `close`."""

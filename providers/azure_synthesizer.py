@@ -11,6 +11,7 @@ import asyncio
 import re
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Mapping
+from concurrent.futures import Future
 from contextlib import AsyncExitStack, suppress
 from functools import partial
 from typing import Any
@@ -83,7 +84,7 @@ class AzureSynthesizer:
         locale = self._azure.locale(voice.language)
         mouth, utterance = await self._mouth(), _Utterance(text)
         try:
-            mouth.speak(ssml(text, voice.name, locale), utterance)
+            await mouth.speak(ssml(text, voice.name, locale), utterance)
             while chunk := await utterance.next():
                 yield chunk
         finally:
@@ -221,7 +222,7 @@ class _Mouth:
         self._connection = sdk.Connection.from_speech_synthesizer(synthesizer)
         self._done = done
         self._gone = gone
-        self._speaking: sdk.ResultFuture | None = None
+        self._speaking: Future[sdk.ResultFuture] | None = None
         self._utterance: _Utterance | None = None
         self._stopping: asyncio.TimerHandle | None = None
         self.connected = asyncio.Event()
@@ -236,20 +237,25 @@ class _Mouth:
     def connect(self) -> None:
         self._connection.open(True)
 
-    def speak(self, text: str, utterance: _Utterance) -> None:
-        """Begin with a text (SSML)."""
+    async def speak(self, text: str, utterance: _Utterance) -> None:
+        """Begin with a text (SSML), on a worker: the SDK takes milliseconds for it. Raises ProviderError."""
         assert self._synthesizer
         self._utterance = utterance
-        self._speaking = self._synthesizer.speak_ssml_async(text)
+        self._speaking = self._azure.starting.submit(partial(self._synthesizer.speak_ssml_async, text))
+        await asyncio.wrap_future(self._speaking)
 
     def leave(self, utterance: _Utterance) -> None:
         """Nobody listens any more: stop, if it has not ended. After an error it is of no more use."""
         if utterance.error:
             self.release()
-        if utterance.over or not self._synthesizer:
+        if utterance.over or not self._synthesizer or not self._speaking:
+            return
+        if self._speaking.cancel():  # it has not begun
+            self._speaking = self._utterance = None
+            self._done(self)
             return
         self._stopping = asyncio.get_running_loop().call_later(STOP_S, self.release)
-        self._azure.starting.submit(partial(_stop, self._synthesizer))
+        self._azure.starting.submit(partial(_stop, self._synthesizer, self._speaking))
 
     def release(self) -> None:
         """Of no more use. Idempotent."""
@@ -257,6 +263,8 @@ class _Mouth:
         if self._stopping:
             self._stopping.cancel()
         synthesizer, self._synthesizer = self._synthesizer, None
+        if self._speaking:
+            self._speaking.cancel()
         if synthesizer:
             held = [synthesizer, self._connection]
             released = self._azure.releasing.submit(partial(_release, held, self._events))
@@ -284,13 +292,18 @@ class _Mouth:
             return  # words of it may still be told
         self._utterance = None
         if self._speaking:
-            self._azure.starting.submit(self._speaking.get)
+            self._azure.starting.submit(partial(_settle, self._speaking))
             self._speaking = None
             self._done(self)
 
 
-def _stop(synthesizer: sdk.SpeechSynthesizer) -> None:
+def _stop(synthesizer: sdk.SpeechSynthesizer, speaking: Future[sdk.ResultFuture]) -> None:
+    speaking.result()
     synthesizer.stop_speaking_async().get()
+
+
+def _settle(speaking: Future[sdk.ResultFuture]) -> None:
+    speaking.result().get()
 
 
 def _release(held: list[Any], events: Events) -> None:

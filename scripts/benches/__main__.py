@@ -264,7 +264,7 @@ def ablation(count: int, seed: int, as_json: bool, save: bool) -> None:
 @save_option
 def streams(at_once: int, rounds: int, as_json: bool, save: bool) -> None:
     """What many streams of one provider do to the event loop, to threads and to memory, for each provider."""
-    _finish(asyncio.run(streams_bench.measure(at_once, rounds)), as_json, save)
+    _finish(uvloop.run(streams_bench.measure(at_once, rounds)), as_json, save)
 
 
 @bench.command()

@@ -87,6 +87,8 @@ MEANINGS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "streams": {
         "lag": "how late a timer of 5 ms ran while so many streams of one provider went on",
+        "cores": "of the whole process, SDKs' threads with it; with as many as there are, timers wait for one",
+        "of the loop": "the share of a core that the event loop's own thread took; near 1, it had too much to do",
         "threads": "most threads of the process at once",
         "KiB a stream": "how much memory grows with each stream that is over",
     },

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import sys
 
+import uvloop
+
 from tests.providers import loopback
 from tests.providers.azure_fake import AzureFake
 from tests.providers.fakes.model_service import Answer, serving
@@ -36,6 +38,6 @@ def _voice(name: str) -> None:
 if __name__ == "__main__":
     role, name = sys.argv[1:]
     if role == "model":
-        asyncio.run(_model(name))
+        uvloop.run(_model(name))
     else:
         _voice(name)

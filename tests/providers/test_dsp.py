@@ -52,6 +52,18 @@ def test_lengths_follow_the_factor(length: int) -> None:
     assert len(dsp.decimate(samples, 3)) == -(-length // 3)
 
 
+@pytest.mark.parametrize("factor", [2, 3])
+@pytest.mark.parametrize("length", [1, 95, 96, 97, 6143, 6144, 6145, 20_000])
+def test_a_lower_rate_is_what_the_filter_says_wherever_it_is_cut(factor: int, length: int) -> None:
+    samples = np.random.default_rng(length).standard_normal(length).astype(np.float32)
+    filtered = np.convolve(samples, dsp._filter(factor).T.reshape(-1))[factor * 16 :: factor]
+    whole = dsp.decimate(samples, factor)
+    assert whole == pytest.approx(filtered[: len(whole)], abs=1e-5)
+    decimator = dsp.Decimator(factor)
+    made = [decimator.push(samples[at : at + 1001]) for at in range(0, length, 1001)]
+    assert np.concatenate([*made, decimator.flush()]) == pytest.approx(whole, abs=1e-5)
+
+
 def test_the_limiter_leaves_quiet_samples_alone_and_never_reaches_one() -> None:
     quiet, loud = np.array([0.0, -0.5, 0.69], np.float32), np.array([0.8, -1.0, 3.0], np.float32)
     assert (dsp.limit(quiet) == quiet).all()
