@@ -92,7 +92,7 @@ class Agent:
         ours = weakref.proxy(self)
         speech = services.speech
         self.speaker = Speaker(self._clock, speech.synthesizer, services.speech_cache, echo, send, ours)
-        self._models = ModelDesk(services.model, self._clock, call.journal, tasks, ours)
+        self._models = ModelDesk(services.model, self._clock, call.journal, tasks, ours, services.economy)
         self._desk = ServiceDesk(services.http, self._clock, call.journal, tasks, ours)
 
     # what is said and asked
@@ -228,7 +228,8 @@ class Agent:
         return bool(self._unput) or self._put_at > moment
 
     def answered_early(self) -> None:
-        """A question that was not put need not be."""
+        """A question that was not put need not be, and the moment is over for words that are for it alone."""
+        self.speaker.drop_passing()
         unput, self._unput = self._unput, ()
         if unput:
             self.speaker.interrupt(
@@ -238,7 +239,6 @@ class Agent:
     def answers(self) -> None:
         """What is said and asked from now on answers a turn, and is undone where that is taken back."""
         self._stop_acknowledging()
-        self.speaker.drop_passing()
         self._older = self.speaker.unheard
 
     def take_back(self) -> None:

@@ -86,7 +86,7 @@ class Conversation:
     async def run(self) -> None:
         """Speak and listen, for ever."""
         voice = self.speaker
-        for part in (voice.make(self._tasks), voice.send(), self._flow.foresee(), self.floor.follow_words()):
+        for part in (voice.make(self._tasks), voice.send(), self._flow.foresee()):
             self._tasks.create(part)
         self._agent.begin()
         self._performed()

@@ -188,13 +188,6 @@ class Floor:
             return False
         return self._clock.now() - self._ended.decided_at <= TAKEN_BACK_WITHIN_S
 
-    async def follow_words(self) -> None:
-        """Take notice of words as they come, for ever."""
-        while True:
-            await self._hearing.news()
-            if self._turn.state is TurnState.CALLER:
-                self._look_at_interim_words()
-
     def listened(self) -> None:
         if self._turn.state is TurnState.CALLER:
             self._look_at_interim_words()
@@ -237,8 +230,7 @@ class Floor:
     async def _recognise(self) -> None:
         text = await self._words()
         if self._turn.state is TurnState.ASIDE:
-            meant = self._is_meant(text)
-            self.happened(TurnEvent.INTERRUPTED if meant else TurnEvent.DISMISSED)
+            self.happened(TurnEvent.INTERRUPTED if self._is_meant(text) else TurnEvent.DISMISSED)
         question = self._actor.question
         said = f"{self.carried} {text}".strip()
         complete = question.grammar.complete(said) if question else None

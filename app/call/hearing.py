@@ -34,7 +34,6 @@ class Hearing:
         self._speaking = False
         self._finishing = 0
         self._latest: Hypothesis | None = None
-        self._news = asyncio.Event()
         self._wanted = ""
         self.language = ""
 
@@ -98,6 +97,8 @@ class Hearing:
             self._next.push(audio)
 
     def utterance_started(self) -> None:
+        if not self._speaking:
+            self._latest = None  # what came too late for the one before is no part of this one
         self._speaking = True
         self._tell(lambda stream: stream.utterance_started())
 
@@ -113,32 +114,25 @@ class Hearing:
         return await (await self._listening()).hypothesis()
 
     async def finish(self) -> Hypothesis:
-        """The final text. Raises ProviderError; `best` is then what there is."""
-        self._latest, latest = None, self._latest
+        """The final text. Raises ProviderError."""
+        self._latest = None
         self._speaking = False  # what begins while the words are awaited is another utterance
         self._finishing += 1
         try:
             return await (await self._listening()).finish()
-        except (ProviderError, asyncio.CancelledError):
-            self._latest = latest
-            raise
         finally:
             self._finishing -= 1
             self._change()
 
     async def final_words(self, failed: Callable[[str, Exception], None]) -> Hypothesis:
         """The final text in bounded time, else the best there is; then `failed` is told why."""
+        best = self.best
         try:
             async with asyncio.timeout(WORDS_TIMEOUT_S):
                 return await self.finish()
         except (TimeoutError, ProviderError) as error:
             failed("the transcriber failed at the end of a turn", error)
-            return self.best
-
-    async def news(self) -> None:
-        """Wait until something else is thought of the utterance."""
-        await self._news.wait()
-        self._news.clear()
+            return best
 
     @property
     def best(self) -> Hypothesis:
@@ -163,7 +157,6 @@ class Hearing:
 
     def _partial(self, hypothesis: Hypothesis) -> None:
         self._latest = hypothesis
-        self._news.set()
 
 
 async def _closed(stream: TranscriptionStream) -> None:

@@ -18,6 +18,7 @@ from app.flow.effects import AskModel
 from app.flow.inputs import ModelFailed, ModelReplied, ToolUse
 from app.orchestrator.chunks import Chunks
 from app.orchestrator.failover import Decision
+from app.orchestrator.ladder import Economy
 from providers.base import (
     Finished,
     LanguageModel,
@@ -85,6 +86,7 @@ class ModelDesk:
         journal: Journal,
         tasks: Tasks,
         counter: ModelCounter,
+        economy: Economy,
     ) -> None:
         self._model = model
         self._clock = clock
@@ -92,7 +94,7 @@ class ModelDesk:
         self._tasks = tasks
         self._counter = counter
         self._asking: asyncio.Task[None] | None = None
-        self._speculation = Speculation(model, tasks)
+        self._speculation = Speculation(model, tasks, economy)
 
     def suppose(self, ask: AskModel) -> None:
         """This will probably be asked for: begin, and tell nobody."""

@@ -55,6 +55,8 @@ async def acknowledgement(number: int, services: Services, call: Call) -> Prompt
     if "embedded_signs" in services.economy.in_force and (other := at_hand(synthesizer, sign.voice.language)):
         synthesizer, voice = other
         sign = replace(sign, voice=voice)
+        if cache.renew(sign.text, voice):
+            return sign
     try:
         async with asyncio.timeout(SIGN_WITHIN_S):
             audio = await whole(cache, synthesizer, sign.text, sign.voice, "static")

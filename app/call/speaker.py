@@ -182,6 +182,7 @@ class Speaker:
             self._making.cancel()
         dropped = [prompt for prompt in self._prompts if goes(prompt)]
         self._prompts = deque(prompt for prompt in self._prompts if not goes(prompt))
+        self._wake.set()
         return dropped
 
     @property

@@ -17,6 +17,7 @@ from app.errors import ProviderError
 from app.orchestrator.answer_cache import RememberingModel
 from app.orchestrator.counting import SURE, Counts
 from app.orchestrator.failover import Decision, FailoverModel
+from app.orchestrator.ladder import Economy
 from providers.base import LanguageModel, ModelEvent, ModelRequest
 
 BEGUN_AT_MOST = 4
@@ -64,11 +65,12 @@ class EarlyReply:
 
 
 class Speculation:
-    """One turn's guesses, one at a time. `begun` counts them."""
+    """One turn's guesses, one at a time. `begun` counts them; there are none where the `economy` gives them up."""
 
-    def __init__(self, model: LanguageModel, tasks: Tasks) -> None:
+    def __init__(self, model: LanguageModel, tasks: Tasks, economy: Economy) -> None:
         self._model = model
         self._tasks = tasks
+        self._economy = economy
         self._early: EarlyReply | None = None
         self.begun = 0
 
@@ -77,7 +79,7 @@ class Speculation:
         if self._early and self._early.serves(request):
             return
         self._drop()
-        if self.begun < BEGUN_AT_MOST and not _given_up(self._model):
+        if self.begun < BEGUN_AT_MOST and "no_early_replies" not in self._economy.in_force:
             self.begun += 1
             self._early = early = EarlyReply(request)
             early.task = self._tasks.create(_made(self._model, early))
@@ -128,11 +130,6 @@ def watched(model: LanguageModel, decisions: list[Decision], counts: Counts = SU
     if isinstance(model, FailoverModel | RememberingModel):
         return model.watched(decisions.append, counts)
     return model
-
-
-def _given_up(model: LanguageModel) -> bool:
-    chain = model if isinstance(model, FailoverModel | RememberingModel) else None
-    return chain is not None and "no_early_replies" in chain.economy.in_force
 
 
 def _same(one: ModelRequest, other: ModelRequest) -> bool:

@@ -137,6 +137,20 @@ async def test_a_sign_that_a_slow_service_would_have_to_make_is_made_here_once_a
     assert list(near.spoken) == ([sign["text"]] if late else [])
 
 
+async def test_a_sign_that_was_made_here_is_kept(clock: ManualClock, tmp_path: Path) -> None:
+    far, near = ScriptedSynthesizer(first_ms=500, name="far"), ScriptedSynthesizer(first_ms=60, name="near")
+    settings = flows_in(tmp_path, FLOW.replace("start: top", "start: top\nvoices: {en: 'far:Anna'}"))
+    model = ScriptedModel(lambda request: Reply(REPLY, [OutcomeChosen("done")], first_ms=1200))
+    voices = FailoverSynthesizer([far, near], clock)
+    async with running(
+        clock, tmp_path, ["a question"], voices, settings=settings, model=model, prerender=False
+    ) as relay:
+        relay.relay.operations.watch.economy.in_force = frozenset(["embedded_signs"])
+        calls = [await relay.call("desk", [Say("a question"), StaySilent(6)]) for _ in range(2)]
+    assert [events(relay.journal(placed), "said")[1]["text"] for placed in calls] == [SIGNS[0]] * 2
+    assert list(near.spoken) == [SIGNS[0]]
+
+
 async def test_where_no_voice_can_say_it_nothing_is_said(clock: ManualClock, tmp_path: Path) -> None:
     model = ScriptedModel([Reply(REPLY, [OutcomeChosen("done")], first_ms=1200)])
     voice = ScriptedSynthesizer()

@@ -10,6 +10,7 @@ import pytest
 
 from app.call.hearing import Hearing
 from app.clock import ManualClock
+from app.errors import TimedOut
 from app.settings import Settings
 from app.simulator.steps import Say
 from app.simulator.webhook import CallIdentity
@@ -179,4 +180,20 @@ async def test_a_late_final_does_not_cut_the_next_utterance(clock: ManualClock) 
     assert first.result().text == "one"
     await hearing.switch("es")
     assert (await hearing.finish()).text == "two"
+    await hearing.aclose()
+
+
+async def test_words_that_were_taken_for_want_of_final_ones_are_not_taken_again(clock: ManualClock) -> None:
+    lost, failures = TimedOut("down"), list[str]()
+    script = [Heard("on monday", ((300, "on monday"),), error=lost), Heard("for two", error=lost)]
+    hearing = Hearing(ScriptedTranscriber(script))
+    await hearing.switch("en")
+    hearing.utterance_started()
+    await asyncio.sleep(0.4)
+    words = [await hearing.final_words(lambda what, error: failures.append(what))]
+    hearing._partial(Hypothesis("on monday please", "en", False, 500.0))  # later than it was waited for
+    hearing.utterance_started()
+    words.append(await hearing.final_words(lambda what, error: failures.append(what)))
+    assert [one.text for one in words] == ["on monday", ""]
+    assert len(failures) == 2
     await hearing.aclose()

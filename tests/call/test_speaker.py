@@ -140,3 +140,17 @@ async def test_marks_that_never_come_do_not_hold_the_floor_for_ever(clock: Manua
         s.speaker.say(prompt("one"))
         await s.reports.silent.wait()
     assert clock.now() == pytest.approx(len(hum("one")) / 8000 + 1.0, abs=0.05)
+
+
+@pytest.mark.parametrize("begun", [False, True])
+async def test_words_that_are_dropped_before_they_are_heard_leave_silence(
+    clock: ManualClock, begun: bool
+) -> None:
+    async with stage(clock, ScriptedSynthesizer(first_ms=50)) as s:
+        await asyncio.sleep(0.1)
+        s.speaker.say(replace(prompt("one moment"), passing=True))
+        if begun:
+            await asyncio.sleep(0.01)
+        s.speaker.drop_passing()
+        await s.reports.silent.wait()
+    assert s.reports.log == ["silent"]

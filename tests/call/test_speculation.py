@@ -21,6 +21,7 @@ from app.flow.inputs import ModelFailed, ModelReplied
 from app.orchestrator.answer_cache import Answers, RememberingModel
 from app.orchestrator.cache_figures import CacheFigures
 from app.orchestrator.failover import FailoverModel
+from app.orchestrator.ladder import Economy
 from app.simulator.caller import Patience
 from app.simulator.steps import Say, StaySilent, Step
 from providers.base import Message, ModelRequest, OutcomeChosen, TextDelta, ToolCall
@@ -129,7 +130,7 @@ async def test_nothing_of_it_is_known_before_the_turn_is_over(clock: ManualClock
 async def test_a_turn_begins_four_replies_at_most_and_takes_the_one_to_its_words(clock: ManualClock) -> None:
     model = ScriptedModel(lambda request: Reply(request.messages[-1].text, first_ms=100))
     async with asyncio.TaskGroup() as group:
-        speculation = Speculation(model, Tasks(group))
+        speculation = Speculation(model, Tasks(group), Economy())
         for words in ("one", "two", "three", "Three!", "four", "five", "six"):
             speculation.suppose(request(words))
             await asyncio.sleep(0.01)
@@ -147,7 +148,7 @@ async def test_a_turn_begins_four_replies_at_most_and_takes_the_one_to_its_words
 async def test_a_reply_that_was_begun_for_other_words_is_not_taken(clock: ManualClock) -> None:
     model = ScriptedModel(lambda request: Reply("Yes.", first_ms=100))
     async with asyncio.TaskGroup() as group:
-        speculation = Speculation(model, Tasks(group))
+        speculation = Speculation(model, Tasks(group), Economy())
         speculation.suppose(request("on monday"))
         await asyncio.sleep(0.01)
         assert speculation.take(request("on sunday")) is None
@@ -157,7 +158,7 @@ async def test_a_reply_that_was_begun_for_other_words_is_not_taken(clock: Manual
 async def test_a_reply_that_failed_early_is_asked_for_anew(clock: ManualClock) -> None:
     model = ScriptedModel([Reply(fault=TimedOut("nobody there")), Reply("Yes.")])
     async with asyncio.TaskGroup() as group:
-        speculation = Speculation(model, Tasks(group))
+        speculation = Speculation(model, Tasks(group), Economy())
         speculation.suppose(request("on monday"))
         await asyncio.sleep(0.01)
         assert speculation.take(request("on monday")) is None
@@ -172,7 +173,7 @@ async def test_a_reply_that_failed_early_is_asked_for_anew(clock: ManualClock) -
 async def test_courtesies_do_not_change_what_was_asked(clock: ManualClock, said: str, language: str) -> None:
     model = ScriptedModel(lambda request: Reply("Yes."))
     async with asyncio.TaskGroup() as group:
-        speculation = Speculation(model, Tasks(group))
+        speculation = Speculation(model, Tasks(group), Economy())
         speculation.suppose(replace(request("on monday"), language=language))
         assert speculation.take(replace(request(said), language=language))
 
@@ -197,7 +198,7 @@ async def test_a_reply_that_was_taken_may_take_longer_than_one_that_nobody_wants
 ) -> None:
     model = ScriptedModel(lambda request: Reply(WORDS, gap_ms=500))
     async with asyncio.TaskGroup() as group:
-        speculation = Speculation(model, Tasks(group))
+        speculation = Speculation(model, Tasks(group), Economy())
         speculation.suppose(request("on monday"))
         await asyncio.sleep(1)
         early = speculation.take(request("on monday"))
@@ -210,7 +211,7 @@ async def test_a_reply_that_was_taken_may_take_longer_than_one_that_nobody_wants
 async def test_a_reply_that_nobody_takes_ends_and_may_be_begun_again(clock: ManualClock) -> None:
     model = ScriptedModel(lambda request: Reply(WORDS, gap_ms=500))
     async with asyncio.TaskGroup() as group:
-        speculation = Speculation(model, Tasks(group))
+        speculation = Speculation(model, Tasks(group), Economy())
         speculation.suppose(request("on monday"))
         await asyncio.sleep(UNTAKEN_AT_MOST_S + 1)
         assert (model.open, model.closed_early) == (0, 1)
@@ -227,7 +228,7 @@ async def test_a_desk_that_is_left_before_it_began_lets_the_reply_go(
     model = ScriptedModel(lambda request: Reply(stall_at=0))
     ask = fx.AskModel("talk", "reply", "Answer.", (), "en", 100, timeout_ms=20_000)
     async with asyncio.TaskGroup() as group:
-        desk = ModelDesk(model, clock, Journal(tmp_path, "CA1", clock), Tasks(group), NoCounter())
+        desk = ModelDesk(model, clock, Journal(tmp_path, "CA1", clock), Tasks(group), NoCounter(), Economy())
         desk.suppose(ask)
         await asyncio.sleep(0.1)
         desk.ask(ask)
@@ -239,7 +240,7 @@ async def test_a_desk_that_is_left_before_it_began_lets_the_reply_go(
 async def test_only_replies_that_are_taken_count_as_turns(clock: ManualClock, taken: bool) -> None:
     chain, figures = FailoverModel([ScriptedModel(["Yes."])], clock), CacheFigures()
     async with asyncio.TaskGroup() as group:
-        speculation = Speculation(RememberingModel(chain, Answers(clock), figures), Tasks(group))
+        speculation = Speculation(RememberingModel(chain, Answers(clock), figures), Tasks(group), Economy())
         for turn in range(11):
             for words in (f"{turn} on", f"{turn} on monday"):
                 asked = replace(request(words), reuse="v1 answer")
@@ -254,11 +255,10 @@ async def test_only_replies_that_are_taken_count_as_turns(clock: ManualClock, ta
 
 
 async def test_nothing_is_begun_early_where_that_is_given_up(clock: ManualClock) -> None:
-    model = ScriptedModel(["Yes."])
-    chain = FailoverModel([model], clock)
-    chain.economy.in_force = frozenset(["no_early_replies"])
+    model, economy = ScriptedModel(["Yes."]), Economy()
     async with asyncio.TaskGroup() as group:
-        speculation = Speculation(RememberingModel(chain, Answers(clock), CacheFigures()), Tasks(group))
+        speculation = Speculation(model, Tasks(group), economy)
+        economy.in_force = frozenset(["no_early_replies"])
         speculation.suppose(request("on monday"))
         await asyncio.sleep(0.1)
         assert (speculation.begun, len(model.requests)) == (0, 0)

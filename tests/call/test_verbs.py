@@ -105,6 +105,29 @@ async def test_a_message_ends_with_a_key(clock: ManualClock, tmp_path: Path) -> 
     assert placed.report.turns[-1].any_audio_ms == pytest.approx(20, abs=60)
 
 
+MESSAGE = """\
+flow: desk
+format: 1
+languages: [en]
+start: top
+intents: {leave: {phrases: [a message]}}
+nodes:
+  top: {menu: How can I help?, choices: [{intent: leave, press: 1, goto: message}]}
+  message: {record: "Please say after the tone who you are, and we call you back.", max: 10s, next: bye}
+  bye: {hangup: Goodbye.}
+"""
+
+
+async def test_a_key_that_means_nothing_does_not_take_the_tone_away(
+    clock: ManualClock, tmp_path: Path
+) -> None:
+    async with running(clock, tmp_path, [], settings=flows_in(tmp_path, MESSAGE)) as relay:
+        placed = await relay.call("desk", [Press("15"), StaySilent(1)])
+    journal = relay.journal(placed)
+    assert [event["digits"] for event in events(journal, "dtmf")] == ["1", "5"]
+    assert events(journal, "said")[-1]["text"] == "(tone)"
+
+
 async def test_a_full_disk_ends_the_message_and_not_the_call(
     clock: ManualClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
