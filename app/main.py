@@ -31,7 +31,7 @@ from app.ops.health import Health
 from app.ops.meters import Meters
 from app.ops.metrics import CallMetrics
 from app.ops.operations import Operations
-from app.ops.posts import Posts
+from app.ops.posts import RUN, Posts
 from app.ops.quality import QualityBook
 from app.orchestrator.answer_cache import Answers, RememberingModel
 from app.orchestrator.failover import FailoverModel
@@ -132,17 +132,19 @@ class Relay:
             book,
         )
         streams = Streams(access, tokens, self.registry, self._services(settings, clock, routes))
-        self._board = self._open_board(settings, clock) if settings.web_concurrency > 1 else None
+        run = environment.get(RUN, "")
+        self._board = self._open_board(settings, clock, run) if settings.web_concurrency > 1 else None
         overview = self._board or self.operations
         operators = Operators(settings.console_token, overview, foresight)
         seen = (*health_routes(health, overview.report), *operators.routes)
         routed = (*webhooks.routes, *streams.routes, *seen)
         self.app = Starlette(routes=routed, lifespan=self._lifespan)
 
-    def _open_board(self, settings: Settings, clock: Clock) -> Board:
-        """What makes one of several workers."""
+    def _open_board(self, settings: Settings, clock: Clock, run: str) -> Board:
+        """What makes one of several workers, those of the same `run`."""
         seal = Seal(settings.data_dir, settings.twilio_auth_token or "")
-        return Board(Posts(settings.data_dir, clock), seal, self.operations)
+        posts, beside = (Posts(settings.data_dir, clock, run) for _ in range(2))
+        return Board(posts, beside, seal, self.operations, self._aside)
 
     def _services(self, settings: Settings, clock: Clock, routes: Routes) -> Services:
         """What every stream shares."""

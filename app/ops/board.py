@@ -1,8 +1,8 @@
 """What operators see of all workers as one: /health, /metrics and the console.
 
-Each worker puts its own on a board every second, figures every fifth (they take milliseconds), and whoever is asked
-adds them up. What the console shows is put up only while somebody looks at it, on whichever worker; callers' words are
-in it, so it is sealed.
+Each worker puts its own on a board every second, figures every fifth (they take milliseconds) and before they are
+shown: what one worker has shown, the next one knows. Whoever is asked adds them up. What the console shows is put up
+only while somebody looks at it, on whichever worker; callers' words are in it, so it is sealed.
 """
 
 from __future__ import annotations
@@ -11,22 +11,26 @@ import asyncio
 import logging
 import os
 from collections.abc import Mapping, Sequence
+from functools import partial
 from itertools import count
 from typing import Any, Protocol
 
 import msgspec
 from prometheus_client.registry import Collector
 
+from app.call.aside import Aside
 from app.call.sealing import Seal, Unreadable
 from app.ops.joined_figures import Figures, JoinedFigures
 from app.ops.joined_state import joined_state
 from app.ops.meters import percentile
-from app.ops.posts import Posts
+from app.ops.posts import FOLDED, Posts
 
 log = logging.getLogger("callrelay")
 
 PUT_EVERY_S = 1.0
 FIGURES_EVERY = 5
+# a call as the console shows it is some kilobytes: of so many all is told, and then what is short
+CALLS_WHOLE = 24
 STATES = ("healthy", "degraded", "down")
 
 Report = Mapping[str, Any]
@@ -54,32 +58,55 @@ class Worker(Protocol):
 
 
 class Board:
-    """`own` is this worker."""
+    """`own` is this worker. `posts` is for the event loop, `beside` for what is written beside it."""
 
-    def __init__(self, posts: Posts, seal: Seal, own: Worker) -> None:
+    def __init__(self, posts: Posts, beside: Posts, seal: Seal, own: Worker, aside: Aside) -> None:
         self._posts = posts
+        self._beside = beside
         self._seal = seal
         self._own = own
+        self._aside = aside
+        self._state_is_up = False
+        self._shown: Figures | None = None
+        self._strangers_told = False
+        posts.fold("figures", _sum)
 
     async def run(self) -> None:
         """Put up what is so here, for ever."""
         for number in count():
-            self.put()
+            await self.put()
             if number % FIGURES_EVERY == 0:
                 self.put_figures()
             await asyncio.sleep(PUT_EVERY_S)
 
     def put_figures(self) -> None:
         """Put up what has been counted and measured here by now."""
-        self._posts.put("figures", msgspec.msgpack.encode(self._figures()))
+        figures = Figures.of(os.getpid(), self._own.figures)
+        if self._posts.put("figures", msgspec.msgpack.encode(figures)) or self._shown is None:
+            self._shown = figures
 
-    def put(self) -> None:
+    async def put(self) -> None:
         """Put up all else that is so here now."""
-        self._posts.put("health", msgspec.json.encode(self._health()))
-        if self._posts.fresh("look"):
-            self._posts.put("state", self._seal.close(msgspec.json.encode(self._own.state()), "state"))
-        else:
-            self._posts.take_down("state")
+        if await self._aside(partial(self._put_health, self._health())):
+            state = {name: part for name, part in self._own.state().items() if name != "health"}
+            await self._aside(partial(self._put_state, state))
+        elif self._state_is_up:
+            await self._aside(self._take_state_down)
+
+    def _put_health(self, post: Post) -> bool:
+        """Whether somebody looks."""
+        self._beside.put("health", msgspec.json.encode(post))
+        return bool(self._beside.fresh("look"))
+
+    def _put_state(self, state: dict[str, Any]) -> bool:
+        short = state | {"calls": _shortened(state["calls"])}
+        self._state_is_up = True
+        return self._beside.put("state", self._seal.close(msgspec.json.encode(short), "state"))
+
+    def _take_state_down(self) -> bool:
+        self._state_is_up = False
+        self._beside.take_down("state")
+        return True
 
     def report(self) -> dict[str, Any]:
         """The /health of all. A board that cannot be read shows this worker alone."""
@@ -89,11 +116,9 @@ class Board:
     @property
     def figures(self) -> JoinedFigures:
         """The figures of all, and what those counted that are gone."""
-        present, gone = (
-            [msgspec.msgpack.decode(post, type=Figures) for post in posts]
-            for posts in (self._posts.fresh("figures"), self._posts.gone("figures"))
-        )
-        return JoinedFigures([self._figures(), *present], gone)
+        self.put_figures()
+        present, gone = _decoded(self._posts.fresh("figures")), _decoded(self._posts.gone("figures"))
+        return JoinedFigures([*filter(None, [self._shown]), *present], gone)
 
     def state(self) -> dict[str, Any]:
         """What the console shows of all; the others' a second after somebody has begun to look."""
@@ -102,24 +127,41 @@ class Board:
         return joined_state(states) | {"health": self.report()}
 
     def close(self) -> None:
-        """Take down what is up, and let go of the file."""
+        """Put up the last figures, take down all else, and let go of the file."""
+        self.put_figures()
         for kind in ("health", "state", "look"):
             self._posts.take_down(kind)
         self._posts.close()
+        self._beside.close()
 
     def _other_states(self) -> list[dict[str, Any]]:
         try:
             opened = [self._seal.open(post, "state") for post in self._posts.fresh("state")]
         except Unreadable:
-            log.warning("what the other workers do cannot be read: they have another TWILIO_AUTH_TOKEN")
+            if not self._strangers_told:
+                log.warning("what the other workers do cannot be read: they have another TWILIO_AUTH_TOKEN")
+            self._strangers_told = True
             return []
         return [msgspec.json.decode(state) for state in opened]
 
     def _health(self) -> Post:
         return Post(os.getpid(), self._own.report(), self._own.answers_ms())
 
-    def _figures(self) -> Figures:
-        return Figures.of(os.getpid(), self._own.figures)
+
+def _decoded(posts: Sequence[bytes]) -> list[Figures]:
+    return [msgspec.msgpack.decode(post, type=Figures) for post in posts]
+
+
+def _sum(posts: Sequence[bytes]) -> bytes:
+    """What workers counted that are gone, as if they had been one."""
+    return msgspec.msgpack.encode(Figures.of(FOLDED, JoinedFigures([], _decoded(posts))))
+
+
+def _shortened(calls: Mapping[str, Sequence[Report]]) -> dict[str, Any]:
+    """The calls that have gone on for longest as they are; of the others neither words nor turns."""
+    live = calls["live"]
+    others = [{**call, "words": [], "turns": []} for call in live[CALLS_WHOLE:]]
+    return {**calls, "live": [*live[:CALLS_WHOLE], *others]}
 
 
 def merged(posts: Sequence[Post]) -> dict[str, Any]:

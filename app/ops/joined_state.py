@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.ops.call_book import PAST_KEPT
 from app.ops.watch import STEPS_KEPT
+
+APART = " / "
 
 State = Mapping[str, Any]
 
@@ -19,7 +22,7 @@ def joined_state(states: Sequence[State]) -> dict[str, Any]:
     return {
         **states[0],
         "alerts": _alerts(states),
-        "quality": {**states[0]["quality"], "flows": _quality([state["quality"] for state in states])},
+        "quality": {**states[0]["quality"], **_quality([state["quality"] for state in states])},
         "economy": {
             "in_force": sorted({measure for state in states for measure in state["economy"]["in_force"]}),
             "steps": sorted(steps, key=lambda step: str(step["at"]))[-STEPS_KEPT:],
@@ -32,20 +35,22 @@ def joined_state(states: Sequence[State]) -> dict[str, Any]:
 
 
 def _alerts(states: Sequence[State]) -> list[dict[str, str]]:
-    """Each once, since it was raised first."""
+    """Each once, since it was raised first, with all that is said of it."""
     found: dict[str, dict[str, str]] = {}
     raised = [alert for state in states for alert in state["alerts"]]
     for alert in sorted(raised, key=lambda alert: str(alert["since"])):
-        found.setdefault(alert["name"], alert)
+        known = found.setdefault(alert["name"], alert)
+        if alert["text"] not in known["text"].split(APART):
+            found[alert["name"]] = known | {"text": APART.join((known["text"], alert["text"]))}
     return list(found.values())
 
 
-def _quality(qualities: Sequence[State]) -> dict[str, float]:
-    """Each flow's mean over all its turns."""
-    sums: dict[str, tuple[float, int]] = {}
+def _quality(qualities: Sequence[State]) -> dict[str, Mapping[str, float]]:
+    """Each flow's turns, and the mean over all of them."""
+    sums: dict[str, float] = {}
+    turns: Counter[str] = Counter()
     for quality in qualities:
+        turns.update(quality["turns"])
         for flow, score in quality["flows"].items():
-            total, turns = sums.get(flow, (0.0, 0))
-            more = quality["turns"][flow]
-            sums[flow] = total + score * more, turns + more
-    return {flow: round(total / turns, 3) for flow, (total, turns) in sums.items()}
+            sums[flow] = sums.get(flow, 0.0) + score * quality["turns"][flow]
+    return {"flows": {flow: round(total / turns[flow], 3) for flow, total in sums.items()}, "turns": turns}
