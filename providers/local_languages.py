@@ -40,4 +40,7 @@ class OpenLanguage:
         if spoken == self._language or share < SURE:
             return decoding
         other = self._decoders[spoken].decode(audio, ())
+        # a few mumbled syllables look English to the network, but not to who knows English
+        if spoken == "en" and other.confidence < DOUBTFUL:
+            return decoding
         return Decoding(other.text, other.confidence, language=spoken) if other.text else decoding

@@ -16,12 +16,13 @@ LONG = b"\x80" * 8000
 class Listener(WhisperDecoder):
     """Hears one language in everything."""
 
-    def __init__(self, language: str, spoken: str, share: float) -> None:
+    def __init__(self, language: str, spoken: str, share: float, confidence: float = 0.8) -> None:
         super().__init__(SharedWhisper(1), language)
         self.heard = (spoken, share)
+        self.confidence = confidence
 
     def decode(self, audio: bytes, draft: tuple[int, ...]) -> Decoding:
-        return Decoding(f"in {self._language}", 0.8)
+        return Decoding(f"in {self._language}", self.confidence)
 
     def spoken_language(self, audio: bytes, among: Collection[str]) -> tuple[str, float]:
         return self.heard
@@ -41,6 +42,13 @@ def test_what_is_doubted_is_decoded_in_the_language_that_was_spoken(
 ) -> None:
     checked = languages(spoken, share).check(Decoding("hardly", 0.4), LONG)
     assert (checked.text, checked.language) == expected
+
+
+@pytest.mark.parametrize(("confidence", "language"), [(0.45, ""), (0.8, "en")])
+def test_english_that_an_english_ear_doubts_is_none(confidence: float, language: str) -> None:
+    decoders = {name: Listener(name, "en", 0.98, confidence) for name in ("en", "es")}
+    checked = OpenLanguage(decoders, "es", ["en"]).check(Decoding("al asomsi", 0.6), LONG)
+    assert checked.language == language
 
 
 def test_what_is_doubted() -> None:
