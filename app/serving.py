@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import secrets
 import socket
 import sys
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from app.engines import open_models, open_speech
 from app.errors import RelayError
 from app.main import Relay
 from app.ops.logs import configure_logging
+from app.ops.posts import RUN
 from app.server import RelayServer, SupervisedServer, claimed_port, uvicorn_config
 from app.settings import Settings
 from app.supervisor import Supervisor
@@ -35,7 +37,7 @@ def serve(environment: Mapping[str, str]) -> int:
 
 
 async def _supervised(workers: int, listener: int, environment: Mapping[str, str]) -> int:
-    return await Supervisor(workers, listener, environment).run()
+    return await Supervisor(workers, listener, {**environment, RUN: secrets.token_hex(8)}).run()
 
 
 def work(listener: int) -> None:

@@ -13,15 +13,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import secrets
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-
-from app.ops.posts import RUN
 
 log = logging.getLogger("callrelay")
 
@@ -37,8 +34,7 @@ class Supervisor:
 
     def __init__(self, workers: int, listener: int, environment: Mapping[str, str]) -> None:
         paths = [str(ROOT), *filter(None, [environment.get("PYTHONPATH")])]
-        own = {"PYTHONPATH": os.pathsep.join(paths), RUN: secrets.token_hex(8)}
-        self._environment = {**environment, **own}
+        self._environment = {**environment, "PYTHONPATH": os.pathsep.join(paths)}
         self._workers = workers
         self._listener = listener
         self._running: set[Process] = set()
