@@ -165,6 +165,15 @@ def covered(words: Words, phrases: Set[Words]) -> bool:
     return len(words) in reached
 
 
+def without_courtesy(text: str, language: Language) -> str:
+    """The text up to "please" and "thank you", where it ends on them."""
+    words = text.split()
+    for length in range(len(words) - 1, 0, -1):
+        if words_of(" ".join(words[-length:])) in language.courtesies:
+            return " ".join(words[:-length])
+    return text
+
+
 def peelings(words: Words, language: Language) -> Iterator[Words]:
     """The utterance with ever more of its polite beginnings and endings taken off."""
     starts = [0]

@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
+from app.flow.languages import language
+from app.flow.phrases import without_courtesy
 from tests.flow.caller import Caller
 from tests.flow.test_slots import Phrasing, hearing, phrasings, slot
 
@@ -107,3 +109,32 @@ def test_a_correction_is_whole_with_its_value(
     caller = call("clinic").press("1").say("Tuesday.").press("0930").press("02141985")
     assert caller.node == "check"
     assert caller.listen.grammar.complete(said) is expected
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("Eleven o'clock, please.", True),
+        ("At half past nine, thank you very much.", True),
+        ("Please.", False),
+    ],
+)
+def test_courtesy_behind_a_value_leaves_it_whole(
+    call: Callable[..., Caller], said: str, expected: bool | None
+) -> None:
+    caller = call("clinic").press("1").say("Tuesday.")
+    assert caller.node == "ask_time"
+    assert caller.listen.grammar.complete(said) is expected
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("es", "martes, por favor"),
+        ("fr", "mardi, s'il vous plaît"),
+        ("de", "Dienstag, bitte"),
+        ("it", "martedì, grazie"),
+    ],
+)
+def test_courtesy_is_known_in_every_language(code: str, said: str) -> None:
+    assert without_courtesy(said, language(code)) == said.partition(" ")[0]

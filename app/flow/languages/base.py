@@ -76,6 +76,8 @@ class Language:
     hold: frozenset[Words]
     # "hello?": nothing is asked for yet
     greetings: frozenset[Words]
+    # "Tuesday, PLEASE": nothing comes after it
+    courtesies: frozenset[Words]
     # "yes, BUT …" is no yes
     hedges: frozenset[str]
     # "PRESS one", "OPTION two"

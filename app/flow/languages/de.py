@@ -192,6 +192,7 @@ GERMAN = Language(
     greetings=phrases(
         "hallo, guten tag, guten morgen, guten abend, gruss gott, servus, moin, wie geht es ihnen, ist da jemand",
     ),
+    courtesies=phrases("bitte, danke, danke schon, vielen dank, bitte schon"),
     hold=phrases(
         "einen moment, moment, moment bitte, augenblick, einen augenblick, eine sekunde, sekunde",
         "warten sie, warte, warten sie bitte, mal sehen, lassen sie mich sehen",

@@ -252,6 +252,9 @@ ENGLISH = Language(
         "hello, hi, hey, hello there, hi there, good morning, good afternoon, good evening, good day, morning",
         "how are you, how are you doing, how do you do, are you there, is anybody there, is anyone there",
     ),
+    courtesies=phrases(
+        "please, please sir, please maam, thanks, thank you, thank you very much, thanks a lot"
+    ),
     hold=phrases(
         "hold on, hold on a second, hold on a moment, hold on a minute, hang on, hang on a second",
         "one moment, just a moment, a moment, one second, just a second, a second, one sec, just a sec",

@@ -176,6 +176,7 @@ SPANISH = Language(
         "hola, buenas, buenos dias, buen dia, buenas tardes, buenas noches, muy buenas, que tal, como esta",
         "oiga, hay alguien, hay alguien ahi",
     ),
+    courtesies=phrases("por favor, gracias, muchas gracias, por favor gracias"),
     hold=phrases(
         "un momento, un momentito, un segundo, un minuto, espere, espere un momento, espera, dejeme ver",
         "dejeme pensar, deme un segundo, deme un momento, aguarde, a ver",

@@ -147,6 +147,7 @@ FRENCH = Language(
     greetings=phrases(
         "bonjour, bonsoir, salut, allo, comment allez vous, ca va, il y a quelquun, vous etes la",
     ),
+    courtesies=phrases("sil vous plait, sil te plait, merci, merci beaucoup"),
     hold=phrases(
         "un moment, un instant, une seconde, une minute, attendez, attends, attendez une seconde",
         "ne quittez pas, laissez moi voir, voyons",

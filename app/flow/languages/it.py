@@ -123,6 +123,7 @@ ITALIAN = Language(
     greetings=phrases(
         "buongiorno, buonasera, salve, ciao, pronto, come sta, ce qualcuno",
     ),
+    courtesies=phrases("per favore, per piacere, per cortesia, grazie, grazie mille"),
     hold=phrases(
         "un momento, un attimo, un secondo, un minuto, aspetti, aspetta, aspetti un attimo, vediamo",
         "mi faccia vedere",

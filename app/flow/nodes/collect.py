@@ -20,6 +20,7 @@ from app.flow.keypad import PAUSE_MS, Keys, as_keys
 from app.flow.model import Meaning, Node, Scene, Settings, Slot
 from app.flow.nodes import node_type
 from app.flow.offers import pick
+from app.flow.phrases import without_courtesy
 from app.flow.prompts import Prompt
 from app.flow.question import DOUBTFUL, Question
 from app.flow.relevance import bare, strays
@@ -170,7 +171,8 @@ class Collect(Question):
         return self.confirmation == "always"
 
     def complete(self, scene: Scene, text: str) -> bool | None:
-        return self.slot.type.complete(text, scene.hearing)
+        """Words of courtesy behind a value end a turn as the value does."""
+        return self.slot.type.complete(without_courtesy(text, scene.hearing.language), scene.hearing)
 
     def begins(self, scene: Scene, text: str) -> bool:
         return self.slot.type.begins(text, scene.hearing)
