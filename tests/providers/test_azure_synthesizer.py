@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from xml.etree import ElementTree
@@ -11,7 +12,7 @@ import pytest
 
 from app.errors import BadCredentials, BadRequest, BrokenStream, ProviderError, RateLimited, Refused, TimedOut
 from providers import azure_synthesizer, dsp
-from providers.azure_speech import AzureSpeech
+from providers.azure_speech import STARTING_THREADS, AzureSpeech
 from providers.azure_synthesizer import AzureSynthesizer, ssml
 from providers.scripted import hum
 from tests.providers.azure_fake import AzureFake
@@ -98,6 +99,21 @@ async def test_who_waits_too_long_for_a_connection_is_told_so(monkeypatch: pytes
         await until(lambda: synthesizer._idle)
         monkeypatch.setattr(azure_synthesizer, "FIRST_AUDIO_S", 5.0)
         assert await spoken(synthesizer, "next") == hum("next")
+
+
+async def test_what_is_given_up_before_it_has_begun_is_never_said_and_costs_no_connection() -> None:
+    fake, busy = AzureFake(), threading.Event()
+    async with voice_of(fake) as synthesizer:
+        await synthesizer.warm_up()
+        for _ in range(STARTING_THREADS):
+            synthesizer._azure.starting.submit(busy.wait)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.05):
+                await spoken(synthesizer, "never")
+        assert len(synthesizer._idle) == 1
+        busy.set()
+        assert await spoken(synthesizer, WORDS) == hum(WORDS)
+        assert (fake.connections, fake.spoken) == (1, [WORDS])
 
 
 @pytest.mark.parametrize("left_early", [False, True])
