@@ -8,15 +8,17 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from app import serving as serving_module
 from app.call.journal import path_of
 from app.clock import SystemClock
+from app.ops.posts import RUN
 from app.simulator.call import CallPlan
 from app.simulator.caller import Patience
 from app.simulator.network import NetworkCarriage
@@ -364,3 +366,21 @@ async def test_who_comes_by_way_of_a_proxy_is_not_local(tmp_path: Path) -> None:
         assert await status({}) == 200
         assert await status({"X-Forwarded-For": "127.0.0.1"}) == 403
         assert await status({"Forwarded": "for=127.0.0.1"}) == 403
+
+
+async def test_each_run_of_a_server_has_a_name_of_its_own_for_its_workers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    names: list[str] = []
+
+    class Noted:
+        def __init__(self, workers: int, listener: int, environment: Mapping[str, str]) -> None:
+            names.append(environment[RUN])
+
+        async def run(self) -> int:
+            return 0
+
+    monkeypatch.setattr(serving_module, "Supervisor", Noted)
+    for _ in range(2):
+        await serving_module._supervised(2, 0, {})
+    assert len(set(names)) == 2

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from app.load.calls import Placed
+from app.ops.meters import waited_ms
 from app.simulator.turns import Turn
 
 QUANTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "max": 1.0}
@@ -22,13 +23,17 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Vitals:
-    """What a server says of itself in /health, all its workers together; None where it says nothing of it."""
+    """What a server says of itself in /health, all its workers together; None where it says nothing of it.
+
+    `processes` are its workers', where there are several.
+    """
 
     cpu_s: float | None
     rss_mb: float | None
     lag_p95_ms: float | None
     breakdown: Mapping[str, float | None]
     workers: int = 1
+    processes: frozenset[int] = frozenset()
 
     @classmethod
     def of(cls, health: Mapping[str, Any]) -> Vitals:
@@ -39,6 +44,7 @@ class Vitals:
             health.get("loop", {}).get("lagP95Ms"),
             health.get("performance", {}).get("breakdown", {}),
             len(health.get("workers", ())) or 1,
+            frozenset(worker["process"] for worker in health.get("workers", ())),
         )
 
 
@@ -83,6 +89,7 @@ class Run:
             "answer_ms": quantiles([turn.answer_audio_ms for turn in turns]),
             "any_audio_ms": quantiles([turn.any_audio_ms for turn in turns]),
             "stages_ms": {name: quantiles(spent) for name, spent in _stages(turns).items()},
+            "waited_ms": _waited_ms(turns),
             "overhead_ms": quantiles([turn.overhead_ms for turn in turns]),
             "gaps": sum(len(report.gaps) for report in reports),
             "errors": sum(faults.values()),
@@ -99,8 +106,18 @@ class Run:
             "lag_p95_ms": _rounded(self.client_lag_p95_ms),
         }
 
+    @property
+    def _server_cpu_s(self) -> float | None:
+        """None where nobody knows: what a worker had used went with it, and so did what it held."""
+        before, after = self.before, self.after
+        if before.cpu_s is None or after.cpu_s is None or before.processes != after.processes:
+            return None
+        # a single process that began anew
+        return after.cpu_s - before.cpu_s if after.cpu_s >= before.cpu_s else None
+
     def _server(self, frames: int) -> Document:
-        if self.before.cpu_s is None or self.after.cpu_s is None:
+        cpu_s = self._server_cpu_s
+        if cpu_s is None:
             return dict.fromkeys(
                 (
                     "workers",
@@ -112,7 +129,6 @@ class Run:
                     "lag_p95_ms",
                 )
             )
-        cpu_s = self.after.cpu_s - self.before.cpu_s
         share, most_mb, idle_mb = cpu_s / self.seconds, self.busiest.rss_mb, self.before.rss_mb
         grown_mb = None if most_mb is None or idle_mb is None else max(0.0, most_mb - idle_mb)
         return {
@@ -133,6 +149,13 @@ def _stages(turns: Sequence[Turn]) -> dict[str, list[float | None]]:
         for name, (start, end) in turn.stages.items():
             found[name].append(end - start)
     return found
+
+
+def _waited_ms(turns: Sequence[Turn]) -> dict[str, float]:
+    """What a turn waited for each stage, in the mean over all turns that the server's journal tells of."""
+    told = [waited_ms(turn.stages) for turn in turns if turn.stages]
+    names = dict.fromkeys(name for waited in told for name in waited)
+    return {name: round(sum(waited.get(name, 0.0) for waited in told) / len(told), 1) for name in names}
 
 
 def quantiles(values: Sequence[float | None]) -> dict[str, float | None]:

@@ -110,5 +110,4 @@ def _recommended(document: Document, server: Document, client: Document) -> Iter
 
 def _parts(document: Document) -> dict[str, float]:
     """What the time of a turn goes into: stages, where journals are at hand, else what the server's health sums up."""
-    stages = {name: found["p50"] for name, found in document["stages_ms"].items()}
-    return {name: ms for name, ms in (stages or document["breakdown"]).items() if ms}
+    return {name: ms for name, ms in (document["waited_ms"] or document["breakdown"]).items() if ms}

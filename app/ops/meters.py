@@ -91,11 +91,22 @@ def _mean(values: NDArray[np.float64]) -> float | None:
     return round(float(values.mean()), 2) if len(values) else None
 
 
-def _spent_ms(stages: Mapping[str, tuple[float, float]]) -> dict[str, float]:
-    """How long each kind of work was waited for. What went on while something before it lasted was not waited for."""
-    spent, over = dict.fromkeys(KINDS.values(), 0.0), 0.0
+def waited_ms(stages: Mapping[str, Sequence[float]]) -> dict[str, float]:
+    """How long each stage ([start, end] after the end of speech) was waited for, in milliseconds.
+
+    What went on while something before it lasted was not waited for, so together they are no more than the answer took.
+    """
+    waited, over = {}, 0.0
     for name, (start, end) in stages.items():
-        if name in KINDS:
-            spent[KINDS[name]] += max(0.0, end - max(start, over))
+        waited[name] = max(0.0, end - max(start, over))
         over = max(over, end)
+    return waited
+
+
+def _spent_ms(stages: Mapping[str, Sequence[float]]) -> dict[str, float]:
+    """The same by kind of work."""
+    spent = dict.fromkeys(KINDS.values(), 0.0)
+    for name, ms in waited_ms(stages).items():
+        if name in KINDS:
+            spent[KINDS[name]] += ms
     return spent

@@ -95,7 +95,8 @@ class AsgiSocket:
             self._leave(1006, NOT_READ)
 
     def stop_reading(self) -> None:
-        self._reads.clear()
+        if self._open:
+            self._reads.clear()
 
     def close(self, code: int = 1000) -> None:
         self._leave(code, "")

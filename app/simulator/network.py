@@ -106,7 +106,8 @@ class NetworkSocket(asyncio.Protocol):
             self._transport.abort()
 
     def stop_reading(self) -> None:
-        self._transport.pause_reading()
+        if not self._transport.is_closing():
+            self._transport.pause_reading()
 
     def close(self, code: int = 1000) -> None:
         if self._protocol.state is State.OPEN:

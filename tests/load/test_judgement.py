@@ -117,6 +117,7 @@ def test_several_workers_are_busy_when_each_of_them_is() -> None:
     )
     health = {"process": {"cpuSeconds": 1.0}, "workers": [{"process": 1}, {"process": 2}]}
     assert (Vitals.of(health).workers, Vitals.of({}).workers) == (2, 1)
+    assert (Vitals.of(health).processes, Vitals.of({}).processes) == (frozenset({1, 2}), frozenset())
 
 
 def test_earlier_runs_of_the_same_are_found(tmp_path: Path) -> None:
@@ -168,6 +169,26 @@ def test_stages_and_waits_are_those_of_the_journals() -> None:
     assert (found["overhead_ms"]["p99"], found["turns"]) == (1.5, 4)
     assert "most of it in endpoint (200 ms a turn)" in recommendations(found)[0]
     assert Threshold("overhead_p99", 1.0).broken(found) == "overhead_p99 is 1.5, more than 1"
+
+
+def test_a_stage_that_one_turn_in_twenty_has_is_not_most_of_all_turns() -> None:
+    usual = {"endpoint": [0.0, 300.0], "speech_first_byte": [300.0, 350.0]}
+    slow = {"endpoint": [0.0, 300.0], "service": [300.0, 1200.0]}
+    found = document(explained(*[usual] * 19, slow))
+    assert found["waited_ms"] == {"endpoint": 300.0, "speech_first_byte": 47.5, "service": 45.0}
+    assert "most of it in endpoint (300 ms a turn)" in recommendations(found)[0]
+
+
+@pytest.mark.parametrize(
+    "after",
+    [Vitals(9.0, 100.0, 1.0, {}, 2, frozenset({1, 3})), Vitals(0.5, 100.0, 1.0, {}, 2, frozenset({1, 2}))],
+)
+def test_what_a_server_cost_is_unknown_where_a_worker_ended_meanwhile(after: Vitals) -> None:
+    before = Vitals(8.0, 100.0, 1.0, {}, 2, frozenset({1, 2}))
+    run = Run(ASKED, ManualClock().wall(), [placed(100.0)], 10.0, 0.1, None, before, after, after)
+    server = run.document()["server"]
+    assert (server["cpu_share"], server["us_per_frame"], server["mb_per_call"]) == (None, None, None)
+    assert recommendations(run.document()) == []
 
 
 def test_the_page_shows_stages_and_the_course_of_the_run() -> None:

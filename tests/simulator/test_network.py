@@ -179,6 +179,46 @@ async def test_nobody_answers_the_handshake(monkeypatch: pytest.MonkeyPatch) -> 
         await gone.wait()
 
 
+class _Keeper:
+    def __init__(self) -> None:
+        self.got: list[str | bytes] = []
+        self.any = asyncio.Event()
+
+    def message(self, data: str | bytes) -> None:
+        self.got.append(data)
+        self.any.set()
+
+    def closed(self, code: int, reason: str) -> None: ...
+
+
+async def test_binary_messages_go_out_and_what_comes_may_be_left_unread() -> None:
+    from websockets.asyncio.server import ServerConnection, serve
+
+    asked: asyncio.Queue[tuple[ServerConnection, str | bytes]] = asyncio.Queue()
+
+    async def ask(connection: ServerConnection) -> None:
+        async for message in connection:
+            asked.put_nowait((connection, message))
+
+    async with serve(ask, "127.0.0.1", 0) as server, NetworkCarriage() as carriage:
+        url = f"ws://127.0.0.1:{next(iter(server.sockets)).getsockname()[1]}/"
+        deaf, reader = _Keeper(), _Keeper()
+        sockets = [await carriage.connect(url, {}, keeper) for keeper in (deaf, reader)]
+        sockets[0].stop_reading()
+        for one in sockets:
+            one.send(b"\x00\x01")
+            connection, message = await asked.get()
+            assert message == b"\x00\x01"
+            await connection.send("heard")
+        # what was sent to the other before has arrived by then
+        await reader.any.wait()
+        assert (deaf.got, reader.got) == ([], ["heard"])
+        for one in sockets:
+            one.abort()
+            await one.wait_closed()
+            one.stop_reading()
+
+
 async def test_a_message_in_fragments_is_one_message() -> None:
     got: list[str | bytes] = []
     closed = asyncio.Event()
