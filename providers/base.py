@@ -19,8 +19,8 @@ class Hypothesis:
     """What the caller seems to have said in the current utterance.
 
     `audio_ms` is how much of the utterance's audio the text covers, `confidence` is 0..1 or None where the
-    service gives none. An empty `text` means that nothing was understood. `final` words are all that was said; what
-    `finish` gives without is all that came.
+    service gives none. An empty `text` means that nothing was understood. `final` words are all that was said; `finish`
+    may give words that are not: all that came of more.
     """
 
     text: str = field(repr=False)
@@ -53,7 +53,7 @@ class TranscriptionStream(Protocol):
         ...
 
     async def finish(self) -> Hypothesis:
-        """The utterance is over: its final text. The next one starts empty.
+        """The utterance is over: its final text, or what came of it. The next one starts empty.
 
         Raises ProviderError. Safe to cancel.
         """

@@ -23,7 +23,7 @@ class ToolCallPieces:
 
     id: str
     name: str
-    arguments: list[str] = field(default_factory=list)
+    arguments: list[str] = field(default_factory=list, repr=False)
 
     def event(self, request: ModelRequest) -> ToolCall | OutcomeChosen | None:
         """The whole of it; None for what the request did not offer. Raises ValueError for what is not JSON."""

@@ -170,9 +170,13 @@ class Conversation:
     def question(self) -> fx.Listen | None:
         return self._flow.question
 
+    @property
+    def may_suppose(self) -> bool:
+        return self._flow.may_reply
+
     def words_so_far(self, text: str, began_at: float) -> None:
         """If the turn ended here: let a model that would be asked for a reply begin."""
-        if self._busy or not self._inputs.empty() or not self.question or self._agent.put_after(began_at):
+        if self._busy or not self._inputs.empty() or not self.may_suppose or self._agent.put_after(began_at):
             return
         if self._agent.replying or self.secrecy.covers(began_at):
             return

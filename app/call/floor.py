@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import weakref
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 from app.audio.activity import Edge
@@ -78,6 +79,11 @@ class FloorActor(Protocol):
     @property
     def question(self) -> Listen | None:
         """What the caller was asked."""
+        ...
+
+    @property
+    def may_suppose(self) -> bool:
+        """Whether it may be of use to know the caller's words before their turn is over."""
         ...
 
     def words_so_far(self, text: str, began_at: float) -> None:
@@ -263,14 +269,12 @@ class Floor:
 
     def _look_at_interim_words(self) -> None:
         question, text = self._actor.question, self._hearing.best.text
-        if question is None or not text:
+        if question is None or not text or not (self._interim.may_guess and self._actor.may_suppose):
             return
         said, now = f"{self.carried} {text}".strip(), self._clock.now()
         if text != self._words_seen:
             self._words_seen = text
-            begins = announces_more(said, question.language)
-            complete = False if begins else question.grammar.complete(said)
-            self._interim.heard(meant(said, question.language), complete, now)
+            self._interim.heard(meant(said, question.language), partial(_completes, said, question), now)
         if self._interim.worth_a_guess(now):
             self._actor.words_so_far(said, self.began_at)
 
@@ -304,3 +308,8 @@ class Floor:
             return False
         needed = 1 if begins_an_answer or voiced_ms >= ONE_WORD_MS else 2
         return words >= max(needed, prompt.min_words if prompt else 1)
+
+
+def _completes(said: str, question: Listen) -> bool | None:
+    """Whether the words so far answer the question: see `Grammar.complete`."""
+    return False if announces_more(said, question.language) else question.grammar.complete(said)

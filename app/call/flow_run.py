@@ -11,6 +11,7 @@ from app.call.secrecy import MASK
 from app.call.services import Services
 from app.flow import Context, State, begin, inputs, ready_requests, resume, step, understands
 from app.flow import effects as fx
+from app.flow.nodes.llm import Llm
 from app.orchestrator.cache_figures import Kind
 from app.orchestrator.language import LanguageChoice
 from providers.base import SimilarityModel
@@ -43,6 +44,8 @@ class FlowRun:
         )
         self._unsupported = {code: text for code, text in unsupported.items() if code not in has}
         self._fallback = services.fallback if services.fallback in has else has[0]
+        parts = (call.flow, *call.flow.subflows.values())
+        self._has_model = any(isinstance(node, Llm) for part in parts for node in part.nodes.values())
         self._figures = services.speech_cache.figures
         self._foresight = services.foresight.of(call) if services.foresight else None
         self._languages = LanguageChoice(languages, others=self._unsupported)
@@ -79,6 +82,11 @@ class FlowRun:
             return self._advance(*resume(call.flow, call.state, now))
         context = Context(now, call.caller, call.called, call.language, call.seed)
         return self._advance(*begin(call.flow, context))
+
+    @property
+    def may_reply(self) -> bool:
+        """Whether `reply_to` might have anything to ask; much cheaper."""
+        return self._has_model and self.question is not None and not self.question.sensitive
 
     def reply_to(self, text: str) -> fx.AskModel | None:
         """What a model would be asked if these were all the caller's words, and if it were asked to reply."""

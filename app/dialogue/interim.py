@@ -7,7 +7,8 @@ there are few.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 SETTLED_S = 0.3
 GUESSES_AT_MOST = 2
@@ -17,26 +18,32 @@ Words = tuple[str, ...]
 
 @dataclass(slots=True)
 class Interim:
-    """The words of one utterance so far, without courtesies and hesitations. Moments are monotonic seconds.
+    """The words of one utterance so far, without courtesies and hesitations. Moments are monotonic seconds."""
 
-    `complete` is whether they answer the question, None where nobody knows, False for a mere beginning.
-    """
-
-    _words: Words = ()
+    _words: Words = field(default=(), repr=False)
     _complete: bool | None = None
     _since: float = 0.0
-    _guessed: Words = ()
+    _guessed: Words = field(default=(), repr=False)
     _guesses: int = 0
 
-    def heard(self, words: Words, complete: bool | None, now: float) -> None:
-        """These have been said so far; perhaps they are the same as before."""
+    @property
+    def may_guess(self) -> bool:
+        """Whether there may be another guess, whatever comes."""
+        return self._guesses < GUESSES_AT_MOST
+
+    def heard(self, words: Words, complete: Callable[[], bool | None], now: float) -> None:
+        """These have been said so far; perhaps they are the same as before.
+
+        `complete`, asked of others only, is whether they answer the question, None where nobody knows, False for a mere
+        beginning.
+        """
         if words != self._words:
-            self._words, self._complete, self._since = words, complete, now
+            self._words, self._complete, self._since = words, complete(), now
 
     def worth_a_guess(self, now: float) -> bool:
         """Whether to guess, for the first time, that these are all. It counts."""
         settled_at = self._since + (0.0 if self._complete else SETTLED_S)
-        if self._words == self._guessed or self._guesses == GUESSES_AT_MOST:
+        if self._words == self._guessed or not self.may_guess:
             return False
         if self._complete is False or now < settled_at:
             return False

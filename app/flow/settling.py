@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from app.flow.languages import Language
 from app.flow.languages.calendar import Found
@@ -21,7 +21,7 @@ class Settled:
 
     found: Found
     score: float
-    rest: str
+    rest: str = field(repr=False)
 
 
 def settle(found: Sequence[Found], text: str, language: Language) -> Settled | None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from weakref import ref
 
 from app.audio.g711 import duration_ms
@@ -167,11 +166,12 @@ class FailoverStream:
                 return words
         _bring_in(standby, utterance, said)
         try:
-            theirs = await standby.finish()
-        except ProviderError:
+            async with patience(LONG_GRACE_S if words.text else None):
+                theirs = await standby.finish()
+        except (ProviderError, TimeoutError):
             if not words.text:
                 raise
-            return replace(words, final=True)
+            return words
         return self._judged(utterance, words, theirs)
 
     def discard(self) -> None:
@@ -226,7 +226,13 @@ class FailoverStream:
     def _verdict(self, utterance: Utterance, ours: str, theirs: str, *, broken_off: bool = False) -> Verdict:
         partials = self._lead.partials
         return verdict(
-            ours, theirs, utterance.speech_ms, self._lent, partials=partials, broken_off=broken_off
+            ours,
+            theirs,
+            utterance.speech_ms,
+            self._lent,
+            self._language,
+            partials=partials,
+            broken_off=broken_off,
         )
 
     def _judged(self, utterance: Utterance, ours: Hypothesis, theirs: Hypothesis) -> Hypothesis:
@@ -236,7 +242,7 @@ class FailoverStream:
             case "lead":
                 if ours.text:
                     self._did_well()
-                return replace(ours, final=True)
+                return ours
             case "lend":
                 self._lent += 1
                 assert self._standby

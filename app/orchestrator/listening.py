@@ -8,16 +8,16 @@ is asked, too, when the words of the first one came to no end: where it heard th
 
 from __future__ import annotations
 
-import re
 from typing import Literal
+
+from app.flow.languages import LANGUAGES
+from app.flow.languages.numbers import tokens
 
 SILENT_MS = 300.0
 STALE_MS = 1200.0
 SURELY_SILENT_MS = 1000.0
 LENT_IN_A_ROW = 3
 WORDS_BEHIND = 3
-
-_WORD = re.compile(r"[\w']+")
 
 Verdict = Literal["lead", "lend", "replace"]
 
@@ -29,7 +29,14 @@ def must_join(speech_ms: float, since_words_ms: float, has_words: bool) -> bool:
 
 
 def verdict(
-    lead: str, standby: str, speech_ms: float, lent_before: int, *, partials: bool, broken_off: bool = False
+    lead: str,
+    standby: str,
+    speech_ms: float,
+    lent_before: int,
+    language: str,
+    *,
+    partials: bool,
+    broken_off: bool = False,
 ) -> Verdict:
     """Whose words count: the lead's, the standby's for this once, or the standby's from now on.
 
@@ -37,7 +44,7 @@ def verdict(
     """
     ours, theirs = len(lead.split()), len(standby.split())
     far_behind = theirs >= ours + WORDS_BEHIND
-    cut_short = broken_off and (far_behind or _begins(standby, lead))
+    cut_short = broken_off and (far_behind or _begins(standby, lead, language))
     if not theirs or (ours and not cut_short and not (partials and far_behind)):
         return "lead"
     silent = partials and (far_behind if ours else speech_ms >= SURELY_SILENT_MS)
@@ -46,11 +53,13 @@ def verdict(
     return "lend"
 
 
-def _begins(longer: str, shorter: str) -> bool:
-    """Whether one text begins with another and goes on, but for capitals and punctuation."""
-    whole, beginning = _words(longer), _words(shorter)
-    return len(beginning) < len(whole) and whole[: len(beginning)] == beginning
+def _begins(longer: str, shorter: str, language: str) -> bool:
+    """Whether one text begins with another and goes on, however each writes it."""
+    ways = zip(_written(longer, language), _written(shorter, language), strict=True)
+    return any(len(beginning) < len(whole) and whole.startswith(beginning) for whole, beginning in ways)
 
 
-def _words(text: str) -> list[str]:
-    return _WORD.findall(text.casefold())
+def _written(text: str, language: str) -> tuple[str, str]:
+    """The letters and figures alone, run together; and the same with figures for numbers in words."""
+    words, known = tokens(text), LANGUAGES.get(language.partition("-")[0])
+    return "".join(words), "".join(known.numbers.numerals(words) if known else words)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from app.clock import ManualClock
+from app.flow.asking import QuestionGrammar
 from app.simulator.steps import Say, StaySilent
 from providers.base import ModelRequest
 from providers.scripted import Heard
@@ -121,3 +122,41 @@ async def test_who_says_ever_more_costs_two_guesses_at_most(clock: ManualClock, 
     assert found.begun_before_t0 == 1 + 2
     assert len(found.model.requests) == 1 + 2 + 1
     assert found.model.open == 0
+
+
+NUMBER = """\
+flow: desk
+format: 1
+languages: [en]
+start: one
+slots: {number: {type: digits, length: 10}}
+nodes:
+  one: {collect: number, ask: Your number?, next: bye}
+  talk: {llm: Answer., outcomes: {done: bye}, failed: bye}
+  bye: {hangup: Goodbye.}
+"""
+TALK = "  talk: {llm: Answer., outcomes: {done: bye}, failed: bye}\n"
+SECRET = NUMBER.replace("length: 10", "length: 10, sensitive: true")
+
+
+@pytest.mark.parametrize(
+    ("flow", "looks"),
+    [(NUMBER, 10), (NUMBER.replace(TALK, ""), 0), (SECRET, 0)],
+    ids=["model", "none", "secret"],
+)
+async def test_words_are_looked_at_only_where_a_model_might_reply_to_them(
+    clock: ManualClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flow: str, looks: int
+) -> None:
+    asked, complete = list[str](), QuestionGrammar.complete
+
+    def counted(self: QuestionGrammar, text: str) -> bool | None:
+        asked.append(text)
+        return complete(self, text)
+
+    monkeypatch.setattr(QuestionGrammar, "complete", counted)
+    words = ["four", "four", "seven", "one", "two", "nine", "nine", "oh", "one", "two"]
+    said = [" ".join(words[: count + 1]) for count in range(len(words))]
+    heard = Heard(said[-1], tuple((300.0 * (count + 1), text) for count, text in enumerate(said)))
+    async with running(clock, tmp_path, [heard], settings=flows_in(tmp_path, flow)) as relay:
+        await relay.call("desk", [Say("x" * 60), StaySilent(1)])
+    assert len(asked) == looks + 1  # and once when the caller paused

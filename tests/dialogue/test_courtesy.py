@@ -13,6 +13,8 @@ from app.dialogue.courtesy import meant
         ("I'd like to thank your team.", "en", "i'd like to thank your team"),
         ("I’m umpteen minutes late", "en", "i'm umpteen minutes late"),
         ("Please.", "en", "please"),
+        ("Should I come to the ER?", "en", "should i come to the er"),
+        ("The lump is 5 mm.", "en", "the lump is 5 mm"),
         ("No, thank you.", "en", "no"),
         ("Mañana, por favor, eh, gracias.", "es", "mañana"),
         ("Une table, s'il vous plaît.", "fr", "une table"),

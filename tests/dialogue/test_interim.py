@@ -1,6 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from app.dialogue.interim import Interim
+
+
+def always(complete: bool | None) -> Callable[[], bool | None]:
+    return lambda: complete
 
 
 def guessed(*heard: tuple[float, str, bool | None], until: float) -> list[float]:
@@ -10,7 +17,7 @@ def guessed(*heard: tuple[float, str, bool | None], until: float) -> list[float]
         now = tenth / 10
         while coming and coming[0][0] <= now:
             _, text, complete = coming.pop(0)
-            interim.heard(tuple(text.split()), complete, now)
+            interim.heard(tuple(text.split()), always(complete), now)
         if interim.worth_a_guess(now):
             guesses.append(now)
     return guesses
@@ -42,3 +49,17 @@ def test_other_words_are_guessed_anew_but_not_for_ever() -> None:
 
 def test_nothing_is_no_guess() -> None:
     assert guessed((0.0, "", True), until=1.0) == []
+
+
+def test_whether_they_are_an_answer_is_asked_of_other_words_only() -> None:
+    interim, asked = Interim(), list[str]()
+    for words in ("on", "on friday", "on friday"):
+        interim.heard((words,), partial(asked.append, words), now=0.0)
+    assert asked == ["on", "on friday"]
+
+
+def test_the_words_are_not_shown() -> None:
+    interim = Interim()
+    interim.heard(("friday",), lambda: True, now=0.0)
+    assert interim.worth_a_guess(0.0)
+    assert "friday" not in repr(interim)

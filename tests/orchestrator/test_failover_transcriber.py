@@ -13,7 +13,7 @@ from app.clock import ManualClock
 from app.errors import BadCredentials, BrokenStream, ProviderError, Refused
 from app.orchestrator.chain import Switch
 from app.orchestrator.ear import PROBATION_S
-from app.orchestrator.failover_stream import OPEN_S, FailoverStream
+from app.orchestrator.failover_stream import LONG_GRACE_S, OPEN_S, FailoverStream
 from app.orchestrator.failover_transcriber import FailoverTranscriber
 from app.orchestrator.way_back import REOPEN_S, RETURN_EVERY_S, SPREAD_S
 from providers.base import Hypothesis
@@ -312,6 +312,48 @@ async def test_the_standbys_failure_does_not_cost_the_leads_words(clock: ManualC
         assert standby
         standby.stream = Deaf()
         assert (await call.stream.hypothesis()).text == ""
+
+
+class BreaksOff(ScriptedTranscriber):
+    """Its words come to no end."""
+
+    async def open(
+        self, language: str, *, on_partial: Callable[[Hypothesis], None], **others: Sequence[str]
+    ) -> ScriptedTranscriptionStream:
+        stream = await super().open(language, on_partial=on_partial)
+        finish = stream.finish
+
+        async def broken_off() -> Hypothesis:
+            return replace(await finish(), final=False)
+
+        stream.finish = broken_off  # type: ignore[method-assign]
+        return stream
+
+
+@pytest.mark.parametrize(
+    ("local_ms", "local", "text"),
+    [
+        (0.0, f"{TEXT} at eight", f"{TEXT} at eight"),
+        (300.0, f"{TEXT} at eight", f"{TEXT} at eight"),
+        (2500.0, f"{TEXT} at eight", TEXT),
+        (0.0, TEXT, TEXT),
+    ],
+)
+async def test_words_that_came_to_no_end_wait_half_a_second_for_better_ones(
+    clock: ManualClock, local_ms: float, local: str, text: str
+) -> None:
+    call = Call(clock, [], lambda number: local)
+    call.cloud = BreaksOff([SPOKEN], name="cloud")
+    call.local._final_ms = local_ms
+    call.transcriber = FailoverTranscriber([call.cloud, call.local], clock).watched(call.switches.append)
+    async with call.listening():
+        await call.audio(400)
+        call.stream.utterance_started()
+        await call.audio(1400)
+        began = clock.now()
+        words = await call.stream.finish()
+        assert clock.now() - began <= LONG_GRACE_S + 0.001
+    assert (words.text, words.final) == (text, text != TEXT)
 
 
 class Deaf(ScriptedTranscriptionStream):

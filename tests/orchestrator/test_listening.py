@@ -39,7 +39,7 @@ def test_when_the_standby_joins(
 def test_whose_words_count(
     lead: str, standby: str, speech_ms: float, lent: int, partials: bool, expected: Verdict
 ) -> None:
-    assert verdict(lead, standby, speech_ms, lent, partials=partials) == expected
+    assert verdict(lead, standby, speech_ms, lent, "en", partials=partials) == expected
 
 
 @pytest.mark.parametrize(
@@ -57,6 +57,23 @@ def test_whose_words_count(
 def test_words_that_came_to_no_end_are_made_whole(
     lead: str, standby: str, partials: bool, expected: Verdict
 ) -> None:
-    assert verdict(lead, standby, 2000, 0, partials=partials, broken_off=True) == expected
+    assert verdict(lead, standby, 2000, 0, "en", partials=partials, broken_off=True) == expected
     if len(standby.split()) < len(lead.split()) + 3:
-        assert verdict(lead, standby, 2000, 0, partials=partials) == "lead"
+        assert verdict(lead, standby, 2000, 0, "en", partials=partials) == "lead"
+
+
+@pytest.mark.parametrize(
+    ("lead", "standby", "language"),
+    [
+        ("My number is 44", "My number is 447", "en"),
+        ("My number is 4 4", "my number is four four seven", "en-GB"),
+        ("my number is forty four", "My number is 447.", "en"),
+        ("I’d like a", "I'd like a table", "en"),
+        ("a table for tw", "a table for two", "en"),
+        ("My number is twenty", "my number is twenty one", "en"),
+        ("मेरा नंबर", "मेरा नंबर 447", "hi"),
+    ],
+)
+def test_what_was_broken_off_is_known_however_it_is_written(lead: str, standby: str, language: str) -> None:
+    assert verdict(lead, standby, 2000, 0, language, partials=False, broken_off=True) == "lend"
+    assert verdict(lead, lead.upper(), 2000, 0, language, partials=False, broken_off=True) == "lead"

@@ -21,7 +21,7 @@ from app.ops.logs import configure_logging
 from app.orchestrator.failover import FailoverModel
 from app.orchestrator.failover_synthesizer import FailoverSynthesizer
 from app.orchestrator.failover_transcriber import FailoverTranscriber
-from app.simulator.steps import Press, Say
+from app.simulator.steps import Press, Say, StaySilent
 from providers import dsp
 from providers.azure_speech import AzureSpeech
 from providers.azure_synthesizer import AzureSynthesizer
@@ -30,8 +30,9 @@ from providers.base import Hypothesis, Message, ModelRequest, Synthesizer, Trans
 from providers.openai_speech import openai_client
 from providers.openai_synthesizer import OpenAISynthesizer
 from providers.openai_transcriber import OpenAITranscriber
-from providers.scripted import ScriptedSynthesizer, ScriptedTranscriber, hum
-from tests.call.relay import running
+from providers.scripted import Heard, ScriptedSynthesizer, ScriptedTranscriber, hum
+from providers.scripted_model import Reply, ScriptedModel
+from tests.call.relay import events, running
 from tests.call.services import flows_in
 from tests.providers import loopback
 from tests.providers.azure_fake import AzureFake, Phrase
@@ -266,8 +267,35 @@ nodes:
 """
 
 
+TALK = """\
+flow: talk
+format: 1
+languages: [en]
+start: talk
+nodes:
+  talk: {llm: Answer., outcomes: {done: bye}, failed: bye}
+  bye: {hangup: Goodbye.}
+"""
+
+
+def spoken(text: str) -> Heard:
+    """Word by word, beginning at once."""
+    words = text.split()
+    return Heard(text, tuple((300.0 * count, " ".join(words[: count + 1])) for count in range(len(words))))
+
+
+async def test_what_a_caller_says_while_they_say_it(clock: ManualClock, tmp_path: Path, told: Told) -> None:
+    model = ScriptedModel(lambda request: Reply("Yes.", first_ms=1500))
+    settings = flows_in(tmp_path, TALK)
+    async with running(clock, tmp_path, [spoken(WORDS)] * 2, settings=settings, model=model) as relay:
+        async with told.looking():
+            placed = await relay.call("talk", [Say("x" * 100), Say("x" * 100), StaySilent(3)])
+    assert len(events(relay.journal(placed), "utterance")) == 2
+    told.clean()
+
+
 async def test_the_journal_of_a_secret(clock: ManualClock, tmp_path: Path, told: Told) -> None:
-    said = ["planted words of no use", "49291234"]
+    said = [spoken("planted words of no use"), spoken("49291234")]
     for steps in ([Say("planted words"), Say("49291234")], [Press("49291234")]):
         async with running(clock, tmp_path, said, settings=flows_in(tmp_path, FLOW)) as relay:
             async with told.looking():
