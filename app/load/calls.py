@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
+import gc
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 
 from app.clock import SystemClock
@@ -31,6 +32,17 @@ class Placed:
 
 # a call's own way to the server, made of the usual one
 Through = Callable[[CallPlan, Carriage], Carriage]
+
+
+@contextmanager
+def only_new_objects() -> Iterator[None]:
+    """What is there now, speech engines too, is no garbage: to look for cycles in it would stop all callers a while."""
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def _unwatched(done: int) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +10,7 @@ from dataclasses import dataclass, field
 import httpx
 
 from app.clock import Clock, SystemClock
-from app.load.calls import place_all
+from app.load.calls import only_new_objects, place_all
 from app.load.figures import Asked, Run, Vitals
 from app.ops.meters import Meters
 from app.simulator.call import CallPlan
@@ -52,18 +51,16 @@ async def hold(asked: Asked, listening: str, plans: Sequence[CallPlan], over: Ca
     meters = Meters(clock)
     async with httpx.AsyncClient(trust_env=False) as http, asyncio.TaskGroup() as group:
         watch = Watch(http, listening)
-        # looking for cycles among all that is there already, speech engines too, would stop every caller for a while
-        gc.collect()
-        gc.freeze()
-        before, wall = await watch.ask(), clock.wall()
-        watch.busiest = before
-        began, cpu_s = clock.now(), time.process_time()
-        watches = [group.create_task(watch.run(clock)), group.create_task(meters.watch_loop())]
-        placed = await place_all(plans, asked.at_once, over)
-        seconds, client_cpu_s = clock.now() - began, time.process_time() - cpu_s
-        for one in watches:
-            one.cancel()
-        after = await watch.ask()
+        with only_new_objects():
+            before, wall = await watch.ask(), clock.wall()
+            watch.busiest = before
+            began, cpu_s = clock.now(), time.process_time()
+            watches = [group.create_task(watch.run(clock)), group.create_task(meters.watch_loop())]
+            placed = await place_all(plans, asked.at_once, over)
+            seconds, client_cpu_s = clock.now() - began, time.process_time() - cpu_s
+            for one in watches:
+                one.cancel()
+            after = await watch.ask()
     lag_ms = meters.loop_lag_p95_ms
     course = [(0.0, before), *watch.course, (seconds, after)]
     return Run(asked, wall, placed, seconds, client_cpu_s, lag_ms, before, watch.busiest, after, course)

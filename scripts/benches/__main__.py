@@ -1,4 +1,5 @@
-"""`scripts/bench NAME`: measurements on real processes, real sockets and the real clock.
+"""`scripts/bench NAME`: measurements. What depends on time is measured on real processes, real sockets and the real
+clock; in virtual time run `soak`, `replies`, `ablation` and `prediction`, and in one process `flow-tests`.
 
 Exit codes: 0 everything that must hold held, 1 something did not, 2 used wrongly.
 """
@@ -32,6 +33,8 @@ from scripts.benches import turns as turns_bench
 from scripts.benches import understanding as understanding_bench
 from scripts.benches import workers as workers_bench
 from scripts.benches.report import Report
+
+SOAK_CALLS = 10_000
 
 as_json_option = click.option("--json", "as_json", is_flag=True, help="One document on stdout.")
 save_option = click.option("--save", is_flag=True, help="Keep it as bench/NAME.json and .txt.")
@@ -149,7 +152,7 @@ def profile(calls: Sequence[int], seconds: float, seed: int, as_json: bool, save
 
 
 @bench.command()
-@click.option("--calls", default=10_000, show_default=True, type=click.IntRange(20), help="Calls in all.")
+@click.option("--calls", type=click.IntRange(20), help=f"Calls in all.  [default: {SOAK_CALLS}]")
 @click.option(
     "--real",
     type=click.IntRange(1),
@@ -162,13 +165,17 @@ def profile(calls: Sequence[int], seconds: float, seed: int, as_json: bool, save
 @as_json_option
 @save_option
 def soak(
-    calls: int, real: int | None, at_once: int, faults: float, seed: int, as_json: bool, save: bool
+    calls: int | None, real: int | None, at_once: int, faults: float, seed: int, as_json: bool, save: bool
 ) -> None:
     """Thousands of calls in memory and virtual time, some with faults: nothing of them may be left."""
+    if real and calls:
+        raise click.UsageError(
+            "--calls counts those in virtual time, --real N those on the real clock: give one."
+        )
     if real:
         report = asyncio.run(real_soak_bench.measure(real, at_once, faults, seed))
     else:
-        report = soak_bench.measure(calls, at_once, faults, seed)
+        report = soak_bench.measure(calls or SOAK_CALLS, at_once, faults, seed)
     _finish(report, as_json, save)
 
 

@@ -7,7 +7,6 @@ answer. Memory is held against that of the same server after its first calls.
 from __future__ import annotations
 
 import asyncio
-import gc
 import os
 import time
 from collections.abc import Iterator, Sequence
@@ -18,7 +17,7 @@ from random import Random
 import httpx
 
 from app.clock import SystemClock
-from app.load.calls import STAGGER_S, Placed, place_all
+from app.load.calls import STAGGER_S, Placed, only_new_objects, place_all
 from app.ops.meters import Meters
 from app.simulator.caller import Speak
 from app.simulator.stream import FRAME_S
@@ -203,21 +202,20 @@ async def hold(
 ) -> Held:
     """Hold `calls` for `seconds`, once all are there."""
     await place_all([echo_plan(server.url, acts[:1]) for _ in range(FIRST_CALLS)], FIRST_CALLS)
-    gc.collect()
-    gc.freeze()  # looking for cycles among all that is there already would stop every caller for a while
-    idle = await _span(server, IDLE_S)
-    ramp_s = calls * STAGGER_S + SETTLING_S
-    until = SystemClock().now() + ramp_s + seconds
-    plans = [echo_plan(server.url, _until(until, acts, Random(random.random()))) for _ in range(calls)]
-    meters = Meters(SystemClock())
-    async with asyncio.TaskGroup() as group:
-        placing = group.create_task(place_all(plans, calls))
-        await asyncio.sleep(ramp_s)
-        lag = group.create_task(meters.watch_loop())
-        busy = await _span(server, seconds)
-        lag_ms = await _lag_ms(server)
-        lag.cancel()
-        placed = await placing
+    with only_new_objects():
+        idle = await _span(server, IDLE_S)
+        ramp_s = calls * STAGGER_S + SETTLING_S
+        until = SystemClock().now() + ramp_s + seconds
+        plans = [echo_plan(server.url, _until(until, acts, Random(random.random()))) for _ in range(calls)]
+        meters = Meters(SystemClock())
+        async with asyncio.TaskGroup() as group:
+            placing = group.create_task(place_all(plans, calls))
+            await asyncio.sleep(ramp_s)
+            lag = group.create_task(meters.watch_loop())
+            busy = await _span(server, seconds)
+            lag_ms = await _lag_ms(server)
+            lag.cancel()
+            placed = await placing
     whole = Span(idle.end, Moment.of(server))
     overheads = list(_overheads(server, placed, busy))
     return Held(calls, idle, busy, whole, lag_ms, meters.loop_lag_p95_ms, placed, overheads)

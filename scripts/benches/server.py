@@ -9,7 +9,7 @@ import socket
 import sys
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -72,9 +72,18 @@ def _cpu_s(stat: Path) -> float:
 def tree(pid: int) -> Iterator[int]:
     """A process and all that are below it."""
     yield pid
-    for task in (Path("/proc") / str(pid) / "task").iterdir():
-        for child in (task / "children").read_text().split():
-            yield from tree(int(child))
+    for child in _children(pid):
+        yield from tree(child)
+
+
+def _children(pid: int) -> list[int]:
+    """Those of its threads that go on while they are looked at."""
+    found: list[int] = []
+    with suppress(FileNotFoundError, ProcessLookupError):
+        for task in (Path("/proc") / str(pid) / "task").iterdir():
+            with suppress(FileNotFoundError, ProcessLookupError):
+                found += map(int, (task / "children").read_text().split())
+    return found
 
 
 @dataclass

@@ -20,6 +20,7 @@ from random import Random
 from app.call.journal import path_of, read
 from app.call.state_file import NAME
 from app.clock import ManualClock, run_virtual
+from app.load.calls import only_new_objects
 from app.main import Relay
 from app.ops.call_book import PAST_KEPT
 from app.orchestrator.answer_cache import ANSWERS_MAX
@@ -80,7 +81,7 @@ def measure(total: int, at_once: int, share: float, seed: int) -> Report:
     report = Report("soak", {"calls": total, "at_once": at_once, "faults": share, "seed": seed})
     clock, soak = ManualClock(), Soak(Growth(min(WARM_CALLS, total // 2)))
     fate = Fate(clock, Random(seed), share)
-    with tempfile.TemporaryDirectory() as directory, _errors() as errors, _only_new_objects():
+    with tempfile.TemporaryDirectory() as directory, _errors() as errors, only_new_objects():
         before, after = run_virtual(_hold(soak, total, at_once, clock, fate, Path(directory)), clock)
     soak.outcome.describe(report)
     _describe_rest(report, before, after)
@@ -230,17 +231,6 @@ def _errors() -> Iterator[list[str]]:
     finally:
         log.propagate = True
         log.removeHandler(handler)
-
-
-@contextmanager
-def _only_new_objects() -> Iterator[None]:
-    """What is there now is no garbage and is not counted: collecting takes a tenth of the time then."""
-    gc.collect()
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
 
 
 def _describe_rest(report: Report, before: Holdings, after: Holdings) -> None:

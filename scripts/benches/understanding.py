@@ -77,9 +77,16 @@ def phrasings(language: str, group: str) -> list[Phrasing]:
         return [Phrasing(*row) for row in csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE)]
 
 
+def variant(language: str, group: str) -> str:
+    """What the figures are kept under: those of the phrasings held back are the ones that count."""
+    return language if group == "held" else f"{language}-{group}"
+
+
 async def measure(language: str, group: str, show: bool) -> Report:
     """Put every phrasing of a language to its question."""
-    report = Report("understanding", {"language": language, "phrasings": group}, variant=language)
+    report = Report(
+        "understanding", {"language": language, "phrasings": group}, variant=variant(language, group)
+    )
     paths = sorted(path for path in (ROOT / "flows").rglob("*") if path.suffix in (".yaml", ".md"))
     flows = build_library({str(path.relative_to(ROOT)): path.read_text("utf-8") for path in paths}, {}).flows
     workers = InferenceWorkers()

@@ -74,6 +74,11 @@ def test_calls_are_held_where_answers_come_almost_as_soon_as_for_one(ms: float, 
     assert run.most == (50 if holds else 1)
 
 
+def test_a_process_that_ends_while_it_is_looked_at_has_nothing_below_it() -> None:
+    nobody = 1 << 22  # beyond the highest number there is (proc(5), pid_max)
+    assert list(tree(nobody + 1)) == [nobody + 1]
+
+
 @pytest.mark.real_time
 async def test_a_process_is_counted_with_all_below_it() -> None:
     child = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'input()'], stdin=0)"

@@ -5,12 +5,14 @@ import platform
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from scripts.benches import report as reports
 from scripts.benches.__main__ import bench
 from scripts.benches.meanings import MEANINGS
 from scripts.benches.report import Report
 from scripts.benches.server import ROOT
+from scripts.benches.understanding import variant
 
 
 @pytest.fixture
@@ -68,3 +70,13 @@ def test_nothing_is_kept_unasked(saved: Path) -> None:
 def test_every_bench_says_what_its_figures_mean(name: str) -> None:
     assert MEANINGS[name]
     assert f"\n| `{name}" in (ROOT / "bench" / "README.md").read_text()
+
+
+def test_figures_of_development_are_kept_beside_those_that_count() -> None:
+    assert (variant("en", "held"), variant("en", "dev")) == ("en", "en-dev")
+
+
+def test_a_soak_counts_calls_on_one_clock() -> None:
+    result = CliRunner().invoke(bench, ["soak", "--real", "1", "--calls", "20"])
+    assert result.exit_code == 2
+    assert "give one" in result.output

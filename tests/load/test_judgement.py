@@ -1,16 +1,18 @@
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
 from app.clock import ManualClock
-from app.load.calls import Placed
+from app.load.calls import Placed, only_new_objects
 from app.load.figures import Asked, Document, Run, Vitals, quantiles
 from app.load.judgement import Threshold, recommendations, worse
 from app.load.kept import earlier, keep
 from app.load.page import page
+from app.load.run import hold
 from app.simulator.call import CallPlan
 from app.simulator.ear import Gap
 from app.simulator.turns import CallReport, Turn
@@ -54,6 +56,15 @@ def document(
         "worse": [],
         "recommendations": [],
     }
+
+
+@pytest.mark.real_time
+async def test_a_run_leaves_the_collecting_of_garbage_as_it_was() -> None:
+    kept = gc.get_freeze_count()
+    with only_new_objects():
+        assert gc.get_freeze_count() > kept
+    await hold(ASKED, "http://127.0.0.1:1", [], lambda done: None)
+    assert gc.get_freeze_count() == 0
 
 
 def test_the_document_has_what_others_rely_on() -> None:

@@ -20,7 +20,8 @@ from app.orchestrator.shared_speech import AUDIO_BYTES_MAX, RedisSpeech
 from app.orchestrator.speech_cache import SpeechCache, key_of
 from providers.base import Voice
 from providers.scripted import ScriptedSynthesizer, hum
-from tests.orchestrator.redis_server import FaultProxy, Manner, free_port, redis_server
+from scripts.benches.server import free_port
+from tests.orchestrator.redis_server import FaultProxy, Manner, redis_server
 
 pytestmark = pytest.mark.real_time
 VOICE = Voice("hum", "en")
