@@ -7,7 +7,7 @@
 `push` does no more than cut bytes. A run of the network on one window costs almost what one on four does, and waking
 the thread and the loop as much again; so windows wait for each other. In a pause that follows speech every window may
 end the turn, and goes at once, with all that is there, or 2 ms after the last hand-over; of speech and of long silence
-nobody needs to know the same instant, and those windows wait for 5 ms at most. Batches grow with the load. A call that
+nobody needs to know the same instant, and those windows wait for 10 ms at most. Batches grow with the load. A call that
 catches up after a stall waits behind itself, never before others: each batch takes one window of each call, at most
 64, and the calls that it served go to the back.
 
@@ -53,7 +53,7 @@ from providers.local_workers import p95_ms
 log = logging.getLogger("callrelay.providers")
 
 HAND_OVER_EVERY_S = 0.002
-PATIENCE_S = 0.005
+PATIENCE_S = 0.01
 VOICED = 0.5
 PAUSE_MS = 1300.0  # the longest that a turn's end is waited for is a little less
 WAITING_WINDOWS = 1024  # per call: 33 s, more than any burst that a carrier's stream lets through
