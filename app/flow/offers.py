@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Final
 
 from app.flow.languages import Language
+from app.flow.languages.numbers import tokens
 from app.flow.slots import Reading
 from app.flow.values import Json
 from app.flow.yes_no import understand_yes_no
@@ -42,7 +43,8 @@ def _placed(offered: Sequence[Json], text: str, spoken: Language) -> Reading | N
 def place(text: str, count: int, spoken: Language) -> tuple[int, str] | None:
     """Which of so many is meant by its place, counted from 0, and what else was said."""
     plain, places = " ".join(spoken.tokens(text)), spoken.places
-    found = {index: hit for index, word in enumerate(places.nth) if (hit := _hit(word, plain))}
+    ordinals = ((index, _hit(word, plain)) for index, word in enumerate(places.nth))
+    found = {index: hit for index, hit in ordinals if hit and not _is_of_a_month(hit, spoken)}
     keyed = _hit(rf"(?:{'|'.join(spoken.key_words)}) (\d)", " ".join(spoken.numbers.numerals(plain.split())))
     if keyed:
         found[int(keyed[1]) - 1] = keyed
@@ -69,6 +71,13 @@ def _by_half_of_day(offered: Sequence[Json], text: str, spoken: Language) -> tup
 
 def _hit(pattern: str, text: str) -> re.Match[str] | None:
     return re.search(rf"\b(?:{pattern})\b", text)
+
+
+def _is_of_a_month(hit: re.Match[str], spoken: Language) -> bool:
+    """ "May third", "the third of May": a day, whatever was offered."""
+    months = {word for name in spoken.calendar.months for word in tokens(name)}
+    before, after = hit.string[: hit.start()].split(), hit.string[hit.end() :].split()
+    return bool(months & {*before[-1:], *after[:2]})
 
 
 def _without(hit: re.Match[str]) -> str:
