@@ -83,6 +83,7 @@ MEANINGS: Final[Mapping[str, Mapping[str, str]]] = {
         "gap": "from the sign to the next service's first word or sound, its own delay included",
         "words, final": "from the sign to the caller's next words; from the question for all of them to the answer",
         "lost, said twice": "words that the caller never heard, or heard again",
+        "switch below 0": "before the caller spoke: what follows is the next service's own first words",
         "extra": "requests that hedging made beyond one a reply",
     },
     "streams": {
