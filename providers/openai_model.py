@@ -156,15 +156,20 @@ class OpenAIModel(LanguageModel):
 
     @asynccontextmanager
     async def _open(self, request: ModelRequest) -> AsyncIterator[EventStream[_Chunk]]:
+        # What is not in the extra body the SDK looks through, value by value: longer than all else of a request takes.
+        said: list[ChatCompletionMessageParam] = [
+            {"role": "system", "content": instructions(request)},
+            *map(_message, request.messages),
+        ]
         tools = list(_tools(request))
         asked = self._client.chat.completions.with_streaming_response.create(
             model=self._model,
-            messages=[{"role": "system", "content": instructions(request)}, *map(_message, request.messages)],
-            tools=tools or openai.omit,
+            messages=[],
             max_completion_tokens=request.max_tokens if self._limit_is_completion else openai.omit,
             max_tokens=openai.omit if self._limit_is_completion else request.max_tokens,
             stream=True,
             stream_options={"include_usage": True},
+            extra_body={"messages": said, "tools": tools} if tools else {"messages": said},
         )
         async with asked as answer, aclosing(answer.http_response.aiter_bytes()) as body:
             yield EventStream(body, _Chunk)

@@ -8,6 +8,7 @@ make what 2,000 calls would hear; and where this side uses a whole core, it is n
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import sys
 import time
@@ -100,6 +101,9 @@ async def _row(report: Report, name: str, at_once: int, rounds: int) -> list[obj
     async with _stream_of(name) as stream:
         for _ in range(0, WARM_UP_STREAMS.get(name, 1), at_once):
             await _round(stream, at_once)
+        gc.collect()
+        gc.freeze()  # as the server does when it is warm
+        gc.collect()
         async with asyncio.TaskGroup() as group:
             watching = group.create_task(watch.run())
             for number in range(rounds):
