@@ -68,14 +68,14 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             data, self._begun = self._begun + data, b""
         at, size = 0, len(data)
         while at < size and self._knows_where_frames_begin(data):
-            end = _end_of_frame(data, at)
+            payload_at, end = _payload(data, at)
             if end > size:
-                if end - at <= self.config.ws_max_size:
+                if end - payload_at <= self.config.ws_max_size:
                     self._begun = data[at:]
                     return
                 self._by_the_book = True  # it is refused by its head alone
                 break
-            if not self._text_received(data, at, end):
+            if not self._text_received(data, at, payload_at, end):
                 super().data_received(data[at:end])
             at = end
         if at < size:
@@ -88,20 +88,18 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             self._by_the_book = self.handshake_initiated or not data.endswith(b"\r\n\r\n")
         return state is OPEN and not self._by_the_book
 
-    def _text_received(self, data: bytes, at: int, end: int) -> bool:
+    def _text_received(self, data: bytes, at: int, payload_at: int, end: int) -> bool:
         """Hand on the frame in `data[at:end]`; False when that is not for us."""
         length = data[at + 1]
         usual = (
             length >= MASKED
             and length != MASKED + LENGTH_IN_EIGHT_BYTES
-            and end - at <= self.config.ws_max_size
+            and end - payload_at <= self.config.ws_max_size
         )
         if data[at] != WHOLE_TEXT or not usual or self.conn.current_size is not None:
             return False
-        mask_at = at + (4 if length == MASKED + LENGTH_IN_TWO_BYTES else 2)
-        payload_at = mask_at + MASK_BYTES
         try:
-            text = apply_mask(data[payload_at:end], data[mask_at:payload_at]).decode()
+            text = apply_mask(data[payload_at:end], data[payload_at - MASK_BYTES : payload_at]).decode()
         except UnicodeDecodeError:
             return False
         if self._take and self.queue.empty():
@@ -129,16 +127,16 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             super().shutdown()
 
 
-def _end_of_frame(data: bytes, at: int) -> int:
-    """Where the frame that begins at `at` ends; after the end of `data` when it has not come whole."""
+def _payload(data: bytes, at: int) -> tuple[int, int]:
+    """Where the payload of the frame that begins at `at` begins and ends; after `data` when it has not come whole."""
     head = at + 2
     if head > len(data):
-        return head
+        return head, head
     length, masked = data[at + 1] & ~MASKED, MASK_BYTES * (data[at + 1] >= MASKED)
-    if length < LENGTH_IN_TWO_BYTES:
-        return head + masked + length
-    head += 2 if length == LENGTH_IN_TWO_BYTES else 8
-    return head + masked + int.from_bytes(data[at + 2 : head])
+    if length >= LENGTH_IN_TWO_BYTES:
+        head += 2 if length == LENGTH_IN_TWO_BYTES else 8
+        length = int.from_bytes(data[at + 2 : head])
+    return head + masked, head + masked + length
 
 
 def _text_head(length: int) -> bytes:

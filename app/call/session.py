@@ -238,7 +238,8 @@ class _Session:
             self.ended(LOST)
 
     async def _send_slowly(self, message: str) -> None:
-        self._sending_since = self._services.clock.now()
+        # of the agent's words and a probe, what waits longest counts
+        self._sending_since = min(self._sending_since, self._services.clock.now())
         try:
             await self._socket.send(message)
         finally:
@@ -248,9 +249,11 @@ class _Session:
         """Give up a carrier that does not read. A timer for every frame would cost more than the frame."""
         clock = self._services.clock
         while True:
-            await asyncio.sleep(SEND_TIMEOUT_S / 4)
-            if clock.now() - self._sending_since >= SEND_TIMEOUT_S:
+            waited_s = max(0.0, clock.now() - self._sending_since)
+            if waited_s >= SEND_TIMEOUT_S:
                 self.ended("carrier does not read", 1008)
+                return
+            await asyncio.sleep(SEND_TIMEOUT_S - waited_s)
 
     async def _watch(self, conversation: Conversation) -> None:
         """A half-open socket says nothing: ask it after 5 s, give it up after 15 s."""

@@ -25,7 +25,7 @@ _INTEGER = re.compile(r"-?(0|[1-9]\d{0,14})")
 _FLOAT = re.compile(r"-?(0|[1-9]\d{0,14})\.\d{1,15}([eE][-+]?\d{1,2})?")
 
 
-# what the parser says, and what that is to who wrote the file
+# what the parsers say, with libyaml and without, and what that is to who wrote the file
 _MISTAKES = (
     (
         "mapping values",
@@ -33,12 +33,12 @@ _MISTAKES = (
         "begin lines that belong together in the same column",
     ),
     (
-        "expected key",
+        "a block mapping",
         "this does not fit what stands before it; begin lines that belong together in the same column, and put quotes "
         "round a whole text, not round a part of it",
     ),
     (
-        "expected '-'",
+        "a block collection",
         "this does not fit the list before it; begin lines that belong together in the same column",
     ),
     (
@@ -122,7 +122,11 @@ class _Stop(Exception):
 def parse(text: str, path: str, faults: list[FlowError]) -> Tree | None:
     """The file's one document, None where there is none. Appends to `faults` whatever is wrong with it."""
     start = Place(path, 1, 1)
-    size = len(text.encode("utf-8", "surrogatepass"))
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError:
+        faults.append(start.fault("the file is not valid UTF-8; save it as UTF-8", NOT_YAML))
+        return None
     if size > MAX_BYTES:
         faults.append(
             start.fault(f"the file has {size} bytes, at most {MAX_BYTES} are read; split the flow", NOT_YAML)
@@ -132,8 +136,6 @@ def parse(text: str, path: str, faults: list[FlowError]) -> Tree | None:
         return _Builder(path, faults).document(iter(yaml.parse(text, Loader=_Loader)))
     except yaml.YAMLError as error:
         faults.append(_syntax_fault(error, text, start))
-    except UnicodeError:
-        faults.append(start.fault("the file is not valid UTF-8; save it as UTF-8", NOT_YAML))
     except _Stop:
         pass
     return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from app.flow.failing import MAX_FAILURES
 from app.flow.graph import route_edges
 from app.flow.model import Flow, Node
 from app.flow.nodes.call import Call
@@ -132,14 +133,17 @@ def _fails(flow: Flow, node: Question) -> Iterator[str]:
         return
     led = settings.no_input.way_out or settings.no_match.way_out
     elsewhere = ", unless a list above leads elsewhere" if led else ""
-    yield f"After {settings.max_attempts} failures in all it {_way_out(flow)}{elsewhere}."
+    yield f"After {settings.max_attempts} failures in all it {_way_out(flow, node)}{elsewhere}."
+    yield f"After more than {MAX_FAILURES} in a row, whatever was asked, it apologises and hangs up."
 
 
-def _way_out(flow: Flow) -> str:
-    """Where a caller goes whom the question could not help."""
-    if flow.way_out is not None:
-        return f"goes to {flow.way_out.goto}"
-    return "apologises and hangs up" if flow.startable else "goes back to the flow that called, as failed"
+def _way_out(flow: Flow, node: Question) -> str:
+    """Where a caller goes whom the question could not help: see `failing.leave`."""
+    out = flow.way_out
+    if out is not None and out.goto != node.name:
+        return f"goes to {out.goto}"
+    called = out is None and not flow.startable
+    return "goes back to the flow that called, as failed" if called else "apologises and hangs up"
 
 
 def _ladder(flow: Flow, ladder: Ladder) -> Iterator[str]:

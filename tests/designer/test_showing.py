@@ -197,6 +197,38 @@ def test_explain_says_it_in_plain_words() -> None:
     assert '", then it asks again' in run("explain", FLOWS / "card_activation.yaml", "ask_last_four").output
 
 
+ASK = """\
+flow: ask
+format: 1
+languages: [en]
+start: one
+slots: {day: {type: date}}
+nodes:
+  one: {collect: day, ask: Which day?, next: end}
+  end: {hangup: Goodbye.}
+"""
+CALLED = ASK.replace("start:", "outcomes: [done]\nstart:").replace("hangup: Goodbye.", "outcome: done")
+AGENT = 'intents: {agent: {phrases: ["[a] person"]}}\nglobals: {agent: {press: 0, goto: WHERE}}\nnodes:'
+
+
+@pytest.mark.parametrize(
+    ("flow", "way_out"),
+    [
+        (ASK, "apologises and hangs up"),
+        (CALLED, "goes back to the flow that called, as failed"),
+        (ASK.replace("nodes:", AGENT.replace("WHERE", "end")), "goes to end"),
+        (ASK.replace("nodes:", AGENT.replace("WHERE", "one")), "apologises and hangs up"),
+        (CALLED.replace("nodes:", AGENT.replace("WHERE", "one")), "apologises and hangs up"),
+    ],
+)
+def test_explain_tells_where_a_caller_goes_whom_a_question_could_not_help(
+    tmp_path: Path, flow: str, way_out: str
+) -> None:
+    (tmp_path / "ask.yaml").write_text(flow, "utf-8")
+    output = run("explain", tmp_path / "ask.yaml", "one").output
+    assert f"After 3 failures in all it {way_out}." in output
+
+
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
 def test_every_node_can_be_explained(path: Path) -> None:
     for name in document(path.read_text("utf-8"))["nodes"]:

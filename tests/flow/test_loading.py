@@ -7,7 +7,8 @@ from dataclasses import FrozenInstanceError
 import pytest
 
 from app.errors import FlowError, InvalidFlow
-from app.flow import build_library, load
+from app.flow import build_library, document, load
+from app.flow.document import PureLoader
 
 GOOD = """\
 flow: small
@@ -99,6 +100,7 @@ def test_fault(old: str, new: str, line: int, column: int, message: str) -> None
     ), "\n".join(map(str, found))
 
 
+@pytest.mark.parametrize("reader", [document._Loader, PureLoader])
 @pytest.mark.parametrize(
     ("text", "line", "column", "message"),
     [
@@ -115,6 +117,8 @@ def test_fault(old: str, new: str, line: int, column: int, message: str) -> None
         ("nodes:\n  say: a\n    next: b\n", 3, 9, "a line that begins too far to the right"),
         ("say: One thing: this\n", 1, 15, "put quotes round a text with `: `"),
         ("- a\nb: c\n", 2, 1, "this does not fit the list before it"),
+        ('say: "Hello" there\n', 1, 14, "round a whole text, not round a part of it"),
+        ("say: a\n- b\n", 2, 1, "this does not fit what stands before it"),
         ("say: a\nb\nc: d\n", 3, 1, "a line without `: ` before this"),
         ("say: @home\n", 1, 6, "no text can begin with this character; put quotes round it"),
         ("say: > a\n", 1, 8, "not valid YAML: while scanning a block scalar"),
@@ -130,7 +134,10 @@ def test_fault(old: str, new: str, line: int, column: int, message: str) -> None
         ("- a\n", 1, 1, "the file holds no flow"),
     ],
 )
-def test_fault_of_yaml(text: str, line: int, column: int, message: str) -> None:
+def test_fault_of_yaml(
+    text: str, line: int, column: int, message: str, reader: type, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(document, "_Loader", reader)
     found = faults(text)
     assert any(
         message in fault.message and (fault.line, fault.column) == (line, column) for fault in found

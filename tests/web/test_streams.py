@@ -12,9 +12,11 @@ import pytest
 
 from app.clock import ManualClock
 from app.settings import Settings
+from app.simulator.asgi import AsgiSocket
 from app.simulator.carriage import ConnectFailed, Socket
 from app.simulator.webhook import Route, Signer
 from tests.call.relay import FLOWS, URL, RunningRelay, running
+from tests.call.services import flows_in
 
 STREAM = "ws://127.0.0.1:8000/streams/twilio"
 PUBLIC = "https://voice.example.com"
@@ -201,6 +203,33 @@ async def test_a_half_open_stream_is_probed_and_given_up(clock: ManualClock, tmp
         await relay.relay.registry.all_ended()
     assert clock.now() <= 20
     assert any(message.get("mark") == {"name": "probe"} for message in peer.received)
+
+
+LONG = f"""\
+flow: long
+format: 1
+languages: [en]
+start: one
+nodes:
+  one: {{hangup: "{"a long story, " * 20}and so on."}}
+"""
+
+
+@pytest.mark.parametrize("at_s", [0.5, 3.7, 4.8])
+async def test_a_carrier_that_does_not_read_is_given_up_two_seconds_later(
+    clock: ManualClock, tmp_path: Path, at_s: float
+) -> None:
+    """Also where the probe of a silent stream, after 5 s, has to wait as well."""
+    async with running(clock, tmp_path, [], settings=flows_in(tmp_path, LONG)) as relay:
+        token = await ring(relay, "CA1", "/voice/incoming?flow=long")
+        async with connected(relay) as peer:
+            peer.send(start("CA1", token))
+            await asyncio.sleep(at_s)
+            assert isinstance(peer.socket, AsgiSocket)
+            peer.socket.stop_reading()
+            await relay.relay.registry.all_ended()
+            assert 2.0 <= clock.now() - at_s <= 2.2
+    assert '"reason":"carrier does not read"' in (tmp_path / "calls" / "CA1.jsonl").read_text()
 
 
 @pytest.mark.parametrize(
