@@ -9,7 +9,7 @@ from app.call.call import Call
 from app.call.meaning import compared
 from app.call.secrecy import MASK
 from app.call.services import Services
-from app.flow import Context, State, begin, inputs, ready_requests, resume, step, understands
+from app.flow import Context, State, begin, inputs, ready_requests, resume, step, understood
 from app.flow import effects as fx
 from app.flow.nodes.llm import Llm
 from app.orchestrator.cache_figures import Kind
@@ -52,6 +52,7 @@ class FlowRun:
         self._answer = ""  # its first words, from when they are known until they are spoken
         self._sorry: list[fx.Say] = []
         self._before: tuple[State, Ending | None, float] | None = None
+        self._weighed: tuple[State, inputs.Heard, tuple[State, tuple[fx.Effect, ...]]] | None = None
         self.asked_at = float("-inf")
         self.ending: Ending | None = None
 
@@ -102,12 +103,20 @@ class FlowRun:
         assert self._call.state, "a flow begins before it takes anything"
         if not isinstance(event, inputs.Outcome | inputs.ModelInterrupted):
             self._before = (self._call.state, self.ending, self.asked_at)
-        state, effects = step(self._call.flow, self._call.state, event)
+        state, effects = self._outcome(event)
         if isinstance(event, inputs.Heard | inputs.Pressed):
             self.note(event, effects)
         answer = self._advance(state, effects)
         sorry, self._sorry = self._sorry, []
         return replace(answer, says=[*sorry, *answer.says])
+
+    def _outcome(self, event: inputs.Input) -> tuple[State, tuple[fx.Effect, ...]]:
+        """Words that were weighed, and found clear, are not stepped on with twice."""
+        weighed, self._weighed = self._weighed, None
+        if weighed and weighed[0] is self._call.state and weighed[1] is event:
+            return weighed[2]
+        assert self._call.state, "a flow begins before it takes anything"
+        return step(self._call.flow, self._call.state, event)
 
     def _follow(self, heard: inputs.Heard) -> list[fx.Say]:
         """Go on in the language that the caller speaks, if the flow has it; what there is to say if it has not."""
@@ -132,7 +141,8 @@ class FlowRun:
         flow, state, question = self._call.flow, self._call.state, self.question
         if heard.sensitive or state is None or question is None or question.sensitive:
             return ()
-        if understands(flow, state, heard):
+        self._weighed = (state, heard, step(flow, state, heard))
+        if understood(self._weighed[2]):
             return ()
         return flow.part(state.node).samples(state.language)
 

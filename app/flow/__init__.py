@@ -7,7 +7,7 @@
 Pure throughout: no clock, no randomness, no I/O. Inputs are in `inputs`, effects in `effects`.
 """
 
-from app.flow.engine import begin, resume, step, understands
+from app.flow.engine import begin, resume, step, understood
 from app.flow.languages import language
 from app.flow.library import Library, build_library
 from app.flow.loading import load
@@ -27,5 +27,5 @@ __all__ = [
     "ready_requests",
     "resume",
     "step",
-    "understands",
+    "understood",
 ]

@@ -62,9 +62,9 @@ def step(flow: Flow, state: State, given: Input) -> Step:
     return turn.state, tuple(turn.effects)
 
 
-def understands(flow: Flow, state: State, heard: Heard) -> bool:
-    """Whether the words alone are enough, so that nobody need look for their meaning."""
-    after, effects = step(flow, state, heard)
+def understood(outcome: Step) -> bool:
+    """Whether the words of a step alone were enough, so that nobody need look for their meaning."""
+    after, effects = outcome
     guessed = (after.pending or {}).get("rung") == "guess" or any(
         isinstance(one, Understood) and one.rung == "guess" for one in effects
     )

@@ -15,7 +15,7 @@ from datetime import datetime
 from typing import Final
 
 from app.call.meaning import nearness
-from app.flow import Context, Flow, State, begin, build_library, resume, step, understands
+from app.flow import Context, Flow, State, begin, build_library, resume, step, understood
 from app.flow.effects import Effect, Event, SlotFilled, Understood
 from app.flow.inputs import Heard
 from app.flow.values import Json
@@ -109,7 +109,7 @@ async def _verdict(
     state, _ = resume(flow, replace(state, node=node, phase="asking", slots=slots), NOW)
     heard = Heard(phrasing.text, language, 0.9, NOW)
     after, effects = step(flow, state, heard)
-    if not understands(flow, state, heard):
+    if not understood((after, effects)):
         # a busy machine must not change what is understood: nothing here is too late
         similar = await nearness(phrasing.text, flow.samples(language), model)
         after, effects = step(flow, state, replace(heard, similar=similar))

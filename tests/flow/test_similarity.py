@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from app.flow import understands
+from app.flow import step, understood
 from app.flow.effects import Understood
 from app.flow.inputs import Heard
 from app.flow.similarity import ACT, ASK, MARGIN
@@ -61,7 +61,8 @@ def test_the_choice_behind_anything_else_may_be_near_too(call: Callable[..., Cal
 def test_only_what_words_do_not_settle_needs_a_comparison(call: Callable[..., Caller]) -> None:
     caller = call("clinic")
     for text, clear in [("Book an appointment", True), ("Something came up on Friday", False)]:
-        assert understands(caller.flow, caller.state, Heard(text, "en", None, caller.now)) is clear
+        heard = Heard(text, "en", None, caller.now)
+        assert understood(step(caller.flow, caller.state, heard)) is clear
 
 
 def test_every_intent_has_something_to_be_compared_with(call: Callable[..., Caller]) -> None:

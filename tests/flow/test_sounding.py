@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from app.flow import understands
+from app.flow import step, understood
 from app.flow.effects import Understood
 from app.flow.inputs import Heard
 from app.flow.languages import language
@@ -89,7 +89,8 @@ def test_a_mention_far_off_in_meaning_is_not_asked_back(call: Callable[..., Call
 
 def test_a_guess_is_worth_looking_for_a_better_meaning(call: Callable[..., Caller]) -> None:
     caller = call("clinic")
-    assert not understands(caller.flow, caller.state, Heard("Cancel the milkman", "en", None, caller.now))
+    heard = Heard("Cancel the milkman", "en", None, caller.now)
+    assert not understood(step(caller.flow, caller.state, heard))
 
 
 def test_what_is_asked_back_behind_anything_else_is_not_forgotten(call: Callable[..., Caller]) -> None:
