@@ -114,12 +114,12 @@ TROUBLES = (
 )
 
 
-class LetIn(Exception):
-    """The server took what it must refuse."""
+class WrongAnswer(Exception):
+    """The server took what it must refuse, or could not cope with it."""
 
 
 class TroubledCarriage:
-    """Implements `Carriage`. Raises LetIn where the server takes what is forged, or a token twice."""
+    """Implements `Carriage`. Raises WrongAnswer, which ends the whole bench, so that nobody overlooks it."""
 
     def __init__(self, carriage: Carriage, trouble: Trouble) -> None:
         self._carriage = carriage
@@ -129,12 +129,12 @@ class TroubledCarriage:
         if self._trouble.webhooks == "forged":
             forged = await self._carriage.request(method, url, form, {**headers, **FORGED})
             if forged.status != FORBIDDEN:
-                raise LetIn(f"a forged webhook was answered with HTTP {forged.status}: {url}")
+                raise WrongAnswer(f"a forged webhook was answered with HTTP {forged.status}: {url}")
         response = await self._carriage.request(method, url, form, headers)
         if self._trouble.webhooks == "repeated":
             again = await self._carriage.request(method, url, form, headers)
-            if again.status != response.status:
-                raise ConnectFailed(f"a repeated webhook was answered with HTTP {again.status}", again.status)
+            if again.status >= 500:
+                raise WrongAnswer(f"a repeated webhook was answered with HTTP {again.status}: {url}")
         return response
 
     async def connect(self, url: str, headers: Mapping[str, str], listener: Listener) -> Socket:
@@ -152,11 +152,13 @@ class TroubledCarriage:
         try:
             socket = await self._carriage.connect(url, {**headers, **FORGED}, _Witness())
         except ConnectFailed as refused:
-            if refused.status != FORBIDDEN:
-                raise
-            return
+            if refused.status in (FORBIDDEN, None):
+                return
+            raise WrongAnswer(
+                f"a forged handshake was answered with HTTP {refused.status}: {url}"
+            ) from refused
         socket.abort()
-        raise LetIn(f"a forged handshake was agreed to: {url}")
+        raise WrongAnswer(f"a forged handshake was agreed to: {url}")
 
 
 class _TroubledSocket:
@@ -215,11 +217,11 @@ class _Shadow:
             self._replay()
 
     async def refused(self) -> None:
-        """Until it is closed. Raises LetIn when that was for another reason than its token."""
+        """Until it is closed. Raises WrongAnswer when that was for another reason than its token."""
         self._replay()
         await self._socket.wait_closed()
         if self._witness.code != POLICY_VIOLATION:
-            raise LetIn(f"a stream whose token was used ended with {self._witness.code}")
+            raise WrongAnswer(f"a stream whose token was used ended with {self._witness.code}")
 
     def _replay(self) -> None:
         for message in self._opening:

@@ -15,7 +15,7 @@ from app.simulator.carriage import Form, Listener, Response
 from app.simulator.steps import StaySilent
 from app.simulator.webhook import Route, Signer
 from scripts.benches.soak_calls import AUTH_TOKEN
-from scripts.benches.troubles import TROUBLES, LetIn, Trouble, TroubledCarriage
+from scripts.benches.troubles import TROUBLES, Trouble, TroubledCarriage, WrongAnswer
 from tests.call.relay import FLOWS, URL, RunningRelay, running
 from tests.simulator.calls import Placed, call_over
 
@@ -81,11 +81,12 @@ async def test_a_trouble_is_answered_as_documented(
 class OpenDoor:
     """Implements `Carriage` and `Socket`: a server that lets everybody in, and ends each stream as if all was well."""
 
-    def __init__(self) -> None:
+    def __init__(self, *statuses: int) -> None:
+        self.statuses = list(statuses)
         self.listeners: list[Listener] = []
 
     async def request(self, method: str, url: str, form: Form, headers: Mapping[str, str]) -> Response:
-        return Response(200, "text/xml", b"<Response/>")
+        return Response(self.statuses.pop(0) if self.statuses else 200, "text/xml", b"<Response/>")
 
     async def connect(self, url: str, headers: Mapping[str, str], listener: Listener) -> OpenDoor:
         self.listeners.append(listener)
@@ -114,12 +115,15 @@ class Deaf:
 
 async def test_who_is_let_in_that_must_not_be_is_noticed() -> None:
     webhooks = TroubledCarriage(OpenDoor(), Trouble("forged", webhooks="forged"))
-    with pytest.raises(LetIn, match="forged webhook was answered with HTTP 200"):
+    with pytest.raises(WrongAnswer, match="forged webhook was answered with HTTP 200"):
         await webhooks.request("POST", URL, [], {})
+    repeated = TroubledCarriage(OpenDoor(200, 500), Trouble("repeated", webhooks="repeated"))
+    with pytest.raises(WrongAnswer, match="repeated webhook was answered with HTTP 500"):
+        await repeated.request("POST", URL, [], {})
     handshake = TroubledCarriage(OpenDoor(), Trouble("forged", streams="forged"))
-    with pytest.raises(LetIn, match="forged handshake"):
+    with pytest.raises(WrongAnswer, match="forged handshake"):
         await handshake.connect(URL, {}, Deaf())
     twice = await TroubledCarriage(OpenDoor(), Trouble("twice", streams="twice")).connect(URL, {}, Deaf())
     twice.send("{}")
-    with pytest.raises(LetIn, match="ended with 1000"):
+    with pytest.raises(WrongAnswer, match="ended with 1000"):
         await twice.wait_closed()
