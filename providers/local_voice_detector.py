@@ -15,8 +15,8 @@ Fail-safe, for a call that is not told when its caller speaks is deaf:
 
     the network fails on a batch      those windows are judged by their loudness, their calls' memories start afresh
     a batch takes more than 50 ms     windows that wait for so long are judged by their loudness, until it comes back
-    it takes more than a second,      another thread takes its place, and all calls' memories start afresh; three may
-    or its thread dies                be stuck like that, then there is loudness only until one comes back
+    it takes more than a second,      another thread takes its place, and all calls' memories start afresh; where
+    or its thread dies                three have and are stuck too, there is loudness only until one comes back
 
 Each is counted; all but being late for less than a second makes it unhealthy for as long as it goes on.
 """

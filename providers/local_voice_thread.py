@@ -49,7 +49,7 @@ Result = tuple["SileroStream", Window, float]
 
 @dataclass(slots=True)
 class Tally:
-    """What the threads did, one after the other."""
+    """What the threads did, one after the other: what one does that was left behind is not told."""
 
     batches: int = 0
     late: int = 0
@@ -57,6 +57,11 @@ class Tally:
     restarts: int = 0
     last_batch_failed: bool = False
     took_s: deque[float] = field(default_factory=lambda: deque(maxlen=TIMES_KEPT), repr=False)
+
+    def batch_over(self, took_s: float, *, failed: bool) -> None:
+        self.took_s.append(took_s)
+        self.failures += failed
+        self.last_batch_failed = failed
 
 
 def loudness(windows: Samples) -> Samples:
@@ -140,17 +145,15 @@ class VoiceThread(threading.Thread):
         self._tally.batches += 1
         self._began_at = began_at = time.monotonic()
         rows = [self._row(stream) for stream, _ in batch]
-        windows = as_windows([window.audio for _, window in batch])
+        windows, failed = as_windows([window.audio for _, window in batch]), False
         try:
             probabilities, states = self._network.infer(windows, self.rows.get(rows))
-            self._tally.last_batch_failed = False
         except INFERENCE_ERRORS:
-            self._tally.failures += 1
-            self._tally.last_batch_failed = True
-            states = SileroStates.fresh(len(batch))
-            probabilities = loudness(windows)
+            failed = True
+            probabilities, states = loudness(windows), SileroStates.fresh(len(batch))
         self.rows.put(rows, states)
-        self._tally.took_s.append(time.monotonic() - began_at)
+        if not self.left_behind:
+            self._tally.batch_over(time.monotonic() - began_at, failed=failed)
         self._began_at = None
         return [float(probability) for probability in probabilities]
 

@@ -150,6 +150,22 @@ async def test_a_voice_that_fails_at_any_chunk_is_gone_on_with(
             assert found.heard_ms == max(0, min(at * 100, whole_ms)), (row, at)
 
 
+@pytest.mark.parametrize("sdk", SDKS)
+async def test_a_client_tells_of_a_stall_before_it_is_given_up(sdk: str) -> None:
+    """With the bounds that are shipped: only the client knows which words were said."""
+    switches: list[Switch] = []
+    async with service("stalls", sdk, AzureFake() if sdk == "azure" else OpenAIFake()) as there:
+        chain = FailoverSynthesizer([there.voice, ScriptedSynthesizer(name="local")], SystemClock())
+        chain = chain.watched(switches.append)
+        for at in (None, 3):  # connected by then
+            if at:
+                there.break_voice("stalls", at)
+            assert [chunk async for chunk in chain.synthesize(TEXT, chain.default_voice)]
+        await chain.aclose()
+    (switch,) = switches
+    assert f"{sdk} makes no speech within" not in switch.why
+
+
 async def each(
     indexes: Callable[[str, str, str], range],
     sdk: str,

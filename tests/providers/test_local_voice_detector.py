@@ -311,6 +311,25 @@ async def test_a_thread_that_is_stuck_is_followed_by_another(
 
 
 @pytest.mark.real_time
+async def test_how_a_thread_fares_that_was_left_behind_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("providers.local_voice_detector.STUCK_S", 0.2)
+    network, collected = StuckNetwork(0), Collected()
+    detector = SileroVoiceDetector(network)
+    stream = detector.open(collected)
+    stuck = detector._thread
+    stream.push(dsp.SILENCE * WINDOW)
+    async with asyncio.timeout(10):
+        while not detector.report()["voiceRestarts"]:  # noqa: ASYNC110  a timer of its own sets no event
+            await asyncio.sleep(0.01)
+    network.failing = True
+    network.go_on.set()
+    assert stuck
+    await asyncio.to_thread(stuck.join, 10)
+    assert (detector.failures, detector.healthy) == (0, True)
+    await detector.aclose()
+
+
+@pytest.mark.real_time
 async def test_when_everybody_is_stuck_loudness_decides_until_one_comes_back(
     speech: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
