@@ -3,7 +3,8 @@
 Three witnesses: the node's grammar of completeness (a yes/no, a date, enough digits), an end-of-turn network that
 listens to the intonation, and the words themselves. A grammar that is satisfied ends the turn at the first short
 silence, a little later if the voice says that there is more; one that is not satisfied waits. In between the network
-decides, unless the last word is one that nobody ends on, or there are too few words to go by.
+decides, unless the last word is one that nobody ends on, or there are too few words to go by. What it is not sure of
+at once it is asked again when the silence has lasted a while, which is part of what it listens to.
 
 The figures were tuned on `scripts/bench endpointing`, which prints what others would cost.
 """
@@ -14,16 +15,19 @@ import re
 from dataclasses import dataclass, field
 
 COMPLETE_MS = 180.0
-COMPLETE_IN_DOUBT_MS = 400.0
-LIKELY_MS = 220.0
+COMPLETE_IN_DOUBT_MS = 300.0
+LIKELY_MS = 200.0
+ASK_AGAIN_MS = 380.0
+STILL_LIKELY_MS = 670.0
 UNLIKELY_MS = 1000.0
-FEW_WORDS_MS = 800.0
-INCOMPLETE_MS = 1150.0
+FEW_WORDS_MS = 900.0
+INCOMPLETE_MS = 1050.0
 UNKNOWN_MS = 900.0
 
-IN_DOUBT_BELOW = 0.5
-LIKELY_FROM = 0.97
-UNLIKELY_FROM = 0.8
+IN_DOUBT_BELOW = 0.2
+# probability of an end up to which the longer wait holds, and from which on the shorter one does
+AT_ONCE = (0.95, 0.985)
+LATER = (0.35, 0.99)
 FEW_WORDS = 2
 REPEATED_FROM = 4
 
@@ -41,26 +45,47 @@ DANGLING = {language: frozenset(words.split()) for language, words in _DANGLING.
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """What is known about a pause. `text` None: not yet recognised; `end_probability` None: nobody was asked."""
+    """What is known about a pause. `text` None: not yet recognised; `end_probability` None: nobody was asked.
+
+    `later_probability` is what the same network says after ASK_AGAIN_MS of silence.
+    """
 
     text: str | None = field(default=None, repr=False)
     complete: bool | None = None
     end_probability: float | None = None
+    later_probability: float | None = None
 
 
 def silence_needed_ms(pause: Pause, language: str) -> float:
     """How long the pause must last to be the end of the turn."""
     if pause.text is None:
         return UNKNOWN_MS
-    probability = 0.5 if pause.end_probability is None else pause.end_probability
     if pause.complete is True:
-        return COMPLETE_MS if probability >= IN_DOUBT_BELOW else COMPLETE_IN_DOUBT_MS
+        in_doubt = pause.end_probability is not None and pause.end_probability < IN_DOUBT_BELOW
+        return COMPLETE_IN_DOUBT_MS if in_doubt else COMPLETE_MS
     words = _words(pause.text)
     if pause.complete is False or not words or _dangles(words, language) or _stammers(words):
         return INCOMPLETE_MS
-    doubt = min(1.0, max(0.0, (LIKELY_FROM - probability) / (LIKELY_FROM - UNLIKELY_FROM)))
-    by_voice = LIKELY_MS + (UNLIKELY_MS - LIKELY_MS) * doubt
+    by_voice = _by_voice(pause)
     return max(by_voice, FEW_WORDS_MS) if len(words) <= FEW_WORDS else by_voice
+
+
+def _by_voice(pause: Pause) -> float:
+    if pause.later_probability is not None:
+        return _between(STILL_LIKELY_MS, UNLIKELY_MS, _doubt(pause.later_probability, LATER))
+    if pause.end_probability is not None:
+        return _between(LIKELY_MS, UNLIKELY_MS, _doubt(pause.end_probability, AT_ONCE))
+    return UNLIKELY_MS
+
+
+def _doubt(probability: float, span: tuple[float, float]) -> float:
+    """0 for a sure end to 1 for none."""
+    unlikely, likely = span
+    return min(1.0, max(0.0, (likely - probability) / (likely - unlikely)))
+
+
+def _between(least_ms: float, most_ms: float, doubt: float) -> float:
+    return least_ms + (most_ms - least_ms) * doubt
 
 
 def announces_more(text: str, language: str) -> bool:

@@ -80,7 +80,10 @@ def timeline_of(turn: TurnEnded, now: float) -> Timeline:
     """Where the time of a turn's answer went up to `now`, when somebody took it up."""
     timeline = Timeline(turn.t0)
     timeline.stage("endpoint", turn.t0, turn.decided_at)
-    timeline.decisions = {"complete": turn.pause.complete, "end_probability": turn.pause.end_probability}
+    pause = turn.pause
+    timeline.decisions = {"complete": pause.complete, "end_probability": pause.end_probability}
+    if pause.later_probability is not None:
+        timeline.decisions["later_probability"] = pause.later_probability
     timeline.waited("voice_batch", turn.window_waited_ms)
     timeline.waited("event_loop", (now - turn.decided_at) * 1000)
     return timeline

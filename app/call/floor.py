@@ -1,22 +1,23 @@
 """Who speaks and who listens, live: edges of speech and words become turn-taking's events.
 
 A pause is judged the moment it begins: what has been said so far is recognised, held against the question's grammar
-of completeness, and listened to for its intonation. Each answer to that may end the turn, and so may every further
-window of silence. Speech over the agent is judged by its words, again and again while it lasts. Words that come while
-the caller still speaks may be all.
+of completeness, and listened to for its intonation, once more when it has lasted a while. Each answer to that may end
+the turn, and so may every further window of silence. Speech over the agent is judged by its words, again and again
+while it lasts. Words that come while the caller still speaks may be all.
 """
 
 from __future__ import annotations
 
 import asyncio
 import weakref
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Protocol
 
 from app.audio.activity import Edge
 from app.audio.echo import EchoGate
-from app.audio.endpoint import Pause, announces_more, silence_needed_ms
+from app.audio.endpoint import ASK_AGAIN_MS, Pause, announces_more, silence_needed_ms
 from app.call.hearing import Hearing
 from app.call.listener import Listener
 from app.call.saying import Prompt
@@ -242,16 +243,19 @@ class Floor:
         complete = question.grammar.complete(said) if question else None
         if self._turn.state is TurnState.LULL and said:
             self._actor.words_so_far(said, self.began_at)
-        self._pause = Pause(text, complete, self._pause.end_probability)
+        self._pause = replace(self._pause, text=text, complete=complete)
         self.listened()
 
     async def _listen_for_an_end(self, detector: EndOfTurnDetector) -> None:
-        try:
+        with suppress(ProviderError):
             probability = await detector.probability(self.listener.recent)
-        except ProviderError:
-            return
-        self._pause = Pause(self._pause.text, self._pause.complete, probability)
-        self.listened()
+            self._pause = replace(self._pause, end_probability=probability)
+            self.listened()
+            await asyncio.sleep(max(0.0, ASK_AGAIN_MS - self.listener.silence_ms) / 1000)
+            if self._pause.complete is None:
+                probability = await detector.probability(self.listener.recent)
+                self._pause = replace(self._pause, later_probability=probability)
+                self.listened()
 
     async def _words(self) -> str:
         try:

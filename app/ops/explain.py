@@ -33,7 +33,10 @@ KINDS: Mapping[Kind, str] = {
     "ready": "its speech had been made before",
     "made": "its speech had to be made",
 }
-TOLD_ELSEWHERE = {*("stages", "waits", "overhead_ms", "answer_ms", "any_ms", "complete", "end_probability")}
+TOLD_ELSEWHERE = {
+    *("stages", "waits", "overhead_ms", "answer_ms", "any_ms"),
+    *("complete", "end_probability", "later_probability"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +90,12 @@ class Explanation:
             False: "what was said is only the beginning of an answer, so the caller got more time",
             None: "what was said does not tell whether more comes",
         }[complete]
+        later = self.timeline.get("later_probability")
         heard = (
             "" if probability is None else f"; it sounded finished with a probability of {probability:.2f}"
         )
-        return f"{end_ms:.0f} ms after the last sound: {because}{heard}"
+        again = "" if later is None else f", and of {later:.2f} when the silence went on"
+        return f"{end_ms:.0f} ms after the last sound: {because}{heard}{again}"
 
     def as_json(self) -> dict[str, Any]:
         """One document."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from random import Random
 
@@ -17,7 +17,7 @@ import numpy as np
 
 from app.audio import g711
 from app.audio.activity import Edge, VoiceActivity
-from app.audio.endpoint import Pause, silence_needed_ms
+from app.audio.endpoint import ASK_AGAIN_MS, Pause, silence_needed_ms
 from app.audio.loudness import Loudness
 from app.flow import Context, begin, load
 from app.flow.effects import Grammar, Listen
@@ -46,12 +46,23 @@ Case = tuple[str, str, bytes, bool, LineModel]
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """A pause as the ear met it. `lasts_ms` is infinite at the end of the turn; `known_ms` is when it was judged."""
+    """A pause as the ear met it. `lasts_ms` is infinite at the end of the turn; `known_ms` is when it was judged.
+
+    `later` is the pause as it was judged again, if it lasted for that.
+    """
 
     ended_ms: float
     lasts_ms: float
     known_ms: float
     pause: Pause
+    later: Pause | None
+
+    def needed_ms(self, scale: float) -> float:
+        """How long it must be to end the turn, with every patience multiplied by `scale`."""
+        at_once = max(silence_needed_ms(self.pause, "en") * scale, self.known_ms)
+        if self.later is None or at_once <= ASK_AGAIN_MS:
+            return at_once
+        return max(silence_needed_ms(self.later, "en") * scale, ASK_AGAIN_MS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +84,7 @@ class Turn:
         """(premature, delay in ms after t0) with every patience multiplied by `scale`."""
         premature = False
         for heard in self.pauses:
-            needed = max(silence_needed_ms(heard.pause, "en") * scale, heard.known_ms)
+            needed = heard.needed_ms(scale)
             if needed < heard.lasts_ms < float("inf"):
                 premature = True
             if heard.lasts_ms == float("inf"):
@@ -155,11 +166,16 @@ class _Ear:
         words = (await stream.hypothesis()).text
         took_ms = (time.perf_counter() - began) * 1000
         await stream.aclose()
-        probability = await self._end_of_turn.probability(until[-8000 * 8 :])
-        complete = self._grammars[kind].complete(words)
-        return Heard(
-            ended_ms, on_ms - ended_ms, noticed_ms - ended_ms + took_ms, Pause(words, complete, probability)
-        )
+        pause = Pause(words, self._grammars[kind].complete(words), await self._end_probability(until))
+        later = None
+        again_ms = ended_ms + ASK_AGAIN_MS
+        if pause.complete is None and again_ms < on_ms:
+            probability = await self._end_probability(audio[: int(again_ms) * 8])
+            later = replace(pause, later_probability=probability)
+        return Heard(ended_ms, on_ms - ended_ms, noticed_ms - ended_ms + took_ms, pause, later)
+
+    async def _end_probability(self, audio: bytes) -> float:
+        return await self._end_of_turn.probability(audio[-8000 * 8 :])
 
 
 def _grammar(kind: str) -> Grammar:

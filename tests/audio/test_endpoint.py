@@ -19,6 +19,10 @@ from app.audio.endpoint import Pause, silence_needed_ms
         (Pause("Half past half past half past", None, 0.99), endpoint.INCOMPLETE_MS),
         (Pause("It costs too much.", None, 0.99), endpoint.LIKELY_MS),
         (Pause("It costs too much.", None, 0.2), endpoint.UNLIKELY_MS),
+        (Pause("It costs too much.", None), endpoint.UNLIKELY_MS),
+        (Pause("It costs too much.", None, 0.2, 0.99), endpoint.STILL_LIKELY_MS),
+        (Pause("It costs too much.", None, 0.97, 0.2), endpoint.UNLIKELY_MS),
+        (Pause("The heating", None, 0.2, 0.99), endpoint.FEW_WORDS_MS),
         (Pause("The heating", None, 0.99), endpoint.FEW_WORDS_MS),
     ],
 )
@@ -27,9 +31,15 @@ def test_waits_by_what_is_known(pause: Pause, needed_ms: float) -> None:
 
 
 def test_the_surer_the_voice_the_shorter_the_wait() -> None:
-    waits = [silence_needed_ms(Pause("It costs too much.", None, p / 100), "en") for p in range(0, 101)]
-    assert waits == sorted(waits, reverse=True)
-    assert len(set(waits)) > 5
+    at_once = [silence_needed_ms(Pause("It costs too much.", None, p / 1000), "en") for p in range(1001)]
+    later = [silence_needed_ms(Pause("It costs too much.", None, 0.5, p / 1000), "en") for p in range(1001)]
+    for waits in (at_once, later):
+        assert waits == sorted(waits, reverse=True)
+        assert len(set(waits)) > 5
+
+
+def test_what_is_found_later_comes_from_after_it_was_asked() -> None:
+    assert min(endpoint.STILL_LIKELY_MS, endpoint.UNLIKELY_MS) > endpoint.ASK_AGAIN_MS > endpoint.LIKELY_MS
 
 
 def test_every_language_has_words_of_its_own_that_nobody_ends_on() -> None:

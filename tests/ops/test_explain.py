@@ -65,6 +65,7 @@ def test_the_command_tells_people_and_programs(tmp_path: Path, monkeypatch: pyte
         "waits": {"pacing": 1.0},
         "complete": False,
         "end_probability": 0.4,
+        "later_probability": 0.9,
         "overhead_ms": 1.0,
         "answer_ms": 620.0,
     }
@@ -79,6 +80,7 @@ def test_the_command_tells_people_and_programs(tmp_path: Path, monkeypatch: pyte
     shown = CliRunner().invoke(cli, ["explain-turn", "CA1", "1"])
     assert shown.exit_code == 0
     assert "answered after 620 ms, above the maximum of 500 ms" in shown.output
+    assert "probability of 0.40, and of 0.90 when the silence went on" in shown.output
     assert "given up to be quicker: no_hedge" in shown.output
     assert "model: azure → nobody: Refused" in shown.output
     document = json.loads(CliRunner().invoke(cli, ["explain-turn", "CA1", "1", "--json"]).output)

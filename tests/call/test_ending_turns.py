@@ -1,0 +1,71 @@
+"""How the end of a turn is found: by what is said of its intonation at once, and again after a while."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from app.audio import endpoint
+from app.clock import ManualClock
+from app.errors import Refused
+from app.simulator.steps import Say
+from tests.call.relay import events, running
+
+WINDOWS_MS = 64
+
+
+class Intonation:
+    """An EndOfTurnDetector that says one after the other, and then that it cannot."""
+
+    name = "scripted"
+    healthy = True
+
+    def __init__(self, *probabilities: float) -> None:
+        self._left = list(probabilities)
+        self.asked_ms: list[float] = []
+
+    async def probability(self, audio: bytes) -> float:
+        self.asked_ms.append(len(audio) / 8)
+        if not self._left:
+            raise Refused("scripted: nothing more to say")
+        return self._left.pop(0)
+
+    async def warm_up(self) -> None: ...
+
+    async def aclose(self) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "ended_ms", "asked"),
+    [
+        ([0.999], endpoint.LIKELY_MS, 1),
+        ([0.3, 0.999], endpoint.STILL_LIKELY_MS, 2),
+        ([0.3, 0.3], endpoint.UNLIKELY_MS, 2),
+        ([0.3], endpoint.UNLIKELY_MS, 2),
+        ([], endpoint.UNLIKELY_MS, 1),
+    ],
+)
+async def test_the_voice_is_listened_to_at_once_and_after_a_while(
+    clock: ManualClock, tmp_path: Path, probabilities: list[float], ended_ms: float, asked: int
+) -> None:
+    ear = Intonation(*probabilities)
+    async with running(clock, tmp_path, ["it costs too much"], end_of_turn=ear) as relay:
+        placed = await relay.call("echo", [Say("it costs too much")])
+    (turn,) = events(relay.journal(placed), "turn")
+    assert turn["timeline"]["stages"]["endpoint"][1] == pytest.approx(ended_ms, abs=WINDOWS_MS)
+    assert turn["timeline"].get("later_probability") == (probabilities[1] if probabilities[1:] else None)
+    assert len(ear.asked_ms) == asked
+    if asked == 2:
+        apart_ms = ear.asked_ms[1] - ear.asked_ms[0]
+        assert apart_ms == pytest.approx(endpoint.ASK_AGAIN_MS - WINDOWS_MS, abs=WINDOWS_MS)
+
+
+async def test_an_answer_that_has_only_begun_is_not_listened_to_again(
+    clock: ManualClock, tmp_path: Path
+) -> None:
+    ear = Intonation(0.3, 0.999)
+    async with running(clock, tmp_path, ["four four"], end_of_turn=ear) as relay:
+        placed = await relay.call("parcel", [Say("four four")])
+    assert events(relay.journal(placed), "utterance")
+    assert len(ear.asked_ms) == 1
