@@ -15,7 +15,14 @@ from app.orchestrator.failover import FailoverModel
 from app.orchestrator.failover_synthesizer import FailoverSynthesizer
 from app.orchestrator.failover_transcriber import FailoverTranscriber
 from app.simulator.steps import BargeIn, Press, Say, StaySilent, Step
-from providers.base import ModelRequest, SimilarityModel, Synthesizer, Transcriber, VoiceDetector
+from providers.base import (
+    EndOfTurnDetector,
+    ModelRequest,
+    SimilarityModel,
+    Synthesizer,
+    Transcriber,
+    VoiceDetector,
+)
 from providers.scripted import ScriptedSynthesizer, ScriptedTranscriber
 from providers.scripted_model import Reply, ScriptedModel
 from tests.call.relay import RunningRelay, running
@@ -57,6 +64,7 @@ async def test_nor_does_one_on_chains_of_engines(
         detector: VoiceDetector,
         transcriber: Transcriber,
         synthesizer: Synthesizer,
+        end_of_turn: EndOfTurnDetector | None,
         similarity: SimilarityModel | None,
     ) -> Speech:
         standby = ScriptedTranscriber(lambda number: "one", name="standby")
@@ -64,7 +72,8 @@ async def test_nor_does_one_on_chains_of_engines(
             detector,
             FailoverTranscriber([transcriber, standby], clock),
             FailoverSynthesizer([synthesizer, ScriptedSynthesizer(name="next")], clock),
-            similarity=similarity,
+            end_of_turn,
+            similarity,
         )
 
     monkeypatch.setattr("tests.call.relay.Speech", chained)
