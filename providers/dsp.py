@@ -35,7 +35,7 @@ _MULAW_TO_FLOAT: Samples = np.frombuffer(audioop.ulaw2lin(bytes(range(256)), 2),
 
 def from_mulaw(audio: bytes) -> Samples:
     """μ-law to samples at 8 kHz."""
-    return _MULAW_TO_FLOAT[np.frombuffer(audio, dtype=np.uint8)]
+    return _MULAW_TO_FLOAT.take(np.frombuffer(audio, dtype=np.uint8))
 
 
 def to_mulaw(samples: Samples) -> bytes:

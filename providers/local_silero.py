@@ -77,7 +77,7 @@ class SileroRows:
 
     def get(self, rows: list[int]) -> SileroStates:
         """The memories in `rows`."""
-        return SileroStates(self._states.hidden[:, rows], self._states.context[rows])
+        return SileroStates(self._states.hidden.take(rows, axis=1), self._states.context.take(rows, axis=0))
 
     def put(self, rows: list[int], states: SileroStates) -> None:
         """Replace the memories in `rows`."""
