@@ -114,16 +114,18 @@ class Listener:
     def _is_echo(self, window_end_ms: float) -> bool:
         """Whether every frame that reaches into a window may be nothing but echo."""
         masked, began_ms = self._masked, window_end_ms - WINDOW_MS
-        if self._masked_until_ms <= began_ms:
-            masked.clear()
         while masked and masked[0][0] <= began_ms:
             masked.popleft()
+        if self._masked_until_ms <= began_ms:
+            return False
+        judged = False
         for end_ms, echo in masked:
             if end_ms - g711.FRAME_MS >= window_end_ms:
                 break
             if not echo:
                 return False
-        return bool(masked)
+            judged = True
+        return judged
 
     def _remember(self, audio: bytes) -> None:
         self._recent += audio
