@@ -10,12 +10,14 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import azure.cognitiveservices.speech as sdk
 
 from app.errors import BadCredentials, BadRequest, BrokenStream, ProviderError, RateLimited, Refused, TimedOut
 from providers.local_workers import InferenceWorkers
+
+T = TypeVar("T")
 
 LOCALES = {
     "de": "de-DE",
@@ -118,16 +120,16 @@ class Events:
         """`read` takes what is needed from an event on the SDK's thread, `deliver` gets it on the loop."""
 
         def happened(event: Any) -> None:
-            if self._open and not self._loop.is_closed():
-                self._news.append((deliver, read(event)))
-                self._tell()
+            if self._open:
+                self.tell(deliver, read(event))
 
         signal.connect(happened)
         self._signals.append(signal)
 
-    def _tell(self) -> None:
-        """Wake the loop, unless it has been and has not looked since: events come in swarms."""
-        if not self._told:
+    def tell(self, deliver: Callable[[T], None], value: T) -> None:
+        """From any thread: `deliver` gets `value` on the loop, after all that was told before."""
+        self._news.append((deliver, value))
+        if not self._told and not self._loop.is_closed():  # else the loop knows, and has not looked yet
             self._told = True
             self._loop.call_soon_threadsafe(self._deliver)
 

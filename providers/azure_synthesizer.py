@@ -119,19 +119,33 @@ class AzureSynthesizer:
         return mouth
 
     async def _new_mouth(self) -> _Mouth:
-        synthesizer = await self._azure.starting.run(partial(_synthesizer, self._azure))
-        return _Mouth(self._azure, synthesizer, self._done, self._places.release)
+        audio = _Audio(Events())
+        synthesizer = await self._azure.starting.run(partial(_synthesizer, self._azure, audio))
+        return _Mouth(self._azure, synthesizer, audio, self._done, self._places.release)
 
     def _done(self, mouth: _Mouth) -> None:
         self._idle.append(mouth)
         self._places.release()
 
 
-def _synthesizer(azure: AzureSpeech) -> sdk.SpeechSynthesizer:
+def _synthesizer(azure: AzureSpeech, audio: _Audio) -> sdk.SpeechSynthesizer:
     config = azure.config()
     config.set_speech_synthesis_output_format(sdk.SpeechSynthesisOutputFormat.Raw8Khz8BitMonoMULaw)
     config.set_property_by_name("SpeechSynthesis_KeepConnectionAfterStopping", "true")
-    return sdk.SpeechSynthesizer(speech_config=config, audio_config=None)
+    stream = sdk.audio.PushAudioOutputStream(audio)
+    return sdk.SpeechSynthesizer(config, sdk.audio.AudioOutputConfig(stream=stream))
+
+
+class _Audio(sdk.audio.PushAudioOutputStreamCallback):  # type: ignore[misc]
+    """Takes audio from the SDK. (Its event of the same has the interpreter lock change hands a dozen times.)"""
+
+    def __init__(self, events: Events) -> None:
+        self.events = events
+        self.heard: Callable[[bytes], None] = nothing
+
+    def write(self, audio_buffer: memoryview) -> int:
+        self.events.tell(self.heard, bytes(audio_buffer))
+        return len(audio_buffer)
 
 
 class _Utterance:
@@ -214,6 +228,7 @@ class _Mouth:
         self,
         azure: AzureSpeech,
         synthesizer: sdk.SpeechSynthesizer,
+        audio: _Audio,
         done: Callable[[_Mouth], None],
         gone: Callable[[], None],
     ) -> None:
@@ -226,10 +241,10 @@ class _Mouth:
         self._utterance: _Utterance | None = None
         self._stopping: asyncio.TimerHandle | None = None
         self.connected = asyncio.Event()
-        self._events = Events()
+        self._events = audio.events
+        audio.heard = self._audio_came
         connect = self._events.connect
         connect(self._connection.connected, nothing, lambda _: self.connected.set())
-        connect(synthesizer.synthesizing, lambda event: event.result.audio_data, self._audio_came)
         connect(synthesizer.synthesis_word_boundary, _word, self._word_came)
         connect(synthesizer.synthesis_completed, nothing, lambda _: self._ended(None))
         connect(synthesizer.synthesis_canceled, _cancellation, self._ended)
