@@ -48,6 +48,7 @@ class Utterance:
         self._partial: Future[Decoding] | None = None
         self._at_pause: Future[Decoding] | None = None
         self._pause_bytes = 0
+        self._pausing = False
         self._over = False
 
     @property
@@ -76,6 +77,10 @@ class Utterance:
 
     def paused(self) -> None:
         """Decode all there is, in case that is all."""
+        self._decode_all()
+        self._pausing = True
+
+    def _decode_all(self) -> None:
         self.resumed()
         self._forget_waiting()
         self._pause_bytes = len(self._now.audio)
@@ -83,6 +88,7 @@ class Utterance:
 
     def resumed(self) -> None:
         """What was decoded at the pause was not all."""
+        self._pausing = False
         if self._at_pause:
             self._at_pause.cancel()
         self._at_pause = None
@@ -92,7 +98,9 @@ class Utterance:
 
         When speech goes on meanwhile, what is known by then.
         """
-        if not self._at_pause or _failed(self._at_pause) or self._spoke_since_pause():
+        if not self._pausing:
+            self._decode_all()
+        elif not self._at_pause or _failed(self._at_pause) or self._spoke_since_pause():
             self.paused()
         decodes = [asyncio.wrap_future(future) for future in [*self._cut_off, self._at_pause] if future]
         await asyncio.wait(decodes)

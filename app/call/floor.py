@@ -35,9 +35,9 @@ TAKEN_BACK_WITHIN_S = 0.5
 TAKE_BACK_MARGIN_S = 0.05
 FIRST_WORDS_MS = 256.0
 MORE_WORDS_MS = 32.0
-# a recogniser makes words of any sound, and most of the first bit of one; signs of listening last no longer than this
-SOME_WORDS_MS = 400.0
-ONE_WORD_MS = 550.0
+# a recogniser makes words of any sound, and most of the first bit of one
+SOME_WORDS_MS = 320.0
+ONE_WORD_MS = 480.0
 BEGINNING_LETTERS = 4
 SURELY_MEANT_MS = 1200.0
 
@@ -154,6 +154,7 @@ class Floor:
         match self._turn.happened(event):
             case TurnAction.OPEN:
                 self.began_at = self._clock.now()
+                self.listener.turn_started()
                 self._open()
             case TurnAction.CONTINUE:
                 self._stop_judging()
@@ -248,12 +249,12 @@ class Floor:
 
     async def _listen_for_an_end(self, detector: EndOfTurnDetector) -> None:
         with suppress(ProviderError):
-            probability = await detector.probability(self.listener.recent)
+            probability = await detector.probability(self.listener.turn_audio)
             self._pause = replace(self._pause, end_probability=probability)
             self.listened()
             await asyncio.sleep(max(0.0, ASK_AGAIN_MS - self.listener.silence_ms) / 1000)
             if self._pause.complete is None:
-                probability = await detector.probability(self.listener.recent)
+                probability = await detector.probability(self.listener.turn_audio)
                 self._pause = replace(self._pause, later_probability=probability)
                 self.listened()
 

@@ -18,6 +18,7 @@ from app.clock import Clock
 from providers.base import TranscriptionStream, VoiceDetector, VoiceWindow
 
 FRAMES_JUDGED = 100
+BEFORE_TURN_MS = 400.0
 REMEMBERED_BYTES = 8000 * g711.BYTES_PER_MS
 FORGOTTEN_AT_ONCE_BYTES = 1000 * g711.BYTES_PER_MS
 
@@ -54,6 +55,7 @@ class Listener:
         self._masked_until_ms = 0.0
         self._recent = bytearray()
         self._stream_ms = 0.0
+        self._turn_began_ms = 0.0
         self._stream_began = clock.now()
         self.activity = VoiceActivity()
         self.window_waited_ms = 0.0
@@ -88,9 +90,14 @@ class Listener:
         return self._stream_ms - self.activity.ended_ms
 
     @property
-    def recent(self) -> bytes:
-        """The last eight seconds of audio, for who listens to intonation."""
-        return bytes(self._recent[-REMEMBERED_BYTES:])
+    def turn_audio(self) -> bytes:
+        """The caller's turn so far and a little before it, eight seconds at most, for who listens to intonation."""
+        length_ms = round(self._stream_ms - self._turn_began_ms + BEFORE_TURN_MS)
+        return bytes(self._recent[-min(length_ms * g711.BYTES_PER_MS, REMEMBERED_BYTES) :])
+
+    def turn_started(self) -> None:
+        """A turn begins with the speech that has just begun: what was said before belongs to others."""
+        self._turn_began_ms = self.activity.onset_ms
 
     def utterance_started(self) -> None:
         """Levels are measured against the loudest of what begins now."""

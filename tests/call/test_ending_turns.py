@@ -69,3 +69,11 @@ async def test_an_answer_that_has_only_begun_is_not_listened_to_again(
         placed = await relay.call("parcel", [Say("four four")])
     assert events(relay.journal(placed), "utterance")
     assert len(ear.asked_ms) == 1
+
+
+async def test_a_turn_is_listened_to_without_the_one_before(clock: ManualClock, tmp_path: Path) -> None:
+    ear = Intonation(0.999, 0.999)
+    async with running(clock, tmp_path, ["it costs too much"] * 2, end_of_turn=ear) as relay:
+        await relay.call("echo", [Say("it costs too much")] * 2)
+    first_ms, second_ms = ear.asked_ms
+    assert second_ms == pytest.approx(first_ms, abs=WINDOWS_MS)

@@ -104,7 +104,7 @@ async def test_too_few_words_do_not_interrupt(
 
 
 @pytest.mark.parametrize("flow", [MENU, FLOW % "barge_in: any"])
-@pytest.mark.parametrize(("sound", "interrupts"), [("hmhmh", False), ("hm" * 6, True)])
+@pytest.mark.parametrize(("sound", "interrupts"), [("hmhm", False), ("hm" * 6, True)])
 async def test_words_made_of_a_short_sound_do_not_interrupt(
     clock: ManualClock, tmp_path: Path, flow: str, sound: str, interrupts: bool
 ) -> None:

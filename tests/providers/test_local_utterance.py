@@ -319,6 +319,18 @@ async def test_the_text_so_far_can_be_asked_for_and_the_utterance_goes_on() -> N
     assert (await ear.finish()).text == "400 ms"
 
 
+async def test_who_asks_in_mid_speech_gets_what_was_said_since_however_soft() -> None:
+    ear = Ear()
+    ear.stream.utterance_started()
+    ear.push(LOUD, 10)
+    for heard in ("200 ms", "300 ms"):
+        question = asyncio.ensure_future(ear.stream.hypothesis())
+        await asyncio.sleep(0)
+        await ear.workers.work()
+        assert (await question).text == heard
+        ear.push(NOISE, 5)
+
+
 async def test_who_asks_for_the_text_while_speech_goes_on_gets_what_is_known() -> None:
     ear = Ear()
     ear.stream.utterance_started()
