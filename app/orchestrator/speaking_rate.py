@@ -14,8 +14,13 @@ _WORD = re.compile(r"\S+")
 
 
 def letters(text: str) -> int:
-    """How long a text sounds, in letters: words with what parts them, and pauses."""
-    return sum(len(word) + 1 + PAUSE_LETTERS * (word[-1] in PAUSES) for word in text.split())
+    """How long a text sounds, in letters: words with what parts them, and the pauses between its clauses."""
+    words = text.split()
+    return sum(map(_with_pause, words)) - PAUSE_LETTERS * bool(words and words[-1][-1] in PAUSES)
+
+
+def _with_pause(word: str) -> int:
+    return len(word) + 1 + PAUSE_LETTERS * (word[-1] in PAUSES)
 
 
 @dataclass(slots=True)
@@ -36,8 +41,7 @@ class SpeakingRate:
         """The beginning of a text that was heard by then: words of which at least half was."""
         end, before = 0, 0.0
         for word in _WORD.finditer(text):
-            length = letters(word[0])
-            if (before + length / 2) * self.letter_ms > spoken_ms:
+            if (before + letters(word[0]) / 2) * self.letter_ms > spoken_ms:
                 break
-            before, end = before + length, word.end()
+            before, end = before + _with_pause(word[0]), word.end()
         return text[:end]

@@ -5,9 +5,10 @@ import pytest
 from app.orchestrator.speaking_rate import SpeakingRate, letters
 
 
-def test_pauses_sound_too() -> None:
+def test_pauses_sound_too_but_for_the_one_behind_it_all() -> None:
+    assert letters("") == 0
     assert letters("one two") == 8
-    assert letters("one, two.") == 8 + 2 + 2 * 5
+    assert letters("one, two.") == 8 + 2 + 5
 
 
 def test_a_rate_is_learned() -> None:
@@ -26,3 +27,9 @@ def test_a_rate_is_learned() -> None:
 )
 def test_a_word_counts_when_half_of_it_was_heard(spoken_ms: float, said: str) -> None:
     assert SpeakingRate(letter_ms=100).said("one two  three ", spoken_ms) == said
+
+
+def test_a_word_with_a_pause_behind_it_counts_when_half_of_the_word_was_heard() -> None:
+    rate = SpeakingRate(letter_ms=100)
+    assert rate.said("one, two", 250) == "one,"
+    assert rate.said("one, two", 1200) == "one, two"
