@@ -18,7 +18,7 @@ COMPLETE_MS = 180.0
 COMPLETE_IN_DOUBT_MS = 300.0
 LIKELY_MS = 200.0
 ASK_AGAIN_MS = 380.0
-STILL_LIKELY_MS = 670.0
+STILL_LIKELY_MS = 720.0
 UNLIKELY_MS = 1000.0
 FEW_WORDS_MS = 900.0
 INCOMPLETE_MS = 1050.0
@@ -26,7 +26,7 @@ UNKNOWN_MS = 900.0
 
 IN_DOUBT_BELOW = 0.2
 # probability of an end up to which the longer wait holds, and from which on the shorter one does
-AT_ONCE = (0.95, 0.985)
+AT_ONCE = (0.95, 0.995)
 LATER = (0.35, 0.99)
 FEW_WORDS = 2
 REPEATED_FROM = 4

@@ -17,7 +17,7 @@ from app.audio.endpoint import Pause, silence_needed_ms
         (Pause("", None, 0.99), endpoint.INCOMPLETE_MS),
         (Pause("I would like to see the.", None, 0.99), endpoint.INCOMPLETE_MS),
         (Pause("Half past half past half past", None, 0.99), endpoint.INCOMPLETE_MS),
-        (Pause("It costs too much.", None, 0.99), endpoint.LIKELY_MS),
+        (Pause("It costs too much.", None, 0.999), endpoint.LIKELY_MS),
         (Pause("It costs too much.", None, 0.2), endpoint.UNLIKELY_MS),
         (Pause("It costs too much.", None), endpoint.UNLIKELY_MS),
         (Pause("It costs too much.", None, 0.2, 0.99), endpoint.STILL_LIKELY_MS),
@@ -45,4 +45,4 @@ def test_what_is_found_later_comes_from_after_it_was_asked() -> None:
 def test_every_language_has_words_of_its_own_that_nobody_ends_on() -> None:
     for language, text in {"es": "quiero una", "fr": "je voudrais un", "de": "ich möchte einen"}.items():
         assert silence_needed_ms(Pause(text, None, 0.99), language) == endpoint.INCOMPLETE_MS
-    assert silence_needed_ms(Pause("a b of", None, 0.99), "xx") == endpoint.LIKELY_MS
+    assert silence_needed_ms(Pause("a b of", None, 0.999), "xx") == endpoint.LIKELY_MS
