@@ -43,12 +43,26 @@ class AiohttpTransport(httpx2.AsyncBaseTransport):
             keepalive_timeout=self._limits.keepalive_expiry,
         )
         return aiohttp.ClientSession(
-            connector=connector, cookie_jar=aiohttp.DummyCookieJar(), auto_decompress=False
+            connector=connector,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            response_class=_Answer,
         )
 
     async def aclose(self) -> None:
         if self._session:
             await self._session.close()
+
+
+class _Answer(aiohttp.ClientResponse):
+    """Left before its end, or its beginning, it hangs up. Under TLS uvloop would wait for the service's goodbye, half a
+    minute where nobody there reads, and have the whole answer come meanwhile.
+    """
+
+    def close(self) -> None:
+        if self.connection and self.connection.transport:
+            self.connection.transport.abort()
+        super().close()
 
 
 class _Body(httpx2.AsyncByteStream):

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
 
 import httpx2
 import pytest
+import trustme
+import uvloop
 
 from providers.http_transport import AiohttpTransport
 
@@ -97,6 +101,47 @@ async def test_an_answer_that_is_left_closes_its_connection() -> None:
             assert await anext(answer.aiter_bytes()) == b"ans"
         async with asyncio.timeout(2):
             await closed.wait()
+
+
+def hung_up_on(listener: socket.socket, trust: ssl.SSLContext, answer: bytes) -> bool:
+    """Whether who asks over TLS hangs up, having had `answer`.
+
+    Like many a service this one looks at the line alone: what TLS says on it, a goodbye too, goes unread.
+    """
+    line, _ = listener.accept()
+    with line.dup() as watched, trust.wrap_socket(line, server_side=True) as secure:
+        secure.recv(65536)
+        secure.sendall(answer)
+        watched.settimeout(5)
+        try:
+            while watched.recv(4096):
+                pass
+        except TimeoutError:
+            return False
+        except ConnectionResetError:
+            return True
+    return True
+
+
+@pytest.mark.parametrize("answer", [HEAD + b"ans", b""], ids=["in its middle", "before its beginning"])
+def test_over_tls_too_an_answer_that_is_left_closes_its_connection(answer: bytes) -> None:
+    """On the server's own loop, where a connection that is closed waits for the other side's goodbye."""
+    authority, theirs = trustme.CA(), ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(theirs)
+    ours = ssl.create_default_context()
+    authority.configure_trust(ours)
+
+    async def leave(port: int, seen: Future[bool]) -> None:
+        transport = AiohttpTransport(ours, httpx2.Limits())
+        async with httpx2.AsyncClient(transport=transport) as client:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(0.5), client.stream("GET", f"https://127.0.0.1:{port}/") as begun:
+                    await anext(begun.aiter_bytes())
+            assert await asyncio.wrap_future(seen)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor() as threads:
+        seen = threads.submit(hung_up_on, listener, theirs, answer)
+        uvloop.run(leave(listener.getsockname()[1], seen))
 
 
 @pytest.mark.parametrize(
