@@ -150,7 +150,7 @@ class OpenAIModel(LanguageModel):
             for call in calls.values():
                 if event := call.event(request):
                     yield event
-            behind = [] if chunk.usage else await chunks.afterword()
+            behind = await chunks.afterword()
         usage = next((one.usage for one in [*reversed(behind), chunk] if one.usage), _Usage())
         yield Finished(usage.prompt_tokens, usage.completion_tokens)
 

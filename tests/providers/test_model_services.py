@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import ssl
+from collections.abc import Sequence
 from contextlib import aclosing, suppress
+from typing import Any
 
 import pytest
 import trustme
 
 from app.errors import BadCredentials, BadRequest, BrokenStream, ProviderError, RateLimited, Refused
-from providers.base import LanguageModel, Message, ModelRequest, TextDelta, ToolCall
+from providers.base import Finished, LanguageModel, Message, ModelRequest, TextDelta, ToolCall
 from providers.openai_model import azure_openai_model
-from tests.providers.fakes.model_chunks import DIALECTS
+from tests.providers.fakes.model_chunks import DIALECTS, Tool, openai_chunks
 from tests.providers.fakes.model_service import MALFORMED, Answer, Fault, Kind, serving
 from tests.providers.model_subjects import BOOK, KEY, REQUEST, SDKS, fake_served, model_of, replied, said
 
@@ -254,6 +257,23 @@ async def test_connections_are_warm_and_used_again_over_tls(name: str) -> None:
             assert said(await replied(model)) == "Hello there."
         await model.aclose()
         assert (service.connections, len(service.seen)) == (1, 6)
+
+
+async def test_a_count_that_comes_with_the_end_costs_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As vLLM and Mistral have it."""
+
+    def at_once(body: dict[str, Any], words: Sequence[str], tool: Tool | None) -> list[bytes]:
+        *said, end, count, done = openai_chunks(body, words, tool)
+        end_, count_ = (json.loads(chunk.removeprefix(b"data: ")) for chunk in (end, count))
+        return [*said, b"data: %b\n\n" % json.dumps(count_ | end_).encode(), done]
+
+    monkeypatch.setitem(DIALECTS, "openai", at_once)
+    async with serving("openai", Answer(gap_s=0.02)) as service:
+        model = model_of(service)
+        for _ in range(2):
+            assert (await replied(model))[-1] == Finished(5, 3)
+        await model.aclose()
+        assert service.connections == 1
 
 
 @every_sdk
