@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from app.load.calls import Placed
@@ -19,6 +20,30 @@ STUMBLED = "the agent stumbled"
 FAULTS_SHOWN = 10
 
 Document = dict[str, Any]
+
+
+class _Process(msgspec.Struct, rename="camel"):
+    cpu_seconds: float | None = None
+    rss_mb: float | None = None
+
+
+class _Loop(msgspec.Struct, rename="camel"):
+    lag_p95_ms: float | None = None
+
+
+class _Performance(msgspec.Struct):
+    breakdown: dict[str, float | None] = {}
+
+
+class _Worker(msgspec.Struct):
+    process: int
+
+
+class _Health(msgspec.Struct):
+    process: _Process = msgspec.field(default_factory=_Process)
+    loop: _Loop = msgspec.field(default_factory=_Loop)
+    performance: _Performance = msgspec.field(default_factory=_Performance)
+    workers: list[_Worker] = []
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +62,15 @@ class Vitals:
 
     @classmethod
     def of(cls, health: Mapping[str, Any]) -> Vitals:
-        process = health.get("process", {})
+        """Raises ValueError where it is not ours."""
+        found = msgspec.convert(health, _Health)
         return cls(
-            process.get("cpuSeconds"),
-            process.get("rssMb"),
-            health.get("loop", {}).get("lagP95Ms"),
-            health.get("performance", {}).get("breakdown", {}),
-            len(health.get("workers", ())) or 1,
-            frozenset(worker["process"] for worker in health.get("workers", ())),
+            found.process.cpu_seconds,
+            found.process.rss_mb,
+            found.loop.lag_p95_ms,
+            found.performance.breakdown,
+            len(found.workers) or 1,
+            frozenset(worker.process for worker in found.workers),
         )
 
 

@@ -31,7 +31,7 @@ class Watch:
     async def ask(self) -> Vitals:
         try:
             return Vitals.of((await self.http.get(f"{self.url}/health")).json())
-        except (httpx.HTTPError, ValueError, AttributeError):
+        except (httpx.HTTPError, ValueError):
             return NOTHING_KNOWN
 
     async def run(self, clock: Clock) -> None:

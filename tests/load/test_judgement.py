@@ -4,6 +4,7 @@ import gc
 from pathlib import Path
 from xml.etree import ElementTree
 
+import httpx
 import pytest
 
 from app.clock import ManualClock
@@ -12,7 +13,7 @@ from app.load.figures import Asked, Document, Run, Vitals, quantiles
 from app.load.judgement import Threshold, recommendations, worse
 from app.load.kept import earlier, keep
 from app.load.page import page
-from app.load.run import hold
+from app.load.run import NOTHING_KNOWN, Watch, hold
 from app.simulator.call import CallPlan
 from app.simulator.ear import Gap
 from app.simulator.turns import CallReport, Turn
@@ -83,6 +84,25 @@ def test_a_server_that_says_nothing_of_itself_costs_nobody_knows_what() -> None:
     run = Run(ASKED, ManualClock().wall(), [placed(1.0)], 1.0, 0.1, None, unknown, unknown, unknown)
     assert set(run.document()["server"].values()) == {None}
     assert quantiles([None])["p95"] is None
+
+
+@pytest.mark.parametrize(
+    "health",
+    [
+        "nonsense",
+        "[1]",
+        '{"workers": 4}',
+        '{"workers": [1]}',
+        '{"workers": [{}]}',
+        '{"loop": null}',
+        '{"process": {"rssMb": "many"}}',
+        '{"performance": {"breakdown": null}}',
+    ],
+)
+async def test_of_another_product_whose_health_is_like_ours_nothing_is_known(health: str) -> None:
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, text=health))
+    async with httpx.AsyncClient(transport=transport) as http:
+        assert await Watch(http, "http://127.0.0.1").ask() == NOTHING_KNOWN
 
 
 @pytest.mark.parametrize(
