@@ -32,6 +32,7 @@ from app.dialogue.turn import TurnEvent, TurnState
 from app.errors import ProviderError
 from app.flow import effects as fx
 from app.flow import inputs
+from app.flow.phrases import is_courtesy
 from providers.base import Hypothesis
 
 INPUTS_WAITING = 64
@@ -276,7 +277,7 @@ class Conversation:
     async def _answer_words(self, turn: TurnEnded, text: str, best: Hypothesis, timeline: Timeline) -> None:
         secret, now = self.secrecy.covers(turn.began_at), self._clock.wall()
         heard = inputs.Heard(text, best.language, best.confidence, now, sensitive=secret)
-        surplus = self._is_surplus(heard, turn.began_at)
+        surplus = self._is_surplus(heard, turn.began_at) or self._is_mere_courtesy(heard, turn)
         if surplus or self._holding:
             turn.text = text
             if not surplus:
@@ -349,6 +350,13 @@ class Conversation:
         if surplus:
             self._flow.note(event)
         return surplus
+
+    def _is_mere_courtesy(self, heard: inputs.Heard, turn: TurnEnded) -> bool:
+        """Whether it is a "please" behind a turn that was hardly over: that has its answer, or will have it."""
+        courtesy = turn.follows and is_courtesy(heard.text, heard.language)
+        if courtesy:
+            self._flow.note(heard)
+        return courtesy
 
     def _release(self) -> None:
         """Keys count for the question that has come; words do if they answer it."""

@@ -24,15 +24,17 @@ from app.call.saying import Prompt
 from app.call.services import Services
 from app.call.tasks import Tasks
 from app.dialogue.backchannel import words_beyond
-from app.dialogue.courtesy import meant
 from app.dialogue.interim import Interim
 from app.dialogue.turn import Turn, TurnAction, TurnEvent, TurnState
 from app.errors import ProviderError
 from app.flow.effects import Listen
+from app.flow.phrases import is_courtesy, meant
 from providers.base import EndOfTurnDetector
 
 TAKEN_BACK_WITHIN_S = 0.5
 TAKE_BACK_MARGIN_S = 0.05
+# nobody has heard a new question, and answers it, so soon: a "please" still belongs to the turn that is over
+COURTESY_WITHIN_S = 1.0
 FIRST_WORDS_MS = 256.0
 MORE_WORDS_MS = 32.0
 # a recogniser makes words of any sound, and most of the first bit of one
@@ -47,6 +49,7 @@ class TurnEnded:
     """The caller's turn is over: it began at `began_at` and ended at `t0`, which was known at `decided_at`.
 
     `text` is what was answered (or held, or nothing), None before that; `taken_back` turns were not over after all.
+    It `follows` another that was hardly over when it began.
     """
 
     began_at: float
@@ -57,6 +60,7 @@ class TurnEnded:
     pause: Pause
     text: str | None = field(default=None, repr=False)
     taken_back: bool = False
+    follows: bool = False
 
     @property
     def stands_at(self) -> float:
@@ -217,9 +221,28 @@ class Floor:
         now, listener = self._clock.now(), self.listener
         t0 = min(listener.speech_ended_at, now)
         self._ended = TurnEnded(
-            self.began_at, t0, now, listener.window_waited_ms, listener.activity.voiced_ms, pause
+            self.began_at,
+            t0,
+            now,
+            listener.window_waited_ms,
+            listener.activity.voiced_ms,
+            pause,
+            follows=self._follows,
         )
         self._actor.turn_ended(self._ended)
+
+    @property
+    def _follows(self) -> bool:
+        """Whether the caller's last turn was hardly over when they began, and there was something in it."""
+        ended = self._ended
+        if ended is None or ended.text == "":
+            return False
+        return 0 <= self.began_at - ended.decided_at <= COURTESY_WITHIN_S
+
+    @property
+    def _said_before(self) -> str:
+        """The words that the next ones may be the rest of."""
+        return self.carried or (self._ended.text or "" if self._ended and self._follows else "")
 
     # judging
 
@@ -242,9 +265,11 @@ class Floor:
         question = self._actor.question
         said = f"{self.carried} {text}".strip()
         complete = question.grammar.complete(said) if question else None
+        if (self.carried or self._follows) and is_courtesy(text, self._hearing.language):
+            complete = True  # what it stands behind was all
         if self._turn.state is TurnState.LULL and said:
             self._actor.words_so_far(said, self.began_at)
-        self._pause = replace(self._pause, text=text, complete=complete)
+        self._pause = replace(self._pause, text=f"{self._said_before} {text}".strip(), complete=complete)
         self.listened()
 
     async def _listen_for_an_end(self, detector: EndOfTurnDetector) -> None:
@@ -253,7 +278,7 @@ class Floor:
             self._pause = replace(self._pause, end_probability=probability)
             self.listened()
             await asyncio.sleep(max(0.0, ASK_AGAIN_MS - self.listener.silence_ms) / 1000)
-            if self._pause.complete is None:
+            if self._pause.complete is not False:
                 probability = await detector.probability(self.listener.turn_audio)
                 self._pause = replace(self._pause, later_probability=probability)
                 self.listened()
@@ -303,6 +328,8 @@ class Floor:
     def _is_meant(self, text: str) -> bool:
         prompt, question = self._actor.prompt, self._actor.question
         if not text or self._actor.must_be_heard:
+            return False
+        if self._follows and is_courtesy(text, self._hearing.language):
             return False
         if question and question.grammar.complete(text):
             return True

@@ -12,8 +12,8 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
 from app.call.tasks import Tasks
-from app.dialogue.courtesy import meant
 from app.errors import ProviderError
+from app.flow.phrases import meant
 from app.orchestrator.answer_cache import RememberingModel
 from app.orchestrator.counting import SURE, Counts
 from app.orchestrator.failover import Decision, FailoverModel

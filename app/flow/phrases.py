@@ -14,9 +14,12 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass, replace
 
-from app.flow.languages import Language
+from app.flow.languages import LANGUAGES, Language
 
 _NO_WORD = re.compile(r"[\W_]+")
+_WORD = re.compile(r"[\w']+")
+# sounds of thinking that are more in a sentence: the ER, and a man called Ben
+_ALSO_MEANT = frozenset(["er", "ben"])
 MAX_VARIANTS = 2000
 SURE_COVERAGE = 0.55
 MENTION_COVERAGE = 0.25
@@ -172,6 +175,45 @@ def without_courtesy(text: str, language: Language) -> str:
         if words_of(" ".join(words[-length:])) in language.courtesies:
             return " ".join(words[:-length])
     return text
+
+
+def meant(text: str, code: str) -> Words:
+    """The words of a text, lower case, without courtesies and hesitations; all of them where there are no others.
+
+    Of a language that is not supported (`code` is its ISO 639-1 code) they are all meant.
+    """
+    words = tuple(_WORD.findall(text.lower().replace("’", "'")))
+    spoken = _supported(code)
+    return (_with_weight(words, spoken) if spoken else ()) or words
+
+
+def is_courtesy(text: str, code: str) -> bool:
+    """Whether there are words, and all of them are courtesies: "please", "thank you"."""
+    spoken, words = _supported(code), words_of(text)
+    return spoken is not None and words != () and covered(words, spoken.courtesies)
+
+
+def _supported(code: str) -> Language | None:
+    return LANGUAGES.get(code.partition("-")[0].lower())
+
+
+def _with_weight(words: Words, spoken: Language) -> Words:
+    plain = tuple("".join(words_of(word)) for word in words)
+    kept, at = [], 0
+    while at < len(words):
+        length = _of_no_weight(plain[at:], spoken)
+        if not length:
+            kept.append(words[at])
+        at += length or 1
+    return tuple(kept)
+
+
+def _of_no_weight(words: Words, spoken: Language) -> int:
+    """How many words a courtesy or a hesitation is long that these begin with."""
+    if words[0] in spoken.hesitations - _ALSO_MEANT:
+        return 1
+    lengths = range(min(len(words), spoken.longest_filler), 0, -1)
+    return next((length for length in lengths if words[:length] in spoken.courtesies), 0)
 
 
 def peelings(words: Words, language: Language) -> Iterator[Words]:

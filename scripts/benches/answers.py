@@ -1,7 +1,8 @@
 """How long callers wait for fixed words, and how often they are cut off: the whole stack, in real time.
 
 Half of the turns are said as they are, half with a pause of 300 to 900 ms between two words. Times are by the
-caller's ear from the true end of speech; where the agent cut in, the answer that came after the end counts.
+caller's ear from the true end of speech. A turn is premature when an answer to it began before that end, or was taken
+back; then the last answer counts, by the server's own account of when the words that it answers ended.
 """
 
 from __future__ import annotations
@@ -147,7 +148,7 @@ def _answers(server: ServerProcess, call: Placed, case: Case) -> Iterator[Answer
     for turn, with_pause, (begin, end) in zip(turns, case.with_pause, pairwise(begins), strict=False):
         mine = [event for event in record if begin <= event["ms"] / 1000 < end]
         timelines = [event["timeline"] for event in mine if event["event"] == "turn"]
-        premature = len(timelines) > 1 or any(event["event"] == "taken_back" for event in mine)
+        premature = is_premature(mine, turn.t0_s or begin)
         yield Answer(
             case.kind,
             with_pause,
@@ -155,6 +156,16 @@ def _answers(server: ServerProcess, call: Placed, case: Case) -> Iterator[Answer
             premature,
             _complete(timelines),
         )
+
+
+def is_premature(record: Sequence[Mapping[str, Any]], t0_s: float) -> bool:
+    """Whether a turn that ended at `t0_s`, and has this record, was answered twice, before its end, or not for good.
+
+    "Yes" … "please" whose answer begins in between is one, though the answer is right and stands.
+    """
+    names = [event["event"] for event in record]
+    begun = any(event["event"] == "said" and event["ms"] / 1000 < t0_s for event in record)
+    return begun or names.count("turn") > 1 or "taken_back" in names
 
 
 def _answer_ms(by_ear: float | None, timelines: Sequence[dict[str, Any]], premature: bool) -> float | None:

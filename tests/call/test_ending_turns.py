@@ -9,7 +9,7 @@ import pytest
 from app.audio import endpoint
 from app.clock import ManualClock
 from app.errors import Refused
-from app.simulator.steps import Say
+from app.simulator.steps import BargeIn, Say
 from tests.call.relay import events, running
 
 WINDOWS_MS = 64
@@ -77,3 +77,24 @@ async def test_a_turn_is_listened_to_without_the_one_before(clock: ManualClock, 
         await relay.call("echo", [Say("it costs too much")] * 2)
     first_ms, second_ms = ear.asked_ms
     assert second_ms == pytest.approx(first_ms, abs=WINDOWS_MS)
+
+
+@pytest.mark.parametrize(("after_ms", "taken_back"), [(100, True), (650, False)])
+async def test_the_rest_of_a_turn_may_be_short(
+    clock: ManualClock, tmp_path: Path, after_ms: int, taken_back: bool
+) -> None:
+    ear = Intonation(0.999, 0.999)
+    async with running(clock, tmp_path, ["it costs too much", "for us"], end_of_turn=ear) as relay:
+        placed = await relay.call("echo", [Say("it costs too much"), BargeIn(after_ms, "for us here")])
+    journal = relay.journal(placed)
+    assert bool(events(journal, "taken_back")) is taken_back
+    turn = events(journal, "turn")[-1]
+    assert turn["timeline"]["stages"]["endpoint"][1] == pytest.approx(endpoint.LIKELY_MS, abs=WINDOWS_MS)
+
+
+async def test_a_courtesy_behind_a_turn_is_not_listened_to(clock: ManualClock, tmp_path: Path) -> None:
+    ear = Intonation(0.999, 0.3, 0.3)
+    async with running(clock, tmp_path, ["it costs too much", "please"], end_of_turn=ear) as relay:
+        placed = await relay.call("echo", [Say("it costs too much"), BargeIn(100, "please")])
+    turn = events(relay.journal(placed), "turn")[-1]
+    assert turn["timeline"]["stages"]["endpoint"][1] == pytest.approx(endpoint.COMPLETE_MS, abs=WINDOWS_MS)
