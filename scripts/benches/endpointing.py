@@ -169,7 +169,7 @@ class _Ear:
         pause = Pause(words, self._grammars[kind].complete(words), await self._end_probability(until))
         later = None
         again_ms = ended_ms + ASK_AGAIN_MS
-        if pause.complete is None and again_ms < on_ms:
+        if pause.complete is not False and again_ms < on_ms:
             probability = await self._end_probability(audio[: int(again_ms) * 8])
             later = replace(pause, later_probability=probability)
         return Heard(ended_ms, on_ms - ended_ms, noticed_ms - ended_ms + took_ms, pause, later)

@@ -12,18 +12,20 @@ from app.audio.endpoint import Pause, silence_needed_ms
         (Pause(), endpoint.UNKNOWN_MS),
         (Pause("Yes.", True), endpoint.COMPLETE_MS),
         (Pause("Yes.", True, 0.9), endpoint.COMPLETE_MS),
-        (Pause("Yes.", True, 0.1), endpoint.COMPLETE_IN_DOUBT_MS),
-        (Pause("My number is four four.", False, 0.99), endpoint.INCOMPLETE_MS),
-        (Pause("", None, 0.99), endpoint.INCOMPLETE_MS),
-        (Pause("I would like to see the.", None, 0.99), endpoint.INCOMPLETE_MS),
-        (Pause("Half past half past half past", None, 0.99), endpoint.INCOMPLETE_MS),
+        (Pause("No, I don't.", True, 0.1), endpoint.UNLIKELY_MS),
+        (Pause("No, I don't.", True, 0.1, 0.2), endpoint.UNLIKELY_MS),
+        (Pause("Yes, it is.", True, 0.1, 0.95), endpoint.STILL_LIKELY_MS),
+        (Pause("My number is four four.", False, 0.99), endpoint.UNLIKELY_MS),
+        (Pause("", None, 0.99), endpoint.UNLIKELY_MS),
+        (Pause("I would like to see the.", None, 0.99), endpoint.UNLIKELY_MS),
+        (Pause("Half past half past half past", None, 0.99), endpoint.UNLIKELY_MS),
         (Pause("It costs too much.", None, 0.999), endpoint.LIKELY_MS),
         (Pause("It costs too much.", None, 0.2), endpoint.UNLIKELY_MS),
         (Pause("It costs too much.", None), endpoint.UNLIKELY_MS),
         (Pause("It costs too much.", None, 0.2, 0.99), endpoint.STILL_LIKELY_MS),
         (Pause("It costs too much.", None, 0.97, 0.2), endpoint.UNLIKELY_MS),
-        (Pause("The heating", None, 0.2, 0.99), endpoint.FEW_WORDS_MS),
-        (Pause("The heating", None, 0.99), endpoint.FEW_WORDS_MS),
+        (Pause("The heating", None, 0.2, 0.99), endpoint.UNLIKELY_MS),
+        (Pause("The heating", None, 0.99), endpoint.UNLIKELY_MS),
     ],
 )
 def test_waits_by_what_is_known(pause: Pause, needed_ms: float) -> None:
@@ -44,5 +46,5 @@ def test_what_is_found_later_comes_from_after_it_was_asked() -> None:
 
 def test_every_language_has_words_of_its_own_that_nobody_ends_on() -> None:
     for language, text in {"es": "quiero una", "fr": "je voudrais un", "de": "ich möchte einen"}.items():
-        assert silence_needed_ms(Pause(text, None, 0.99), language) == endpoint.INCOMPLETE_MS
+        assert silence_needed_ms(Pause(text, None, 0.99), language) == endpoint.UNLIKELY_MS
     assert silence_needed_ms(Pause("a b of", None, 0.999), "xx") == endpoint.LIKELY_MS

@@ -189,7 +189,7 @@ async def test_a_caller_who_goes_on_is_not_talked_to(clock: ManualClock, tmp_pat
     steps: list[Step] = [Say("my order"), over, StaySilent(6)]
     script = ["my order", "the one of last week"]
     async with running(clock, tmp_path, script, settings=settings, http=services) as relay:
-        placed = await relay.call("desk", steps, patience=Patience(answer_s=0.4))
+        placed = await relay.call("desk", steps, patience=Patience(answer_s=0.36))
     journal = relay.journal(placed)
     (speaking,) = (turn for turn in placed.report.turns if turn.caller == {"text": over.text})
     assert speaking.t0_s is not None

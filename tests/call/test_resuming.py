@@ -82,7 +82,7 @@ async def test_a_question_is_put_again_only_where_it_had_been_heard(
     assert set(heard[3:]) <= {"Which would you like?"}
 
 
-@pytest.mark.parametrize("lose_at_ms", range(6200, 8200, 250))
+@pytest.mark.parametrize("lose_at_ms", range(6350, 8350, 250))
 async def test_a_question_that_was_put_in_other_words_is_put_again_in_those(
     clock: ManualClock, tmp_path: Path, lose_at_ms: int
 ) -> None:
