@@ -127,6 +127,14 @@ def parse(text: str, path: str, faults: list[FlowError]) -> Tree | None:
     except UnicodeEncodeError:
         faults.append(start.fault("the file is not valid UTF-8; save it as UTF-8", NOT_YAML))
         return None
+    damaged = text.find("\ufffd")
+    if damaged >= 0:
+        # what stands for bytes that could not be read: callers would hear nothing, or nonsense
+        line, column = text.count("\n", 0, damaged) + 1, damaged - text.rfind("\n", 0, damaged)
+        faults.append(
+            Place(path, line, column).fault("this letter is not UTF-8; save the file as UTF-8", NOT_YAML)
+        )
+        return None
     if size > MAX_BYTES:
         faults.append(
             start.fault(f"the file has {size} bytes, at most {MAX_BYTES} are read; split the flow", NOT_YAML)

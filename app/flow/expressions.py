@@ -25,6 +25,9 @@ MAX_DEPTH: Final = 20
 _TOKEN = re.compile(r"\s*(?:(\d+(?:\.\d+)?)|(\"[^\"]*\"|'[^']*')|([^\W\d]\w*)|(==|!=|<=|>=|[<>()+\-*.,]))")
 _ORDERED: Final = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 _SUMS: Final = {"+": operator.add, "-": operator.sub, "*": operator.mul}
+# what other languages write, the longer first
+_WRITTEN_ELSEWHERE: Final = {"=>": ">=", "=<": "<=", "=": "==", "&&": "and", "||": "or", "!": "not"}
+_UNCLOSED: Final = "close it, and put quotes round an expression with a comma in { }"
 _ORDERED_TYPES: Final = ("number", "date", "time", "text")
 
 
@@ -98,9 +101,7 @@ class _Parser:
         while at < len(source.rstrip()):
             match = _TOKEN.match(source, at)
             if match is None:
-                raise ValueError(
-                    f'"{source[at:].strip()[0]}" is not allowed in the expression "{source}"; remove it'
-                )
+                raise ValueError(_not_allowed(source[at:].strip(), source))
             tokens.append(match[0].strip())
             at = match.end()
         return tokens
@@ -125,7 +126,7 @@ class _Parser:
 
     def _expect(self, wanted: str) -> None:
         if not self._take(wanted):
-            found = f'not "{self._tokens[0]}"' if self._tokens else "at its end"
+            found = f'not "{self._tokens[0]}"' if self._tokens else f"at its end; {_UNCLOSED}"
             raise ValueError(f'"{wanted}" is needed in "{self._source}", {found}')
 
     def _either(self) -> _Part:
@@ -243,6 +244,12 @@ class _Parser:
                 f'after the name is_open takes a date, and then a time; correct "{self._source}"'
             )
         return _Part("flag", lambda scope: _open(scope, hours, moment))
+
+
+def _not_allowed(rest: str, source: str) -> str:
+    found = next((sign for sign in _WRITTEN_ELSEWHERE if rest.startswith(sign)), rest[0])
+    way_out = f"write {_WRITTEN_ELSEWHERE[found]}" if found in _WRITTEN_ELSEWHERE else "remove it"
+    return f'"{found}" is not allowed in the expression "{source}"; {way_out}'
 
 
 def _open(scope: Scope, hours: str, moment: Sequence[_Part]) -> bool:

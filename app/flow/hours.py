@@ -20,7 +20,7 @@ WEEKDAYS: Final = ("Mo", "Tu", "We", "Th", "Fr", "Sa", "Su")
 MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 YEARS: Final = range(2024, 2050)
 _RULE = re.compile(
-    r"(?:(?P<month>[A-Z][a-z]{2}) (?P<day>\d{1,2})|(?P<days>[A-Za-z,-]+))? ?(?P<spans>off|24/7|[\d:,-]+)"
+    r"(?:(?P<month>[A-Z][a-z]{2}) (?P<day>\d{1,2}(?= ))|(?P<days>[A-Za-z,-]+))? ?(?P<spans>off|24/7|[\d:,-]+)"
 )
 _SPAN = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-4]):([0-5]\d)")
 
@@ -83,9 +83,8 @@ def read_hours(section: Section | None) -> dict[str, Hours]:
         return {}
     found = {}
     for name, inner in section.sections("hours {}"):
-        hours = _read(inner)
-        if hours is not None:
-            found[name] = hours
+        # what is wrong with them is told once, not wherever they are asked
+        found[name] = _read(inner) or Hours((), ZoneInfo("UTC"))
     return found
 
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from app.errors import InvalidFlow
-from app.flow.loading import load
+from app.flow.document import Place
+from app.flow.loading import load, misnaming
 from app.flow.model import Flow
 from app.flow.sources import name_and_kind, translations_of
 
@@ -40,7 +41,7 @@ def build_library(
             continue
         overlays = translations_of(path, files)
         try:
-            flows[name] = _named(load(text, path, overlays, environment, files), name)
+            flows[name] = _named(load(text, path, overlays, environment, files))
         except InvalidFlow as error:
             faults[name] = error
             if previous is not None and name in previous.flows:
@@ -48,14 +49,8 @@ def build_library(
     return Library(flows, faults)
 
 
-def _named(flow: Flow, name: str) -> Flow:
-    if flow.name != name:
-        place = flow.places[flow.start]
-        raise InvalidFlow(
-            [
-                type(place)(flow.path, 1, 1).fault(
-                    f'the file is named "{name}", its flow "{flow.name}"; make both agree'
-                )
-            ]
-        )
+def _named(flow: Flow) -> Flow:
+    fault = misnaming(flow, Place(flow.path, 1, 1))
+    if fault is not None:
+        raise InvalidFlow([fault])
     return flow

@@ -56,6 +56,14 @@ def examine(
     return _examine(text, path, overlays or {}, beside, "")
 
 
+def misnaming(flow: Flow, place: Place) -> FlowError | None:
+    """The fault of a flow that has another name than its file: nobody could call it."""
+    own_name, _ = name_and_kind(flow.path)
+    if flow.name in ("", own_name):
+        return None
+    return place.fault(f'the file is named "{own_name}", its flow "{flow.name}"; make both agree')
+
+
 class Beside(Sources):
     """What a file's directory holds. `chain` are the flows that call each other to come here."""
 
@@ -99,6 +107,8 @@ class Beside(Sources):
             raise ValueError(f'"{reference}" must name a file inside the flow\'s directory')
         if path not in self._files:
             raise ValueError(f'there is no file "{reference}" beside this flow; add it or correct the name')
+        if "\ufffd" in self._files[path]:
+            raise ValueError(f'"{reference}" is not UTF-8; save it as UTF-8')
         self.texts[reference] = self._files[path]
         return self._files[path]
 

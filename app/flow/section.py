@@ -27,6 +27,11 @@ def suggestion(word: str, known: Iterable[str]) -> str:
     return f"use one of: {', '.join(names)}" if names else "remove it"
 
 
+def _heads_lines(tree: Tree) -> bool:
+    """Whether nothing stands beside the key: it has lines below it, or those begin too far to the left."""
+    return isinstance(tree, Fields) or (isinstance(tree, Scalar) and not tree.text)
+
+
 class Mistake(ValueError):
     """Something written that does not hold together; `code` is the kind (docs/lint.md)."""
 
@@ -181,4 +186,7 @@ class Section:
         for key, place in self.fields.keys.items():
             if key not in self._asked:
                 known = [name for name in self._asked if name not in self.fields.values] or list(self._asked)
-                self.fault(place, f'{self.what} has no key "{key}"; {suggestion(key, known)}', "unknown-key")
+                way_out = suggestion(key, known)
+                if _heads_lines(self.fields.values[key]):
+                    way_out = f"begin this line further to the left if it does not belong here, or {way_out}"
+                self.fault(place, f'{self.what} has no key "{key}"; {way_out}', "unknown-key")

@@ -90,6 +90,9 @@ def test_the_version_is_the_content() -> None:
         ("languages: [en, es]", "languages: [en, xx]", 3, 17, 'the language "xx" is not supported'),
         ("languages: [en, es]", "languages: en", 3, 12, "languages of the flow must be a list"),
         ("bye: {hangup", "2bye: {hangup", 12, 3, '"2bye" is no name'),
+        ("hangup: Bye.", "transfer: the owner, no_answer: hello", 12, 19, '"the owner" is no telephone number'),
+        ("hangup: Bye.", "hangup: Bye., ask: {hangup: x}", 12, 23, "begin this line further to the left if it does"),
+        ("Hello", "Adi\ufffds", 11, 20, "this letter is not UTF-8; save the file as UTF-8"),
         ("numbers:", "number:", 5, 1, 'the flow has no key "number"; did you mean "numbers"?'),
     ],
 )  # fmt: skip
@@ -189,7 +192,10 @@ nodes:
         ("party > 6", "party > 6 then", 8, '"then" is unexpected'),
         ("party > 6", "__import__('os')", 8, 'there is no function "__import__"'),
         ("party > 6", "party ** 6", 8, "stands where a value is needed"),
-        ("party > 6", "party = 6", 8, '"=" is not allowed in the expression'),
+        ("party > 6", "party = 6", 8, '"=" is not allowed in the expression "party = 6"; write =='),
+        ("party > 6", "party => 6", 8, '"=>" is not allowed in the expression "party => 6"; write >='),
+        ("party > 6", "party ; 6", 8, '";" is not allowed in the expression "party ; 6"; remove it'),
+        ("party > 6", "(party > 6", 8, "put quotes round an expression with a comma"),
         ("party > 6", "is_open('shop')", 8, "is_open needs the name of hours in quotes"),
         ("party > 6", "day < 'tomorrow'", 8, '"tomorrow" in "day < \'tomorrow\'" is no date'),
         ("party > 6", "offer > 6", 8, "cannot be compared"),
@@ -303,6 +309,21 @@ def test_a_broken_file_never_replaces_a_good_one() -> None:
 def test_a_flow_must_be_named_like_its_file() -> None:
     found = build_library(library(large=GOOD))
     assert 'the file is named "large", its flow "small"' in str(found.faults["large"])
+
+
+def test_wrong_hours_are_told_once_and_not_wherever_they_are_asked() -> None:
+    hours = 'hours: {shop: {open: "Tue 9-17", timezone: Europe/London}}\nintents:'
+    asked = GOOD.replace("intents:", hours).replace(
+        "next: bye", 'next: [{if: is_open("shop"), goto: bye}, {goto: bye}]'
+    )
+    assert '"Tue" in "Tue 9-17" is none of Mo' in one_fault(asked).message
+
+
+def test_facts_must_be_utf_8() -> None:
+    node = "llm: Tell., facts: facts.md, outcomes: {done: bye}, failed: bye"
+    text = GOOD.replace('say: "Hello {{ name }}.", next: bye', node)
+    with pytest.raises(InvalidFlow, match="is not UTF-8; save it as UTF-8"):
+        load(text, "small.yaml", files={"facts.md": "Adi\ufffds."})
 
 
 def test_environment_values_are_handed_in_and_missing_ones_are_empty() -> None:

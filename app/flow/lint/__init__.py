@@ -12,7 +12,7 @@ from app.flow.document import Fields, Place, parse
 from app.flow.lint import data, graph, keypad, language, lists, services, voice
 from app.flow.lint.finding import CODES, Code, Finding, Severity, from_fault
 from app.flow.lint.subject import Subject
-from app.flow.loading import examine
+from app.flow.loading import examine, misnaming
 from app.flow.model import Flow
 from app.flow.sources import name_and_kind, translations_of
 
@@ -31,6 +31,8 @@ def lint(path: str, files: Mapping[str, str], environment: Mapping[str, str] | N
     found = [from_fault(fault) for fault in faults]
     tree = parse(files[path], path, [])
     if flow is not None and isinstance(tree, Fields):
+        misnamed = misnaming(flow, tree.keys.get("flow", tree.place))
+        found += [from_fault(misnamed)] if misnamed else []
         subject = _subject(flow, files[path], tree, overlays)
         found += [finding for check in CHECKS for finding in check(subject)]
     return sorted(set(found), key=lambda one: (one.place.path != path, one.place, one.code))

@@ -91,7 +91,7 @@ def _endless_digits(subject: Subject, name: str, node: Collect) -> Iterator[Find
             subject.key_place(name, "keypad"),
             "digits-without-end",
             f'at node "{name}" any number of keys is waited for, and the caller does not know what ends them',
-            "add `keypad: {length: 8}`, or `finish: pound` and say so",
+            "add `keypad: {length: 8}`, or `keypad: {max: 4, finish: pound}` and name that key in a prompt",
         )
 
 

@@ -46,7 +46,7 @@ class Transfer:
         return {}
 
     def enter(self, turn: Turn) -> str | None:
-        number = re.sub(r"(?<=\d)[ ()-]+(?=\d)", "", turn.render(self.number))
+        number = _dialled(turn.render(self.number))
         if not _DIALLABLE.fullmatch(number):
             turn.log("transfer_impossible")
             return self.failed.choose(turn)
@@ -71,6 +71,11 @@ class Transfer:
         return routes[given.outcome].choose(turn)
 
 
+def _dialled(written: str) -> str:
+    """A number without what people write between its figures."""
+    return re.sub(r"(?<=\d)[ ()-]+(?=\d)", "", written)
+
+
 def _whisper(section: Section, draft: Draft, name: str) -> Prompt | None:
     """With `warm: true` whoever answers hears the `summary` first, or else who is calling."""
     warm, summary = section.flag("warm"), draft.prompt(section, "summary", f"{name}.summary")
@@ -93,6 +98,10 @@ def read_transfer(name: str, section: Section, draft: Draft, defaults: Settings)
     if number is None:
         section.missing("transfer", '"+15550100"')
     place = section.fields.values["transfer"].place
+    if number and "{" not in number and not _DIALLABLE.fullmatch(_dialled(number)):
+        section.fault(
+            place, f'"{number}" is no telephone number; write one such as "+15550100", or sip:NAME@HOST'
+        )
     no_answer = required_route(section, draft, "no_answer")
     ring_ms = section.duration_ms("ring")
     return Transfer(

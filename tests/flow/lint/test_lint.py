@@ -44,6 +44,15 @@ def test_every_fault_is_found_at_its_place(name: str) -> None:
     assert found == expected
 
 
+def test_a_flow_has_the_name_of_its_file() -> None:
+    files = {
+        "other.yaml": "# a shop\nflow: shop\nformat: 1\nlanguages: [en]\nstart: bye\nnodes: {bye: {hangup: Bye.}}\n"
+    }
+    assert [str(one) for one in lint("other.yaml", files)] == [
+        'other.yaml:2:1 error wrong-value: the file is named "other", its flow "shop"; make both agree'
+    ]
+
+
 def test_there_is_a_fault_of_every_kind() -> None:
     files = texts(FAULTY)
     assert {code for file, text in files.items() for *_, code in marked(file, text)} == set(CODES)
