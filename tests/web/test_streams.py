@@ -246,9 +246,10 @@ async def test_by_the_short_way_what_is_wrong_with_a_message_ends_its_own_call(
         async with connected(relay) as peer:
             peer.send(start("CA1", token))
             await asyncio.sleep(1)
-            assert short.take
+            take = short.take
+            assert take
             for _ in range(2):
-                short.take(message)
+                take(message)
             await peer.is_closed.wait()
         assert short.take is None
     errors = [event["text"] for event in read(path_of(tmp_path, "CA1")) if event["event"] == "error"]
