@@ -114,8 +114,9 @@ def _list_calls(as_json: bool) -> None:
     for past in found:
         seconds = f"{past.seconds:6.1f} s" if past.seconds is not None else "       –"
         answer = f"{past.answer_p50_ms:4.0f} ms" if past.answer_p50_ms is not None else "      –"
+        turns = f"{past.turns:3} {'turn ' if past.turns == 1 else 'turns'}"
         click.echo(
-            f"{past.started[:19]}  {past.call_sid}  {past.flow:<12} {past.turns:3} turns  {seconds}  "
+            f"{past.started[:19]}  {past.call_sid}  {past.flow:<12} {turns}  {seconds}  "
             f"answer p50 {answer}  {past.ended or 'not ended'}"
         )
 

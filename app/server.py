@@ -99,6 +99,8 @@ class RelayServer(uvicorn.Server):
         gc.collect()
         gc.freeze()
         gc.collect()
+        if self._drain_until is not None:
+            return
         for listening in sockets or ():
             host, port, *_ = listening.getsockname()
             log.info("ready for calls on http://%s:%d", f"[{host}]" if ":" in host else host, port)
@@ -113,6 +115,11 @@ class RelayServer(uvicorn.Server):
         calls = len(self._registry)
         if calls:
             log.info("no new calls; %d may go on for %d s", calls, self._drain_s)
+        elif not self.started:
+            # uvicorn does not break off a start; nothing has begun that the system's own way would harm
+            log.info("told to stop: it ends when it has warmed up; a second signal does not wait")
+            for one in (signal.SIGINT, signal.SIGTERM):
+                signal.signal(one, signal.SIG_DFL)
         else:
             log.info("no new calls; nobody is talking, so it ends now")
 

@@ -19,12 +19,13 @@ from app import serving as serving_module
 from app.call.journal import path_of
 from app.clock import SystemClock
 from app.ops.posts import RUN
+from app.settings import Settings
 from app.simulator.call import CallPlan
 from app.simulator.caller import Patience
 from app.simulator.network import NetworkCarriage
 from app.simulator.steps import Press, StaySilent, Step
 from app.simulator.webhook import CallIdentity, Route, Signer
-from scripts.benches.server import CALLRELAY, ROOT, ServerProcess, environment, serving, until
+from scripts.benches.server import CALLRELAY, ROOT, ServerProcess, environment, log_path, serving, until
 from tests.simulator.calls import Placed, call_over
 from tests.web.test_streams import Peer, start
 
@@ -132,6 +133,57 @@ async def test_the_drain_time_is_not_exceeded(tmp_path: Path) -> None:
         server.signal(signal.SIGTERM)
         assert await server.ended(7) == 0
         assert reasons(server, "CA1") == ["server stopped"]
+
+
+WARMING = """
+import asyncio, uvicorn
+
+async def startup(server, sockets=None):
+    await asyncio.sleep(60)
+
+uvicorn.Server.startup = startup
+from app.cli import main
+main()
+"""
+
+
+async def test_who_stops_it_twice_while_it_warms_up_does_not_wait(tmp_path: Path) -> None:
+    variables = environment({**SCRIPTED, "PORT": "0", "DATA_DIR": str(tmp_path)})
+    with log_path(tmp_path).open("ab") as log:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", WARMING, "serve", cwd=ROOT, env=variables, stderr=log
+        )
+
+    async def told(words: str) -> None:
+        async def stands_in_the_log() -> bool:
+            return words in log_path(tmp_path).read_text()
+
+        await until(stands_in_the_log, 20, words)
+
+    try:
+        await told("warming up")
+        process.send_signal(signal.SIGTERM)
+        await told("it ends when it has warmed up")
+        process.send_signal(signal.SIGTERM)
+        assert await process.wait() == -signal.SIGTERM
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+@pytest.mark.parametrize(
+    ("key", "missing"),
+    [("AZURE_SPEECH_KEY", "AZURE_SPEECH_REGION"), ("AZURE_OPENAI_API_KEY", "AZURE_OPENAI_ENDPOINT")],
+)
+def test_a_key_without_its_address_is_told(key: str, missing: str, caplog: pytest.LogCaptureFixture) -> None:
+    address = {"AZURE_SPEECH_REGION": "westeurope", "AZURE_OPENAI_ENDPOINT": "https://x.openai.azure.com"}[
+        missing
+    ]
+    serving_module._announce(Settings.from_environment({key: "k", missing: address}))
+    assert missing not in caplog.text
+    serving_module._announce(Settings.from_environment({key: "k"}))
+    assert f"{missing} " in caplog.text
 
 
 # Something in it breaks
