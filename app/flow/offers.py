@@ -74,10 +74,12 @@ def _hit(pattern: str, text: str) -> re.Match[str] | None:
 
 
 def _is_of_a_month(hit: re.Match[str], spoken: Language) -> bool:
-    """ "May third", "the third of May": a day, whatever was offered."""
+    """ "May third", "the third of May": a day, whatever was offered. "The first one may do" is none."""
     months = {word for name in spoken.calendar.months for word in tokens(name)}
     before, after = hit.string[: hit.start()].split(), hit.string[hit.end() :].split()
-    return bool(months & {*before[-1:], *after[:2]})
+    if after and after[0] in spoken.calendar.open_endings:
+        del after[0]
+    return bool(months & {*before[-1:], *after[:1]})
 
 
 def _without(hit: re.Match[str]) -> str:
