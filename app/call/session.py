@@ -138,10 +138,14 @@ class _Session:
         call, cause = self._call, _cause(error)
         where = "".join(traceback.format_tb(cause.__traceback__))
         log.error("call %s ended by a defect: %s\n%s", call.sid, type(cause).__name__, where)
-        if not call.over:
-            call.journal.write("error", text=f"a defect: {type(cause).__name__}")
+        self._note(f"a defect: {type(cause).__name__}")
         call.next_step = Apology()
         self.ended("error", 1011)
+
+    def _note(self, error: str) -> None:
+        """In the record, where that is still open."""
+        if not self._call.over:
+            self._call.journal.write("error", text=error)
 
     async def run(self) -> None:
         call, services = self._call, self._services
@@ -206,7 +210,7 @@ class _Session:
             for event in self._codec.receive(message, self._services.clock.now()):
                 self._dispatch(conversation, event)
         except RemoteProtocolError as error:
-            self._call.journal.write("error", text=str(error))
+            self._note(str(error))
             self.ended("protocol error", error.close_code)
         except Exception as error:
             self.failed(error)

@@ -3,21 +3,18 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from app.call.conversation import Conversation
-from app.call.journal import path_of, read
 from app.clock import ManualClock
 from app.settings import Settings
-from app.simulator.asgi import Application, AsgiSocket, Message, Receive, Send
+from app.simulator.asgi import AsgiSocket
 from app.simulator.carriage import ConnectFailed, Socket
 from app.simulator.webhook import Route, Signer
-from app.websocket import SHORT_WAY
 from tests.call.relay import FLOWS, URL, RunningRelay, running
 from tests.call.services import flows_in
 
@@ -206,55 +203,6 @@ async def test_a_half_open_stream_is_probed_and_given_up(clock: ManualClock, tmp
         await relay.relay.registry.all_ended()
     assert clock.now() <= 20
     assert any(message.get("mark") == {"name": "probe"} for message in peer.received)
-
-
-class ShortWay:
-    """Leads the relay's streams by a server's short way: what comes is taken where the sockets of all are read."""
-
-    take: Callable[[str], None] | None = None
-
-    def __init__(self, application: Application) -> None:
-        self._application = application
-
-    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        if scope["type"] == "websocket":
-            scope["extensions"][SHORT_WAY] = self
-        await self._application(scope, receive, send)
-
-    def hand_on(self, take: Callable[[str], None] | None) -> None:
-        self.take = take
-
-    def write(self, text: str) -> bool:
-        return False
-
-
-@pytest.mark.parametrize(
-    ("message", "code", "told"),
-    [("{", 1007, "JSON"), (json.dumps(MEDIA), 1011, "a defect: ZeroDivisionError")],
-)
-async def test_by_the_short_way_what_is_wrong_with_a_message_ends_its_own_call(
-    clock: ManualClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, message: str, code: int, told: str
-) -> None:
-    def broken(*given: object) -> None:
-        raise ZeroDivisionError
-
-    async with running(clock, tmp_path, []) as relay:
-        short = ShortWay(relay.relay.app)
-        monkeypatch.setattr(relay.carriage, "_application", short)
-        monkeypatch.setattr(Conversation, "hear", broken)
-        token = await ring(relay, "CA1")
-        async with connected(relay) as peer:
-            peer.send(start("CA1", token))
-            await asyncio.sleep(1)
-            take = short.take
-            assert take
-            for _ in range(2):
-                take(message)
-            await peer.is_closed.wait()
-        assert short.take is None
-    errors = [event["text"] for event in read(path_of(tmp_path, "CA1")) if event["event"] == "error"]
-    assert (peer.close_code, len(errors)) == (code, 1)
-    assert told in errors[0]
 
 
 LONG = f"""\
