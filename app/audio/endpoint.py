@@ -5,7 +5,7 @@ listens to the intonation, and the words themselves. A grammar that is satisfied
 silence, unless the voice says clearly that there is more ("No, I don't" … "think so"); one that is not satisfied waits.
 In between the network decides, unless the last word is one that nobody ends on, or there are too few words to go by.
 What it is not sure of at once it is asked again when the silence has lasted a while, which is part of what it listens
-to; that answer tells only the clear cases, so most of what it is asked about waits for the same time.
+to: then only a clear "no" makes the wait longer, for nothing else tells a pause from an end.
 
 The figures were tuned on `scripts/bench endpointing`, which prints what others would cost.
 """
@@ -18,14 +18,14 @@ from dataclasses import dataclass, field
 COMPLETE_MS = 160.0
 LIKELY_MS = 200.0
 ASK_AGAIN_MS = 380.0
-STILL_LIKELY_MS = 780.0
+STILL_LIKELY_MS = 770.0
 UNLIKELY_MS = 1050.0
 UNKNOWN_MS = 900.0
 
 IN_DOUBT_BELOW = 0.2
 # probability of an end up to which the longer wait holds, and from which on the shorter one does
 AT_ONCE = (0.95, 0.995)
-LATER = (0.2, 0.9)
+LATER = (0.02, 0.1)
 FEW_WORDS = 2
 REPEATED_FROM = 4
 

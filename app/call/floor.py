@@ -34,7 +34,7 @@ from providers.base import EndOfTurnDetector
 TAKEN_BACK_WITHIN_S = 0.5
 TAKE_BACK_MARGIN_S = 0.05
 # nobody has heard a new question, and answers it, so soon: a "please" still belongs to the turn that is over
-COURTESY_WITHIN_S = 1.0
+COURTESY_WITHIN_S = 1.2
 FIRST_WORDS_MS = 256.0
 MORE_WORDS_MS = 32.0
 # a recogniser makes words of any sound, and most of the first bit of one

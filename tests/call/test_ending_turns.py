@@ -41,7 +41,7 @@ class Intonation:
     [
         ([0.999], endpoint.LIKELY_MS, 1),
         ([0.3, 0.999], endpoint.STILL_LIKELY_MS, 2),
-        ([0.3, 0.3], endpoint.UNLIKELY_MS, 2),
+        ([0.3, 0.01], endpoint.UNLIKELY_MS, 2),
         ([0.3], endpoint.UNLIKELY_MS, 2),
         ([], endpoint.UNLIKELY_MS, 1),
     ],
