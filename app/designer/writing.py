@@ -86,7 +86,9 @@ def new_flow(name: str, directory: Path) -> list[Path]:
 
 def migrate(path: Path) -> str:
     """Brings a file to the newest format, and says what was done. Raises CannotWrite."""
-    text = path.read_text("utf-8")
+    text = path.read_text("utf-8", "replace")
+    if "\ufffd" in text:
+        raise CannotWrite(f"{path} is not UTF-8; save it as UTF-8")
     found = re.search(r"^format:[ \t]*(\d+)", text, re.MULTILINE)
     if found is None:
         raise CannotWrite(f"{path} names no format; add `format: {FORMAT}`")

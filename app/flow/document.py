@@ -34,8 +34,8 @@ _MISTAKES = (
     ),
     (
         "a block mapping",
-        "this does not fit what stands before it; begin lines that belong together in the same column, and put quotes "
-        "round a whole text, not round a part of it",
+        "this does not fit what stands before it; begin lines that belong together in the same column, put quotes "
+        "round a whole text, not round a part of it, and close every quote before this",
     ),
     (
         "a block collection",

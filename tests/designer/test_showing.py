@@ -274,6 +274,8 @@ def test_migrate_says_that_a_flow_is_up_to_date(tmp_path: Path) -> None:
     newer = tmp_path / "newer.yaml"
     newer.write_text("flow: newer\nformat: 9\n", "utf-8")
     assert "update callrelay" in str(run("migrate", newer).exception)
+    newer.write_text("# Adiós\nformat: 1\n", "latin-1")
+    assert "is not UTF-8; save it as UTF-8" in str(run("migrate", newer).exception)
 
 
 # flow test
