@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections import deque
 from collections.abc import AsyncGenerator, Callable, Mapping
 from concurrent.futures import Future
 from contextlib import AsyncExitStack, suppress
@@ -19,11 +18,11 @@ from xml.sax.saxutils import escape, quoteattr
 
 import azure.cognitiveservices.speech as sdk
 
-from app.errors import BrokenStream, ProviderError, RateLimited, Refused, TimedOut
+from app.errors import ProviderError, RateLimited
+from providers import azure_native
 from providers.azure_speech import AzureSpeech, Events, error_of, nothing
+from providers.azure_utterance import FIRST_AUDIO_S, Utterance
 from providers.base import Voice
-from providers.dsp import BYTES_PER_MS
-from providers.patience import patience
 
 VOICES = {
     "de": "de-DE-KatjaNeural",
@@ -37,11 +36,7 @@ VOICES = {
 }
 MOUTHS_MAX = 48  # each costs 0.7 MB; a sentence needs one for a fraction of the time that it plays
 THREADS_EACH = 6  # of the SDK's own, five while it says nothing
-FIRST_AUDIO_S = 1.5
-STALL_S = 0.3  # it makes speech many times faster than it plays
-LAST_WORDS_S = 0.1  # the SDK tells of words on a thread of their own, up to 20 ms after it told of the end
 STOP_S = 2.0
-TICKS_PER_MS = 10_000
 
 _NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -82,7 +77,7 @@ class AzureSynthesizer:
 
     async def synthesize(self, text: str, voice: Voice) -> AsyncGenerator[bytes, None]:
         locale = self._azure.locale(voice.language)
-        mouth, utterance = await self._mouth(), _Utterance(text)
+        mouth, utterance = await self._mouth(), Utterance(text)
         try:
             await mouth.speak(ssml(text, voice.name, locale), utterance)
             while chunk := await utterance.next():
@@ -148,77 +143,6 @@ class _Audio(sdk.audio.PushAudioOutputStreamCallback):  # type: ignore[misc]
         return len(audio_buffer)
 
 
-class _Utterance:
-    """What has come of a text: audio to be taken, and how far the words go."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self._audio: deque[bytes] = deque()
-        self._words: list[tuple[float, str]] = []
-        self._emitted_bytes = 0
-        self._changed = asyncio.Event()
-        self.over = False
-        self.error: ProviderError | None = None
-
-    async def next(self) -> bytes:
-        """The next chunk, empty after the last. Raises ProviderError."""
-        try:
-            async with patience(STALL_S if self._emitted_bytes else FIRST_AUDIO_S):
-                while not self._audio and not self.over:
-                    self._changed.clear()
-                    await self._changed.wait()
-        except TimeoutError:
-            what = "stopped in mid-speech" if self._emitted_bytes else f"said nothing in {FIRST_AUDIO_S:g} s"
-            self.error = TimedOut(f"Azure Speech {what}")
-        if self.error and not self._audio:
-            await self._last_words()
-        if self._audio:
-            self._emitted_bytes += len(self._audio[0])
-            return self._audio.popleft()
-        if self.error and self._emitted_bytes:
-            raise BrokenStream(str(self.error), emitted=self._spoken if self._words else b"")
-        if self.error:
-            raise self.error
-        return b""
-
-    async def _last_words(self) -> None:
-        """Until the words are known that the audio says: a word that is not known of would be said again."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(LAST_WORDS_S):
-                while max((end_ms for end_ms, _ in self._words), default=0.0) < self._heard_ms:
-                    self._changed.clear()
-                    await self._changed.wait()
-
-    def audio_came(self, audio: bytes) -> None:
-        self._audio.append(audio)
-        self._changed.set()
-
-    def word_came(self, word: tuple[float, str]) -> None:
-        self._words.append(word)
-        self._changed.set()
-
-    def ended(self, error: ProviderError | None) -> None:
-        came = self._emitted_bytes or self._audio
-        if not error and not came and any(map(str.isalnum, self._text)):
-            error = Refused("Azure Speech made no audio of a text")
-        self.over, self.error = True, error
-        self._changed.set()
-
-    @property
-    def _heard_ms(self) -> float:
-        return self._emitted_bytes / BYTES_PER_MS
-
-    @property
-    def _spoken(self) -> str:
-        """The beginning of the text that the audio so far says to the end of a word."""
-        end = 0
-        for end_ms, word in self._words:
-            if end_ms <= self._heard_ms:
-                found = self._text.find(word, end)
-                end = found + len(word) if found >= 0 else end
-        return self._text[:end]
-
-
 class _Mouth:
     """One synthesizer of the SDK with its connection. `done` gets it when it may speak again, `gone` is called when the
     SDK has let go of it, and its threads are no more.
@@ -238,28 +162,28 @@ class _Mouth:
         self._done = done
         self._gone = gone
         self._speaking: Future[sdk.ResultFuture] | None = None
-        self._utterance: _Utterance | None = None
+        self._utterance: Utterance | None = None
         self._stopping: asyncio.TimerHandle | None = None
         self.connected = asyncio.Event()
         self._events = audio.events
         audio.heard = self._audio_came
         connect = self._events.connect
         connect(self._connection.connected, nothing, lambda _: self.connected.set())
-        connect(synthesizer.synthesis_word_boundary, _word, self._word_came)
-        connect(synthesizer.synthesis_completed, nothing, lambda _: self._ended(None))
+        connect(azure_native.words(synthesizer), azure_native.word_of, self._word_came)
+        connect(azure_native.completed(synthesizer), nothing, lambda _: self._ended(None))
         connect(synthesizer.synthesis_canceled, _cancellation, self._ended)
 
     def connect(self) -> None:
         self._connection.open(True)
 
-    async def speak(self, text: str, utterance: _Utterance) -> None:
+    async def speak(self, text: str, utterance: Utterance) -> None:
         """Begin with a text (SSML), on a worker: the SDK takes milliseconds for it. Raises ProviderError."""
         assert self._synthesizer
         self._utterance = utterance
         self._speaking = self._azure.starting.submit(partial(self._synthesizer.speak_ssml_async, text))
         await asyncio.wrap_future(self._speaking)
 
-    def leave(self, utterance: _Utterance) -> None:
+    def leave(self, utterance: Utterance) -> None:
         """Nobody listens any more: stop, if it has not ended. After an error it is of no more use."""
         if utterance.error:
             self.release()
@@ -318,17 +242,13 @@ def _stop(synthesizer: sdk.SpeechSynthesizer, speaking: Future[sdk.ResultFuture]
 
 
 def _settle(speaking: Future[sdk.ResultFuture]) -> None:
-    speaking.result().get()
+    azure_native.settle(speaking.result())
 
 
 def _release(held: list[Any], events: Events) -> None:
     """On a worker: the SDK waits for its threads where its objects go."""
     events.disconnect()
     held.clear()
-
-
-def _word(event: sdk.SpeechSynthesisWordBoundaryEventArgs) -> tuple[float, str]:
-    return event.audio_offset / TICKS_PER_MS + event.duration.total_seconds() * 1000, event.text
 
 
 def _cancellation(event: sdk.SpeechSynthesisEventArgs) -> ProviderError | None:

@@ -267,11 +267,19 @@ def ablation(count: int, seed: int, as_json: bool, save: bool) -> None:
 @bench.command()
 @click.option("--at-once", default=200, show_default=True, type=click.IntRange(1), help="Streams at a time.")
 @click.option("--rounds", default=5, show_default=True, type=click.IntRange(2), help="Of so many each.")
+@click.option(
+    "--provider",
+    "providers",
+    multiple=True,
+    default=streams_bench.PROVIDERS,
+    type=click.Choice(streams_bench.PROVIDERS),
+    help="Only this one; may be repeated.",
+)
 @as_json_option
 @save_option
-def streams(at_once: int, rounds: int, as_json: bool, save: bool) -> None:
+def streams(at_once: int, rounds: int, providers: tuple[str, ...], as_json: bool, save: bool) -> None:
     """What many streams of one provider do to the event loop, to threads and to memory, for each provider."""
-    _finish(uvloop.run(streams_bench.measure(at_once, rounds)), as_json, save)
+    _finish(uvloop.run(streams_bench.measure(at_once, rounds, providers)), as_json, save)
 
 
 @bench.command()

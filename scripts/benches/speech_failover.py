@@ -14,7 +14,7 @@ from statistics import median
 from typing import TypeVar
 
 from app.orchestrator.hedge import FIRST_SOUND_MOST_S
-from providers.azure_synthesizer import STALL_S
+from providers.azure_utterance import STALL_S
 from providers.local_recognizer import EmbeddedTranscriber
 from providers.local_synthesizer import EmbeddedSynthesizer
 from providers.local_workers import InferenceWorkers

@@ -14,7 +14,7 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -89,11 +89,11 @@ def _rss_kib() -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 1024
 
 
-async def measure(at_once: int, rounds: int) -> Report:
-    """`rounds` times `at_once` streams of each provider, after as many as it takes for all to be warm."""
+async def measure(at_once: int, rounds: int, providers: Sequence[str]) -> Report:
+    """`rounds` times `at_once` streams of each of `providers`, after as many as it takes for all to be warm."""
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     report = Report("streams", {"at_once": at_once, "rounds": rounds})
-    rows = [await _row(report, name, at_once, rounds) for name in PROVIDERS]
+    rows = [await _row(report, name, at_once, rounds) for name in providers]
     report.table(HEADINGS, rows)
     return report
 

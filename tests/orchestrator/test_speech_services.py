@@ -15,7 +15,7 @@ from app.orchestrator import failover_synthesizer
 from app.orchestrator.chain import Switch
 from app.orchestrator.failover_synthesizer import FailoverSynthesizer
 from app.orchestrator.failover_transcriber import FailoverTranscriber
-from providers import azure_synthesizer, dsp, openai_synthesizer
+from providers import azure_utterance, dsp, openai_synthesizer
 from providers.azure_speech import AzureSpeech
 from providers.azure_synthesizer import AzureSynthesizer
 from providers.azure_transcriber import AzureTranscriber
@@ -189,7 +189,7 @@ async def test_a_voice_is_not_left_for_our_own_delay(
     name: str, delay: Delay, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It sends every 30 ms, and 100 ms of silence would be a stall."""
-    monkeypatch.setattr(azure_synthesizer, "STALL_S", 0.1)
+    monkeypatch.setattr(azure_utterance, "STALL_S", 0.1)
     monkeypatch.setattr(openai_synthesizer, "STALL_S", 0.1)
     monkeypatch.setattr(failover_synthesizer, "NEXT_CHUNK_S", 0.15)
     local = ScriptedSynthesizer(name="local")

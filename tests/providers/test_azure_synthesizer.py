@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import pytest
 
 from app.errors import BadCredentials, BadRequest, BrokenStream, ProviderError, RateLimited, Refused, TimedOut
-from providers import azure_synthesizer, dsp
+from providers import azure_native, azure_synthesizer, azure_utterance, dsp
 from providers.azure_speech import STARTING_THREADS, AzureSpeech
 from providers.azure_synthesizer import AzureSynthesizer, ssml
 from providers.scripted import hum
@@ -163,7 +163,7 @@ async def test_an_interrupted_voice_speaks_the_next_words_on_the_same_connection
 async def test_a_service_that_says_nothing(
     fault: Fault, kind: type[ProviderError], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(azure_synthesizer, "FIRST_AUDIO_S", 0.5)
+    monkeypatch.setattr(azure_utterance, "FIRST_AUDIO_S", 0.5)
     async with voice_of(AzureFake(synthesis_fault=fault)) as synthesizer:
         with pytest.raises(kind) as caught:
             await spoken(synthesizer, WORDS)
@@ -175,7 +175,7 @@ async def test_a_service_that_says_nothing(
 async def test_a_voice_that_breaks_off_tells_the_words_that_it_said(
     kind: str, at: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(azure_synthesizer, "STALL_S", 0.1)
+    monkeypatch.setattr(azure_utterance, "STALL_S", 0.1)
     fault = Fault(kind, at)  # type: ignore[arg-type]
     said = bytearray()
     async with voice_of(AzureFake(synthesis_fault=fault)) as synthesizer:
@@ -188,6 +188,24 @@ async def test_a_voice_that_breaks_off_tells_the_words_that_it_said(
     heard_bytes = at * 100 * dsp.BYTES_PER_MS
     assert len(said) == heard_bytes
     assert len(hum(emitted)) <= heard_bytes < len(hum(f"{emitted} {rest[0]}"))
+
+
+async def test_words_are_told_in_any_script() -> None:
+    text = "日本語 👋 Ñandú größer five six"
+    async with voice_of(AzureFake(synthesis_fault=Fault("dies", 12))) as synthesizer:
+        with pytest.raises(BrokenStream) as caught:
+            await spoken(synthesizer, text)
+    words = str(caught.value.emitted).split()
+    assert words == text.split()[: len(words)]
+    assert len(words) >= 3
+
+
+async def test_a_voice_that_is_gone_is_told_nothing_and_holds_nothing() -> None:
+    before = len(azure_native._signals)
+    async with voice_of(AzureFake()) as synthesizer:
+        assert await spoken(synthesizer, WORDS) == hum(WORDS)
+        assert len(azure_native._signals) == before + 2
+    assert len(azure_native._signals) == before
 
 
 async def test_no_audio_is_a_failure_where_there_are_words() -> None:
