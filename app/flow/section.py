@@ -187,6 +187,7 @@ class Section:
             if key not in self._asked:
                 known = [name for name in self._asked if name not in self.fields.values] or list(self._asked)
                 way_out = suggestion(key, known)
-                if _heads_lines(self.fields.values[key]):
+                own_line = place.column == self.place.column
+                if own_line and _heads_lines(self.fields.values[key]):
                     way_out = f"begin this line further to the left if it does not belong here, or {way_out}"
                 self.fault(place, f'{self.what} has no key "{key}"; {way_out}', "unknown-key")
