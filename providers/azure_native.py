@@ -42,9 +42,7 @@ def _tell(_: int, event: int, number: int) -> None:
         if signal:
             signal.listener(event)
     finally:
-        _release_event(
-            event
-        )  # the SDK holds what it is about until this returns: nothing ends here that others wait for
+        _release_event(event)  # nothing ends by it that others wait for: the SDK holds on until this returns
 
 
 _happened = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p)(_tell)

@@ -41,7 +41,7 @@ CLOSED = "the speech workers are closed; the process is going down"
 class _Job:
     future: Future[Any]
     work: Callable[[], Any] = field(repr=False)  # it holds words
-    asked_at: float
+    asked_at: float = field(repr=False)
 
 
 def cores() -> int:
@@ -197,8 +197,8 @@ def p95_ms(seconds: deque[float]) -> float | None:
 
 def _step_back() -> None:
     """Let the event loop and the voice detector go first: they have little to do, and all calls wait for it."""
-    if sys.platform == "linux":  # where a thread has a niceness of its own
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+    if sys.platform == "linux":  # where it is the thread's own
+        os.nice(NICENESS)
 
 
 def settle(future: Future[T], work: Callable[[], T]) -> None:

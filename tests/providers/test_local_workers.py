@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -9,7 +11,7 @@ from functools import partial
 import pytest
 
 from app.errors import Refused, TimedOut
-from providers.local_workers import InferenceWorkers
+from providers.local_workers import NICENESS, InferenceWorkers
 
 pytestmark = pytest.mark.real_time
 
@@ -169,3 +171,11 @@ async def test_the_report_says_what_waits_what_runs_and_how_long_jobs_take() -> 
         assert waited_ms is not None
         assert took_ms >= 0
         assert waited_ms >= 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a thread has no niceness of its own")
+async def test_a_thread_is_nicer_than_its_process_and_not_just_nice() -> None:
+    workers = InferenceWorkers(1)
+    niceness = await workers.run(lambda: os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+    assert niceness == min(19, os.getpriority(os.PRIO_PROCESS, 0) + NICENESS)
+    await workers.aclose()
