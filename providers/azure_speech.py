@@ -56,8 +56,10 @@ class AzureSpeech:
         self._locales = {**LOCALES, **(locales or {})}
         self._region = region
         self._endpoint = endpoint
-        self.starting = InferenceWorkers(STARTING_THREADS)
-        self.releasing = InferenceWorkers(RELEASING_THREADS, RELEASES_WAITING)
+        # The SDK's threads take after those that begin them, and one that is put aside while it holds the interpreter's
+        # lock keeps the event loop waiting: none of them is nicer than the loop's.
+        self.starting = InferenceWorkers(STARTING_THREADS, niceness=0)
+        self.releasing = InferenceWorkers(RELEASING_THREADS, RELEASES_WAITING, niceness=0)
 
     def config(self) -> sdk.SpeechConfig:
         """A fresh configuration of the SDK."""

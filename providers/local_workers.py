@@ -50,10 +50,13 @@ def cores() -> int:
 
 
 class InferenceWorkers:
-    """A bounded pool with two priorities. Threads begin with the first job."""
+    """A bounded pool with two priorities. Threads begin with the first job, by `niceness` nicer than the process."""
 
-    def __init__(self, threads: int | None = None, waiting: int = WAITING_JOBS) -> None:
+    def __init__(
+        self, threads: int | None = None, waiting: int = WAITING_JOBS, *, niceness: int = NICENESS
+    ) -> None:
         self.threads = threads or cores()
+        self._niceness = niceness
         self._limit = waiting
         self._jobs: list[tuple[bool, int, _Job]] = []
         self._numbers = count()
@@ -156,7 +159,7 @@ class InferenceWorkers:
 
     def _serve(self) -> None:
         me = threading.current_thread()
-        _step_back()
+        _step_back(self._niceness)
         try:
             while job := self._next(me):
                 if job.future.set_running_or_notify_cancel():
@@ -195,10 +198,10 @@ def p95_ms(seconds: deque[float]) -> float | None:
     return round(ordered[int(0.95 * len(ordered))] * 1000, 1) if ordered else None
 
 
-def _step_back() -> None:
+def _step_back(niceness: int) -> None:
     """Let the event loop and the voice detector go first: they have little to do, and all calls wait for it."""
     if sys.platform == "linux":  # where it is the thread's own
-        os.nice(NICENESS)
+        os.nice(niceness)
 
 
 def settle(future: Future[T], work: Callable[[], T]) -> None:
