@@ -27,6 +27,7 @@ _PASS_BAND = 0.94  # of the lower rate's half: the transition ends where aliases
 _PIECE = 2048  # samples: of more, numpy's matrices are multiplied on threads of its own, which are waited for
 
 _AUDIBLE = 0.003  # of full scale, 50 dB down
+_AUDIBLE_AT_ONCE = 0.008  # 42 dB down: the breath of a "th" before that is lost on any line, and is waited for
 
 _MULAW_TO_FLOAT: Samples = np.frombuffer(audioop.ulaw2lin(bytes(range(256)), 2), dtype="<i2").astype(
     np.float32
@@ -160,7 +161,8 @@ def for_the_telephone(samples: Samples, *, rate_factor: int, gain: float) -> byt
     loud = np.flatnonzero(np.abs(samples) > _AUDIBLE)
     if not len(loud):
         return b""
-    start, end = max(0, loud[0] - 20 * BYTES_PER_MS), loud[-1] + 50 * BYTES_PER_MS
+    first = max(loud[0], int(np.argmax(np.abs(samples) > _AUDIBLE_AT_ONCE)))
+    start, end = max(0, first - 20 * BYTES_PER_MS), loud[-1] + 50 * BYTES_PER_MS
     return to_mulaw(_faded(samples[start:end]))
 
 

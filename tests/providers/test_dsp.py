@@ -83,6 +83,14 @@ def test_a_sentence_for_the_telephone_loses_its_silence_and_fades_at_its_ends() 
     assert np.abs(np.diff(samples[[0, 1, -2, -1]])).max() < 0.01
 
 
+def test_a_sentence_begins_with_what_is_heard_and_not_with_the_breath_before_it() -> None:
+    breath, word = 0.003 * tone(2000, 24000, 0.08), 0.3 * tone(500, 24000, 0.5)
+    audio = dsp.for_the_telephone(np.concatenate([breath, word, breath]), rate_factor=3, gain=2.0)
+    assert len(audio) / 8 == pytest.approx(20 + 500 + 80, abs=5)
+    softly = dsp.for_the_telephone(breath, rate_factor=3, gain=2.0)
+    assert len(softly) / 8 == pytest.approx(80, abs=5)
+
+
 def test_a_sentence_without_sound_is_nothing() -> None:
     assert dsp.for_the_telephone(np.zeros(24000, np.float32), rate_factor=3, gain=2.0) == b""
     assert dsp.for_the_telephone(np.zeros(0, np.float32), rate_factor=3, gain=2.0) == b""
