@@ -20,6 +20,7 @@ import azure.cognitiveservices.speech as sdk
 
 from app.errors import ProviderError, RateLimited
 from providers import azure_native
+from providers.azure_native import AudioPipe
 from providers.azure_speech import AzureSpeech, Events, error_of, nothing
 from providers.azure_utterance import FIRST_AUDIO_S, Utterance
 from providers.base import Voice
@@ -114,8 +115,12 @@ class AzureSynthesizer:
         return mouth
 
     async def _new_mouth(self) -> _Mouth:
-        audio = _Audio(Events())
-        synthesizer = await self._azure.starting.run(partial(_synthesizer, self._azure, audio))
+        async with AsyncExitStack() as unless_made:
+            audio = AudioPipe()
+            unless_made.callback(audio.close)
+            unless_made.callback(audio.stop)
+            synthesizer = await self._azure.starting.run(partial(_synthesizer, self._azure, audio))
+            unless_made.pop_all()
         return _Mouth(self._azure, synthesizer, audio, self._done, self._places.release)
 
     def _done(self, mouth: _Mouth) -> None:
@@ -123,24 +128,12 @@ class AzureSynthesizer:
         self._places.release()
 
 
-def _synthesizer(azure: AzureSpeech, audio: _Audio) -> sdk.SpeechSynthesizer:
+def _synthesizer(azure: AzureSpeech, audio: AudioPipe) -> sdk.SpeechSynthesizer:
     config = azure.config()
     config.set_speech_synthesis_output_format(sdk.SpeechSynthesisOutputFormat.Raw8Khz8BitMonoMULaw)
     config.set_property_by_name("SpeechSynthesis_KeepConnectionAfterStopping", "true")
-    stream = sdk.audio.PushAudioOutputStream(audio)
-    return sdk.SpeechSynthesizer(config, sdk.audio.AudioOutputConfig(stream=stream))
-
-
-class _Audio(sdk.audio.PushAudioOutputStreamCallback):  # type: ignore[misc]
-    """Takes audio from the SDK. (Its event of the same has the interpreter lock change hands a dozen times.)"""
-
-    def __init__(self, events: Events) -> None:
-        self.events = events
-        self.heard: Callable[[bytes], None] = nothing
-
-    def write(self, audio_buffer: memoryview) -> int:
-        self.events.tell(self.heard, bytes(audio_buffer))
-        return len(audio_buffer)
+    output = sdk.audio.AudioOutputConfig(stream=audio.stream())
+    return sdk.SpeechSynthesizer(config, output)
 
 
 class _Mouth:
@@ -152,7 +145,7 @@ class _Mouth:
         self,
         azure: AzureSpeech,
         synthesizer: sdk.SpeechSynthesizer,
-        audio: _Audio,
+        audio: AudioPipe,
         done: Callable[[_Mouth], None],
         gone: Callable[[], None],
     ) -> None:
@@ -165,8 +158,9 @@ class _Mouth:
         self._utterance: Utterance | None = None
         self._stopping: asyncio.TimerHandle | None = None
         self.connected = asyncio.Event()
-        self._events = audio.events
-        audio.heard = self._audio_came
+        self._events = Events()
+        self._audio = audio
+        audio.watch(self._take_audio)
         connect = self._events.connect
         connect(self._connection.connected, nothing, lambda _: self.connected.set())
         connect(azure_native.words(synthesizer), azure_native.word_of, self._word_came)
@@ -205,14 +199,18 @@ class _Mouth:
         if self._speaking:
             self._speaking.cancel()
         if synthesizer:
+            self._audio.stop()
             held = [synthesizer, self._connection]
-            released = self._azure.releasing.submit(partial(_release, held, self._events))
+            released = self._azure.releasing.submit(partial(_release, held, self._events, self._audio))
             released.add_done_callback(lambda _: self._events.call(self._gone))
             self._connection = self._speaking = None
 
-    def _audio_came(self, audio: bytes) -> None:
-        if self._utterance:
+    def _take_audio(self) -> bool:
+        """Whether any had come."""
+        audio = self._audio.read()
+        if audio and self._utterance:
             self._utterance.audio_came(audio)
+        return bool(audio)
 
     def _word_came(self, word: tuple[float, str]) -> None:
         if self._utterance:
@@ -222,6 +220,8 @@ class _Mouth:
         left, self._stopping = self._stopping, None
         if left:
             left.cancel()
+        while self._take_audio():
+            pass  # all that it says is there before it is over
         if self._utterance:
             self._utterance.ended(error)
             error = self._utterance.error
@@ -245,10 +245,11 @@ def _settle(speaking: Future[sdk.ResultFuture]) -> None:
     azure_native.settle(speaking.result())
 
 
-def _release(held: list[Any], events: Events) -> None:
+def _release(held: list[Any], events: Events, audio: AudioPipe) -> None:
     """On a worker: the SDK waits for its threads where its objects go."""
     events.disconnect()
     held.clear()
+    audio.close()
 
 
 def _cancellation(event: sdk.SpeechSynthesisEventArgs) -> ProviderError | None:

@@ -27,7 +27,8 @@ _PASS_BAND = 0.94  # of the lower rate's half: the transition ends where aliases
 _PIECE = 2048  # samples: of more, numpy's matrices are multiplied on threads of its own, which are waited for
 
 _AUDIBLE = 0.003  # of full scale, 50 dB down
-_AUDIBLE_AT_ONCE = 0.008  # 42 dB down: the breath of a "th" before that is lost on any line, and is waited for
+# 42 dB down: the breath of a "th" before that is lost on any line, and is waited for
+_AUDIBLE_AT_ONCE = 0.008
 
 _MULAW_TO_FLOAT: Samples = np.frombuffer(audioop.ulaw2lin(bytes(range(256)), 2), dtype="<i2").astype(
     np.float32
