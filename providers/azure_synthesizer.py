@@ -35,7 +35,7 @@ VOICES = {
     "nl": "nl-NL-FennaNeural",
     "pt": "pt-BR-FranciscaNeural",
 }
-MOUTHS_MAX = 48  # each costs 0.7 MB; a sentence needs one for a fraction of the time that it plays
+MOUTHS_MAX = 40  # each costs 0.7 MB; a sentence needs one for a fraction of the time that it plays
 THREADS_EACH = 6  # of the SDK's own, five while it says nothing
 STOP_S = 2.0
 
