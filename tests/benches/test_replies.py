@@ -7,7 +7,7 @@ from app.dialogue import interim
 from scripts.benches.replies import LAST_WORD, SETTLED, WITH, WITHOUT, measure_row
 
 
-@pytest.mark.parametrize(("kind", "gained_ms"), [(SETTLED, 380), (LAST_WORD, 80)])
+@pytest.mark.parametrize(("kind", "gained_ms"), [(SETTLED, 360), (LAST_WORD, 80)])
 def test_replies_that_are_begun_early_are_heard_sooner_by_as_much(kind: str, gained_ms: float) -> None:
     limits = speculation.BEGUN_AT_MOST, interim.GUESSES_AT_MOST
     without, early = (measure_row(kind, manner, count=5, seed=1) for manner in (WITHOUT, WITH))
