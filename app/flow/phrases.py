@@ -18,8 +18,6 @@ from app.flow.languages import LANGUAGES, Language
 
 _NO_WORD = re.compile(r"[\W_]+")
 _WORD = re.compile(r"[\w']+")
-# sounds of thinking that are more in a sentence: the ER, and a man called Ben
-_ALSO_MEANT = frozenset(["er", "ben"])
 MAX_VARIANTS = 2000
 SURE_COVERAGE = 0.55
 MENTION_COVERAGE = 0.25
@@ -210,7 +208,7 @@ def _with_weight(words: Words, spoken: Language) -> Words:
 
 def _of_no_weight(words: Words, spoken: Language) -> int:
     """How many words a courtesy or a hesitation is long that these begin with."""
-    if words[0] in spoken.hesitations - _ALSO_MEANT:
+    if words[0] in spoken.hesitations - spoken.hesitations_and_words:
         return 1
     lengths = range(min(len(words), spoken.longest_filler), 0, -1)
     return next((length for length in lengths if words[:length] in spoken.courtesies), 0)

@@ -115,6 +115,8 @@ class Language:
     numbers: NumberWords
     calendar: Calendar
     speech: Speech
+    # those hesitations that are words as well: "the ER", "Ben" by name
+    hesitations_and_words: frozenset[str] = frozenset()
 
     @cached_property
     def longest_filler(self) -> int:

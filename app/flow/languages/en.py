@@ -315,6 +315,7 @@ ENGLISH = Language(
         "it me we us for on at my is im i youve got reach call ring number figures digits reads says"
     ),
     hesitations=words("uh um umm uhm er erm hm hmm eh ehm"),
+    hesitations_and_words=words("er"),
     exclusions=r"(?:any|every)\w* (?:\w+ )?but|not|never|except(?: for)?|apart from|other than|besides|"
     r"instead of|rather than|in place of|nothing(?: on| at)?|(?:cant|cannot|couldnt|wont|dont|never) "
     r"(?:do|make|manage|come|want|have|like)(?: it)?(?: on| at)?",

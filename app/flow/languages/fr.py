@@ -180,6 +180,7 @@ FRENCH = Language(
         "prochaine possible serait crois pense me pour le la les a en cest je suis numero chiffres appelez"
     ),
     hesitations=words("euh heu hum hm ben bah"),
+    hesitations_and_words=words("ben"),
     exclusions="pas|sauf|hormis|excepte|jamais|au lieu d[eu]|plutot que",
     exclusions_after="(?:je |ca |cest )?(?:ne|non|pas|impossible)",
     changes=words("changer changez change autre deplacer faux mauvais mauvaise"),
