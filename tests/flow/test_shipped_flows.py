@@ -162,7 +162,7 @@ def test_a_public_holiday_is_refused_too(call: Callable[..., Caller]) -> None:
 
 def test_the_keypad_is_offered_after_the_question_not_instead_of_it(call: Callable[..., Caller]) -> None:
     caller = call("clinic").press("1").say("a banana").say("a banana")
-    assert "Tell me a day, like next Tuesday, or November twentieth. Or type the month" in caller.heard
+    assert "Tell me a day, like next Tuesday, or the twentieth. Or type the month" in caller.heard
 
 
 def test_a_time_that_is_not_offered_is_refused(call: Callable[..., Caller]) -> None:
