@@ -16,6 +16,7 @@ QUIET = 0.35
 ONSET_WINDOWS = 2
 LULL_MS = 64.0
 WINDOW_MS = 32.0
+ONSET_MS = ONSET_WINDOWS * WINDOW_MS
 
 
 class Edge(Enum):
@@ -29,7 +30,7 @@ class Edge(Enum):
 class VoiceActivity:
     """Edge detection over one stream. Times are stream time in milliseconds.
 
-    `voiced_ms` is how much was voiced since the onset, `ended_ms` where speech ended as far as is known.
+    `voiced_ms` is how much of the utterance was voiced, `ended_ms` where speech ended as far as is known.
     """
 
     speaking: bool = False
@@ -59,6 +60,10 @@ class VoiceActivity:
             return None
         self.speaking = True
         self.ended_ms = loud_until_ms
-        self.voiced_ms = WINDOW_MS * ONSET_WINDOWS
-        self.onset_ms = end_ms - self.voiced_ms
+        self.voiced_ms += ONSET_MS
+        self.onset_ms = end_ms - ONSET_MS
         return Edge.ONSET
+
+    def utterance_started(self) -> None:
+        """With the speech that has just begun, an utterance does."""
+        self.voiced_ms = ONSET_MS

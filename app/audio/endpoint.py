@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 COMPLETE_MS = 160.0
 LIKELY_MS = 200.0
 ASK_AGAIN_MS = 380.0
-STILL_LIKELY_MS = 770.0
+STILL_LIKELY_MS = 820.0
 UNLIKELY_MS = 1050.0
 UNKNOWN_MS = 900.0
 
@@ -91,6 +91,11 @@ def announces_more(text: str, language: str) -> bool:
     return bool(words) and _dangles(words, language)
 
 
+def stammers(text: str) -> bool:
+    """Whether the recogniser repeats itself, as it does on a word that was cut off and on what is no word."""
+    return _stammers(_words(text))
+
+
 def _words(text: str) -> list[str]:
     return re.findall(r"[\w'’]+", text.lower())
 
@@ -101,5 +106,4 @@ def _dangles(words: list[str], language: str) -> bool:
 
 
 def _stammers(words: list[str]) -> bool:
-    """Whether the recogniser repeats itself, as it does on a word that was cut off."""
     return len(words) >= REPEATED_FROM and len(set(words)) <= len(words) // 2

@@ -17,13 +17,13 @@ from typing import Protocol
 
 from app.audio.activity import Edge
 from app.audio.echo import EchoGate
-from app.audio.endpoint import ASK_AGAIN_MS, Pause, announces_more, silence_needed_ms
+from app.audio.endpoint import ASK_AGAIN_MS, Pause, announces_more, silence_needed_ms, stammers
 from app.call.hearing import Hearing
 from app.call.listener import Listener
 from app.call.saying import Prompt
 from app.call.services import Services
 from app.call.tasks import Tasks
-from app.dialogue.backchannel import words_beyond
+from app.dialogue.backchannel import unrepeated, words_beyond
 from app.dialogue.interim import Interim
 from app.dialogue.turn import Turn, TurnAction, TurnEvent, TurnState
 from app.errors import ProviderError
@@ -38,10 +38,13 @@ COURTESY_WITHIN_S = 1.2
 FIRST_WORDS_MS = 256.0
 MORE_WORDS_MS = 32.0
 # a recogniser makes words of any sound, and most of the first bit of one
-SOME_WORDS_MS = 320.0
+SOME_WORDS_MS = 352.0
 ONE_WORD_MS = 480.0
+BEGINNING_MS = 192.0
 BEGINNING_LETTERS = 4
 SURELY_MEANT_MS = 1200.0
+# within that a word over the agent goes on: the closed lips of a "p", or "hold" … "on"
+ASIDE_MS = 300.0
 
 
 @dataclass(slots=True, eq=False)
@@ -155,6 +158,8 @@ class Floor:
 
     def happened(self, event: TurnEvent) -> None:
         """Move on, and do what follows."""
+        if event is TurnEvent.AGENT_FINISHED and self._is_dismissed:
+            self.happened(TurnEvent.DISMISSED)
         match self._turn.happened(event):
             case TurnAction.OPEN:
                 self.began_at = self._clock.now()
@@ -207,6 +212,13 @@ class Floor:
             self._end_if_long_enough()
         elif self._turn.state is TurnState.OVERLAP:
             self._interrupt_if_meant()
+        elif self._is_dismissed and self.listener.silence_ms >= ASIDE_MS:
+            self.happened(TurnEvent.DISMISSED)
+
+    @property
+    def _is_dismissed(self) -> bool:
+        """Whether what was said over the agent has been judged, and was no interruption as far as it went."""
+        return self._turn.state is TurnState.ASIDE and self._pause.text is not None
 
     def _open(self) -> None:
         self._stop_judging()
@@ -260,8 +272,8 @@ class Floor:
 
     async def _recognise(self) -> None:
         text = await self._words()
-        if self._turn.state is TurnState.ASIDE:
-            self.happened(TurnEvent.INTERRUPTED if self._is_meant(text) else TurnEvent.DISMISSED)
+        if self._turn.state is TurnState.ASIDE and self._is_meant(text):
+            self.happened(TurnEvent.INTERRUPTED)
         question = self._actor.question
         said = f"{self.carried} {text}".strip()
         complete = question.grammar.complete(said) if question else None
@@ -331,13 +343,16 @@ class Floor:
             return False
         if self._follows and is_courtesy(text, self._hearing.language):
             return False
-        if question and question.grammar.complete(text):
+        once = unrepeated(text)
+        if question and (question.grammar.complete(text) or question.grammar.complete(once)):
             return True
         words = words_beyond(text, question.language if question else "", prompt.text if prompt else "")
-        begins_an_answer = bool(question and len(text) >= BEGINNING_LETTERS and question.grammar.begins(text))
+        begins_an_answer = bool(question and len(once) >= BEGINNING_LETTERS and question.grammar.begins(once))
         voiced_ms = self.listener.activity.voiced_ms
-        if voiced_ms < SOME_WORDS_MS and not begins_an_answer:
+        if voiced_ms < (BEGINNING_MS if begins_an_answer else SOME_WORDS_MS):
             return False
+        if stammers(text):
+            words = min(words, 1)
         needed = 1 if begins_an_answer or voiced_ms >= ONE_WORD_MS else 2
         return words >= max(needed, prompt.min_words if prompt else 1)
 

@@ -100,8 +100,9 @@ class Listener:
         self._turn_began_ms = self.activity.onset_ms
 
     def utterance_started(self) -> None:
-        """Levels are measured against the loudest of what begins now."""
+        """Levels are measured against the loudest of what begins now, and its voice is counted."""
         self._loudness.utterance_started()
+        self.activity.utterance_started()
 
     def close(self) -> None:
         """Nothing is called after this."""

@@ -17,10 +17,19 @@ ANYWHERE = frozenset(["mm", "mhm", "mmhm", "mmhmm", "hm", "hmm", "uh", "huh", "u
 def words_beyond(text: str, language: str, said: str = "") -> int:
     """How many different words there are that are more than a sign of listening.
 
-    Those that the agent is just saying (`said`) may be its own echo, and a recogniser repeats itself on half a word.
+    Those that the agent is just saying (`said`) may be its own echo.
     """
     listening = BACKCHANNELS.get(language, frozenset()) | ANYWHERE
     return len(_words(text) - listening - _words(said))
+
+
+def unrepeated(text: str) -> str:
+    """A word said again and again, once: what a recogniser makes of half a word ("Stop, stop, stop,")."""
+    words = text.split()
+    keys = [_words(word) for word in words]
+    return " ".join(
+        word for number, word in enumerate(words) if not number or keys[number] != keys[number - 1]
+    )
 
 
 def _words(text: str) -> frozenset[str]:

@@ -25,7 +25,14 @@ from app.simulator.utterance import Utterance
 from app.simulator.webhook import CallIdentity, Route, Signer, new_sid
 from scripts.benches.calls import Placed, place_all, progress
 from scripts.benches.figures import Summary
-from scripts.benches.questions import SAID, beginnings, flows, paused, paused_somewhere, random_pause_ms
+from scripts.benches.questions import (
+    SAID,
+    flows,
+    paused_between_words,
+    paused_somewhere,
+    random_pause_ms,
+    said,
+)
 from scripts.benches.recognition import samples
 from scripts.benches.report import Report
 from scripts.benches.server import ServerProcess, serving
@@ -68,8 +75,7 @@ async def measure(count: int, at_once: int, seed: int, recordings: Path | None) 
     )
     options = {"turns": count, "at_once": at_once, "seed": seed, "recordings": len(recorded)}
     report = Report("answers", options)
-    texts = [text for group in SAID.values() for text in group]
-    acts = await spoken([*texts, *(part for text in texts for part in beginnings(text))])
+    acts = await spoken(said())
     cases = list(_cases(acts, recorded, count, Random(seed)))
     with tempfile.TemporaryDirectory() as directory:
         questions = Path(directory) / "flows"
@@ -108,10 +114,8 @@ def _cases(
             continue
         for number in range(TURNS_A_CALL):
             text = random.choice(SAID[case.kind])
-            audio, parts = acts[text].utterance.audio, beginnings(text)
-            with_pause = number % 2 == 1 and bool(parts)
-            if with_pause:
-                audio = paused(audio, acts[random.choice(parts)].utterance.audio, random_pause_ms(random))
+            with_pause = number % 2 == 1 and len(text.split()) > 1
+            audio = paused_between_words(acts, text, random) if with_pause else acts[text].utterance.audio
             case.acts.append(Speak(Utterance.of(audio), {"text": text}))
             case.with_pause.append(with_pause)
         yield case
@@ -120,8 +124,8 @@ def _cases(
 def _add_recordings(case: Case, recorded: Sequence[bytes], random: Random) -> None:
     for number, audio in enumerate(random.sample(recorded, TURNS_A_CALL)):
         with_pause = number % 2 == 1
-        said = paused_somewhere(audio, random_pause_ms(random), random) if with_pause else audio
-        case.acts.append(Speak(Utterance.of(said), {"text": RECORDED}))
+        heard = paused_somewhere(audio, random_pause_ms(random), random) if with_pause else audio
+        case.acts.append(Speak(Utterance.of(heard), {"text": RECORDED}))
         case.with_pause.append(with_pause)
 
 

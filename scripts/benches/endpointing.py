@@ -29,7 +29,7 @@ from providers.local_recognizer import EmbeddedTranscriber
 from providers.local_silero import SileroModel, SileroStates, as_windows
 from providers.local_silero_graph import WINDOW
 from providers.local_workers import InferenceWorkers
-from scripts.benches.questions import SAID, beginnings, flows, paused, random_pause_ms
+from scripts.benches.questions import SAID, flows, paused_between_words, said
 from scripts.benches.report import Report
 from scripts.benches.voices import spoken
 
@@ -95,8 +95,7 @@ class Turn:
 async def measure(count: int, seed: int) -> Report:
     """Half of `count` utterances as they are, half with a pause put in."""
     report = Report("endpointing", {"count": count, "seed": seed})
-    texts = [text for texts in SAID.values() for text in texts]
-    acts = await spoken([*texts, *(part for text in texts for part in beginnings(text))])
+    acts = await spoken(said())
     workers = InferenceWorkers()
     ear = _Ear(workers)
     try:
@@ -111,10 +110,8 @@ def _cases(acts: Mapping[str, Speak], count: int, random: Random) -> Iterator[Ca
     pairs = [(kind, text) for kind, texts in SAID.items() for text in texts]
     for number in range(count):
         kind, text = pairs[number // 2 % len(pairs)]
-        audio, parts = acts[text].utterance.audio, beginnings(text)
-        with_pause = number % 2 == 1 and bool(parts)
-        if with_pause:
-            audio = paused(audio, acts[random.choice(parts)].utterance.audio, random_pause_ms(random))
+        with_pause = number % 2 == 1 and len(text.split()) > 1
+        audio = paused_between_words(acts, text, random) if with_pause else acts[text].utterance.audio
         model = LineModel(random.uniform(*LEVELS_DB), random.uniform(*NOISE_DBM0), seed=number)
         yield kind, text, audio, with_pause, model
 

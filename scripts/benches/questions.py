@@ -9,7 +9,8 @@ from typing import Final
 import numpy as np
 
 from app.audio.g711 import BYTES_PER_MS, FRAME_BYTES, FRAME_MS, SILENCE, to_linear
-from app.simulator.utterance import end_of_speech_ms
+from app.simulator.caller import Speak
+from app.simulator.utterance import end_of_speech_ms, onset_ms
 
 FLOW: Final = """\
 flow: KIND
@@ -70,6 +71,8 @@ SAID: Final[Mapping[str, tuple[str, ...]]] = {
         "I want to make an appointment please.", "When do you open?", "Can I get an appointment?",
     ),
 }  # fmt: skip
+# how far a word boundary may be from where it is expected
+NEAR_MS = 60.0
 
 
 def flows() -> dict[str, str]:
@@ -77,20 +80,37 @@ def flows() -> dict[str, str]:
     return {f"{kind}.yaml": FLOW.replace("KIND", kind) for kind in SAID}
 
 
-def beginnings(text: str) -> list[str]:
-    """What is said of a text before each of its word boundaries."""
+def halves(text: str) -> list[tuple[str, str]]:
+    """What is said of a text before and after each of its word boundaries."""
     words = text.split()
-    return [" ".join(words[:count]) for count in range(1, len(words))]
+    return [(" ".join(words[:count]), " ".join(words[count:])) for count in range(1, len(words))]
 
 
-def paused(audio: bytes, beginning: bytes, ms: int) -> bytes:
-    """Speech with a silence after one of its words. `beginning` is the same voice, saying the words up to there.
+def said() -> list[str]:
+    """All that is said, and its halves, for `paused_between_words`."""
+    texts = [text for group in SAID.values() for text in group]
+    return [*texts, *{half for text in texts for pair in halves(text) for half in pair}]
 
-    Spoken alone, a beginning ends more slowly; so the boundary is sought a little before where it would be, at the
-    quietest place.
+
+def paused_between_words(acts: Mapping[str, Speak], text: str, random: Random) -> bytes:
+    """A text of several words, with a silence of random length between two of them."""
+    before, after = random.choice(halves(text))
+    return paused(*(acts[one].utterance.audio for one in (text, before, after)), random_pause_ms(random))
+
+
+def paused(audio: bytes, before: bytes, after: bytes, ms: int) -> bytes:
+    """Speech with a silence after one of its words; `before` and `after` are the same voice, saying either half alone.
+
+    Alone, both last longer than together. The boundary is the quietest place near to where it is if both are shortened
+    in proportion.
     """
-    expected = end_of_speech_ms(beginning) / FRAME_MS
-    return _with_pause(audio, 0.75 * expected, 1.05 * expected, ms)
+    first, rest, whole = map(_spoken_ms, (before, after, audio))
+    boundary = onset_ms(audio) + whole * first / (first + rest)
+    return _with_pause(audio, (boundary - NEAR_MS) / FRAME_MS, (boundary + NEAR_MS) / FRAME_MS, ms)
+
+
+def _spoken_ms(audio: bytes) -> float:
+    return end_of_speech_ms(audio) - onset_ms(audio)
 
 
 def paused_somewhere(audio: bytes, ms: int, random: Random) -> bytes:

@@ -45,3 +45,14 @@ def test_the_end_of_speech_is_told_by_its_level() -> None:
 
 def test_quiet_windows_are_no_beginning() -> None:
     assert edges([0.9] * 5, loud_until_ms=0) == []
+
+
+def test_an_utterance_goes_on_over_lulls() -> None:
+    activity = VoiceActivity()
+    voiced = []
+    for number, probability in enumerate([0.9, 0.9, 0.9, 0.1, 0.1, 0.9, 0.9]):
+        activity.window(probability, (number + 1) * 32.0, LOUD)
+        voiced.append(activity.voiced_ms)
+    assert voiced == [0, 64, 96, 96, 96, 96, 160]
+    activity.utterance_started()
+    assert activity.voiced_ms == 64

@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 
+from app.audio.g711 import BYTES_PER_MS, SILENCE, to_linear
+from app.audio.wav import header
 from app.clock import ManualClock
 from app.settings import Settings
 from app.simulator.caller import Patience
-from app.simulator.steps import BargeIn, Press, Say, StaySilent, Step
+from app.simulator.steps import BargeIn, PlayRecording, Press, Say, StaySilent, Step
 from providers.base import Hypothesis, OutcomeChosen
-from providers.scripted import ScriptedTranscriber, ScriptedTranscriptionStream
+from providers.scripted import ScriptedTranscriber, ScriptedTranscriptionStream, hum
 from providers.scripted_model import Reply, ScriptedModel
 from tests.call.relay import RunningRelay, events, running
 from tests.call.services import flows_in
@@ -114,6 +116,30 @@ async def test_words_made_of_a_short_sound_do_not_interrupt(
     assert bool(events(relay.journal(placed), "interrupted")) is interrupts
 
 
+@pytest.mark.parametrize(("apart_ms", "interrupts"), [(200, True), (400, False)])
+async def test_what_is_said_over_the_agent_is_one_utterance_as_long_as_it_pauses_shortly(
+    clock: ManualClock, tmp_path: Path, apart_ms: int, interrupts: bool
+) -> None:
+    said = to_linear((SILENCE * apart_ms * BYTES_PER_MS).join([hum("hm")] * 4))
+    recording = tmp_path / "hold on.wav"
+    recording.write_bytes(header(len(said)) + said)
+    steps = [PlayRecording(recording)]
+    settings, patience = flows_in(tmp_path, MENU), Patience(monologue_s=0.8)
+    async with running(clock, tmp_path, [], settings=settings, transcriber=Fancier([""])) as relay:
+        placed = await relay.call("choose", steps, patience=patience)
+    assert bool(events(relay.journal(placed), "interrupted")) is interrupts
+
+
+async def test_a_word_that_the_recogniser_repeats_may_be_the_answer(
+    clock: ManualClock, tmp_path: Path
+) -> None:
+    flow = MENU.replace("book a table]", "stop please]")
+    settings, steps = flows_in(tmp_path, flow), [BargeIn(800, "hmhm")]
+    async with running(clock, tmp_path, ["Stop, stop, stop,"], settings=settings) as relay:
+        placed = await relay.call("choose", steps)
+    assert events(relay.journal(placed), "interrupted")
+
+
 async def test_keys_are_taken_when_no_more_come(clock: ManualClock, tmp_path: Path) -> None:
     async with asking(clock, tmp_path, "barge_in: any", []) as relay:
         placed = await relay.call("ask", [Press("447")])
@@ -186,3 +212,12 @@ nodes:
     heard = " ".join(event["text"] for event in events(journal, "heard"))
     assert heard == f"{reply} Thank you for calling."
     assert placed.report.ended == "server_hung_up"
+
+
+async def test_what_a_recogniser_says_again_and_again_of_a_short_sound_is_no_interruption(
+    clock: ManualClock, tmp_path: Path
+) -> None:
+    settings, steps = flows_in(tmp_path, MENU), [BargeIn(800, "hmhmhm")]
+    async with running(clock, tmp_path, ["Of her. Of her. Of"], settings=settings) as relay:
+        placed = await relay.call("choose", steps)
+    assert events(relay.journal(placed), "interrupted") == []

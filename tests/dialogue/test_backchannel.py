@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.dialogue.backchannel import words_beyond
+from app.dialogue.backchannel import unrepeated, words_beyond
 
 
 @pytest.mark.parametrize(
@@ -19,3 +19,17 @@ from app.dialogue.backchannel import words_beyond
 )
 def test_counts_different_words_that_are_no_sign_of_listening(text: str, said: str, words: int) -> None:
     assert words_beyond(text, "en", said) == words
+
+
+@pytest.mark.parametrize(
+    ("text", "once"),
+    [
+        ("Stop, stop, stop,", "Stop,"),
+        ("Hold on, hold on", "Hold on, hold on"),
+        ("I want to to speak.", "I want to speak."),
+        ("Don't, don’t", "Don't, don’t"),
+        ("", ""),
+    ],
+)
+def test_says_once_what_a_recogniser_repeats(text: str, once: str) -> None:
+    assert unrepeated(text) == once

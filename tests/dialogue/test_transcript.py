@@ -9,6 +9,8 @@ from app.dialogue.transcript import split_at
     ("share", "heard", "unheard"),
     [
         (0.0, "", "Thanks for calling. Press one."),
+        (0.09, "", "Thanks for calling. Press one."),
+        (0.11, "Thanks", "for calling. Press one."),
         (0.2, "Thanks", "for calling. Press one."),
         (0.66, "Thanks for calling.", "Press one."),
         (0.9, "Thanks for calling. Press", "one."),
