@@ -17,15 +17,18 @@ from websockets.frames import apply_mask  # type: ignore[attr-defined]  # the co
 from websockets.http11 import Request
 from websockets.protocol import State
 
+from app.frames import (
+    LENGTH_IN_EIGHT_BYTES,
+    LENGTH_MAX,
+    MASK_BYTES,
+    MASKED,
+    WHOLE_TEXT,
+    payload_at,
+    text_head,
+)
+
 SHORT_WAY = "callrelay.short_way"
 
-# RFC 6455 §5.2
-WHOLE_TEXT = 0x81
-MASKED = 0x80
-MASK_BYTES = 4
-LENGTH_IN_TWO_BYTES = 126
-LENGTH_IN_EIGHT_BYTES = 127
-LENGTH_MAX = 0xFFFF
 SWITCHING_PROTOCOLS = 101
 # two seconds of a call's audio
 WAITING_MESSAGES = 100
@@ -59,7 +62,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         payload = text.encode()
         usual = self.conn.state is OPEN and not self.disconnected and self.writable.is_set()
         if usual and len(payload) <= LENGTH_MAX:
-            self.transport.write(_text_head(len(payload)) + payload)
+            self.transport.write(text_head(len(payload)) + payload)
             return True
         return False
 
@@ -68,14 +71,14 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             data, self._begun = self._begun + data, b""
         at, size = 0, len(data)
         while at < size and self._knows_where_frames_begin(data):
-            payload_at, end = _payload(data, at)
+            begin, end = payload_at(data, at)
             if end > size:
-                if end - payload_at <= self.config.ws_max_size:
+                if end - begin <= self.config.ws_max_size:
                     self._begun = data[at:]
                     return
                 self._by_the_book = True  # it is refused by its head alone
                 break
-            if not self._text_received(data, at, payload_at, end):
+            if not self._text_received(data, at, begin, end):
                 super().data_received(data[at:end])
             at = end
         if at < size:
@@ -88,18 +91,18 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             self._by_the_book = self.handshake_initiated or not data.endswith(b"\r\n\r\n")
         return state is OPEN and not self._by_the_book
 
-    def _text_received(self, data: bytes, at: int, payload_at: int, end: int) -> bool:
+    def _text_received(self, data: bytes, at: int, begin: int, end: int) -> bool:
         """Hand on the frame in `data[at:end]`; False when that is not for us."""
         length = data[at + 1]
         usual = (
             length >= MASKED
             and length != MASKED + LENGTH_IN_EIGHT_BYTES
-            and end - payload_at <= self.config.ws_max_size
+            and end - begin <= self.config.ws_max_size
         )
         if data[at] != WHOLE_TEXT or not usual or self.conn.current_size is not None:
             return False
         try:
-            text = apply_mask(data[payload_at:end], data[payload_at - MASK_BYTES : payload_at]).decode()
+            text = apply_mask(data[begin:end], data[begin - MASK_BYTES : begin]).decode()
         except UnicodeDecodeError:
             return False
         if self._take and self.queue.empty():
@@ -125,21 +128,3 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             self.transport.abort()
         else:
             super().shutdown()
-
-
-def _payload(data: bytes, at: int) -> tuple[int, int]:
-    """Where the payload of the frame that begins at `at` begins and ends; after `data` when it has not come whole."""
-    head = at + 2
-    if head > len(data):
-        return head, head
-    length, masked = data[at + 1] & ~MASKED, MASK_BYTES * (data[at + 1] >= MASKED)
-    if length >= LENGTH_IN_TWO_BYTES:
-        head += 2 if length == LENGTH_IN_TWO_BYTES else 8
-        length = int.from_bytes(data[at + 2 : head])
-    return head + masked, head + masked + length
-
-
-def _text_head(length: int) -> bytes:
-    if length < LENGTH_IN_TWO_BYTES:
-        return bytes((WHOLE_TEXT, length))
-    return bytes((WHOLE_TEXT, LENGTH_IN_TWO_BYTES, *length.to_bytes(2)))

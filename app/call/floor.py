@@ -29,7 +29,7 @@ from app.dialogue.turn import Turn, TurnAction, TurnEvent, TurnState
 from app.errors import ProviderError
 from app.flow.effects import Listen
 from app.flow.phrases import is_courtesy, meant
-from providers.base import EndOfTurnDetector
+from providers.base import EndOfTurnDetector, Hypothesis
 
 TAKEN_BACK_WITHIN_S = 0.5
 TAKE_BACK_MARGIN_S = 0.05
@@ -38,10 +38,15 @@ COURTESY_WITHIN_S = 1.2
 FIRST_WORDS_MS = 256.0
 MORE_WORDS_MS = 32.0
 # a recogniser makes words of any sound, and most of the first bit of one
-SOME_WORDS_MS = 352.0
+SOME_WORDS_MS = 320.0
 ONE_WORD_MS = 480.0
+# the recogniser's confidence in words that are none is mostly below that; where there are so many, it is speech
+SURE_OF_WORDS = 0.5
+DOUBTED_WORDS = 4
 BEGINNING_MS = 192.0
 BEGINNING_LETTERS = 4
+# no sign of listening lasts as long, understood or not; and none at all lasts so very long
+LONG_MS = 576.0
 SURELY_MEANT_MS = 1200.0
 # within that a word over the agent goes on: the closed lips of a "p", or "hold" … "on"
 ASIDE_MS = 300.0
@@ -140,6 +145,7 @@ class Floor:
         self._judging: list[asyncio.Task[None]] = []
         self._interim = Interim()
         self._words_seen = ""
+        self._said_over: str | None = None
         self._words_at_ms = FIRST_WORDS_MS
         self.carried = ""
         self.began_at = float("-inf")
@@ -222,7 +228,7 @@ class Floor:
 
     def _open(self) -> None:
         self._stop_judging()
-        self._interim, self._words_seen = Interim(), ""
+        self._interim, self._words_seen, self._said_over = Interim(), "", None
         self._words_at_ms = FIRST_WORDS_MS
         self.listener.utterance_started()
         self._hearing.utterance_started()
@@ -271,9 +277,10 @@ class Floor:
         self._judging.clear()
 
     async def _recognise(self) -> None:
-        text = await self._words()
-        if self._turn.state is TurnState.ASIDE and self._is_meant(text):
+        words = await self._words()
+        if self._turn.state is TurnState.ASIDE and self._is_meant(words):
             self.happened(TurnEvent.INTERRUPTED)
+        text = words.text
         question = self._actor.question
         said = f"{self.carried} {text}".strip()
         complete = question.grammar.complete(said) if question else None
@@ -295,11 +302,11 @@ class Floor:
                 self._pause = replace(self._pause, later_probability=probability)
                 self.listened()
 
-    async def _words(self) -> str:
+    async def _words(self) -> Hypothesis:
         try:
-            return (await self._hearing.hypothesis()).text
+            return await self._hearing.hypothesis()
         except ProviderError:
-            return ""
+            return Hypothesis("", self._hearing.language, final=False, audio_ms=0.0)
 
     def _end_if_long_enough(self) -> None:
         question = self._actor.question
@@ -326,19 +333,29 @@ class Floor:
         voiced_ms = self.listener.activity.voiced_ms
         if self._actor.must_be_heard:
             return
-        if voiced_ms >= SURELY_MEANT_MS:
+        if voiced_ms >= (SURELY_MEANT_MS if self._only_listens else LONG_MS):
             self.happened(TurnEvent.INTERRUPTED)
         elif voiced_ms >= self._words_at_ms and all(task.done() for task in self._judging):
             self._words_at_ms = voiced_ms + MORE_WORDS_MS
             self._judging = [self._tasks.create(self._judge_overlap())]
 
+    @property
+    def _only_listens(self) -> bool:
+        """Whether what is said over the agent is, for all that is known, signs of listening or the agent's own echo."""
+        text, prompt = self._said_over, self._actor.prompt
+        if text is None or (prompt and prompt.min_words > 1):
+            return True
+        said = prompt.text if prompt else ""
+        return bool(text) and not words_beyond(text, self._hearing.language, said)
+
     async def _judge_overlap(self) -> None:
-        text = await self._words()
-        if self._turn.state is TurnState.OVERLAP and self._is_meant(text):
+        words = await self._words()
+        self._said_over = words.text
+        if self._turn.state is TurnState.OVERLAP and self._is_meant(words):
             self.happened(TurnEvent.INTERRUPTED)
 
-    def _is_meant(self, text: str) -> bool:
-        prompt, question = self._actor.prompt, self._actor.question
+    def _is_meant(self, heard: Hypothesis) -> bool:
+        prompt, question, text = self._actor.prompt, self._actor.question, heard.text
         if not text or self._actor.must_be_heard:
             return False
         if self._follows and is_courtesy(text, self._hearing.language):
@@ -353,7 +370,10 @@ class Floor:
             return False
         if stammers(text):
             words = min(words, 1)
-        needed = 1 if begins_an_answer or voiced_ms >= ONE_WORD_MS else 2
+        sure = heard.confidence is None or heard.confidence >= SURE_OF_WORDS
+        needed = (
+            1 if begins_an_answer or (voiced_ms >= ONE_WORD_MS and sure) else 2 if sure else DOUBTED_WORDS
+        )
         return words >= max(needed, prompt.min_words if prompt else 1)
 
 

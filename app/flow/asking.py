@@ -10,7 +10,7 @@ from app.flow.global_intents import global_phrases
 from app.flow.keypad import PAUSE_MS
 from app.flow.languages import language
 from app.flow.model import Scene
-from app.flow.phrases import complete, words_of
+from app.flow.phrases import PhraseSet, begins, complete, words_of
 from app.flow.prompts import Prompt
 from app.flow.turn import Turn
 from app.flow.yes_no import yes_no_phrases
@@ -37,21 +37,25 @@ class QuestionGrammar:
 
     def begins(self, text: str) -> bool:
         """Whether it is the beginning of anything that could be meant."""
-        return self.node.begins(self.scene, text) or False in self._verdicts_elsewhere(text)
+        words, spoken = words_of(text), language(self.scene.state.language)
+        return self.node.begins(self.scene, text) or begins(words, self._everywhere(), spoken)
 
     def _verdicts(self, text: str) -> list[bool | None]:
-        return [self.node.complete(self.scene, text), *self._verdicts_elsewhere(text)]
+        words, spoken = words_of(text), language(self.scene.state.language)
+        elsewhere = self._everywhere()
+        return [
+            self.node.complete(self.scene, text),
+            complete(words, elsewhere, spoken) if elsewhere else None,
+        ]
 
-    def _verdicts_elsewhere(self, text: str) -> list[bool | None]:
+    def _everywhere(self) -> list[PhraseSet]:
         """What a caller may say whatever the question is."""
-        spoken, words = language(self.scene.state.language), words_of(text)
-        verdicts = []
-        if self.scene.state.phase == "confirming":
-            verdicts.append(complete(words, yes_no_phrases(spoken).values(), spoken))
-        everywhere = {} if self.node.modal else global_phrases(self.scene)
-        if everywhere:
-            verdicts.append(complete(words, everywhere.values(), spoken))
-        return verdicts
+        spoken = language(self.scene.state.language)
+        confirming = self.scene.state.phase == "confirming"
+        return [
+            *(yes_no_phrases(spoken).values() if confirming else ()),
+            *({} if self.node.modal else global_phrases(self.scene)).values(),
+        ]
 
 
 def pose(turn: Turn, node: Question, *prompts: Prompt | None) -> None:

@@ -285,6 +285,12 @@ def complete(words: Words, phrases: Iterable[PhraseSet], language: Language) -> 
     peeled = tuple(peelings(words, language))
     if any(one.means(candidate, language) for candidate in peeled for one in known):
         return True
-    if any(candidate in one.beginnings for candidate in peeled for one in known):
+    if begins(words, known, language):
         return False
     return False if words and _opening(words, language) == len(words) else None
+
+
+def begins(words: Words, phrases: Iterable[PhraseSet], language: Language) -> bool:
+    """Whether the utterance is clearly the beginning of a phrase; an opening that fits before any is not enough."""
+    known = tuple(phrases)
+    return any(candidate in one.beginnings for candidate in peelings(words, language) for one in known)

@@ -11,6 +11,7 @@ after which the agent went on without the caller having done anything.
 from __future__ import annotations
 
 import audioop
+from bisect import bisect_left
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -114,9 +115,9 @@ class Ear:
     def _went_on_until(self, began_at: float, ended_at: float) -> float:
         """When what the agent was saying before an act was over, sentences that followed during it included."""
         until = float("-inf")
-        if any(moment >= began_at for moment in self.clears):
+        if self.clears and self.clears[-1] >= began_at:
             return until
-        for one in self.stretches:
+        for one in self.stretches[max(0, self._first_since(began_at) - 1) :]:
             goes_on = one.begins_at < ended_at and one.begins_at - until < SENTENCES_APART_S
             if one.begins_at < began_at or goes_on:
                 until = one.ends_at
@@ -128,10 +129,14 @@ class Ear:
         The first stretch that begins after its end; failing that, the last one that cut into it: more of what the
         agent was saying before does not.
         """
-        begins = [stretch.begins_at for stretch in self.stretches if stretch.begins_at >= began_at]
+        begins = [stretch.begins_at for stretch in self.stretches[self._first_since(began_at) :]]
         after = [at for at in begins if at >= ended_at]
         cut_in = [at for at in begins if at > self._went_on_until(began_at, ended_at)]
         return after[0] if after else (cut_in[-1] if cut_in else None)
+
+    def _first_since(self, moment: float) -> int:
+        """Which stretch is the first to begin at a moment or later; asked 50 times a second."""
+        return bisect_left(self.stretches, moment, key=_beginning)
 
     def _audible(self, begins_at: float, ends_at: float) -> None:
         _append(self.stretches, begins_at, ends_at, PAUSE_S)
@@ -146,6 +151,10 @@ class Ear:
             self.gaps.append(Gap(self._dry_at, dry_s))
         else:
             self._run_began = begins_at
+
+
+def _beginning(stretch: Stretch) -> float:
+    return stretch.begins_at
 
 
 def _append(stretches: list[Stretch], begins_at: float, ends_at: float, pause_s: float) -> None:

@@ -13,6 +13,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from app.carriers.events import ClearAudio, OutboundCommand, PlayAudio, SendMark
 from app.errors import RemoteProtocolError
 
@@ -25,6 +27,19 @@ _FIELDS = {
     "mark": {"event", "streamSid", "mark"},
     "clear": {"event", "streamSid"},
 }
+
+
+class _Payload(msgspec.Struct, forbid_unknown_fields=True):
+    payload: str
+
+
+class _Media(msgspec.Struct, forbid_unknown_fields=True):
+    event: str
+    streamSid: str
+    media: _Payload
+
+
+_MEDIA = msgspec.json.Decoder(_Media)
 
 
 class ServerFault(RemoteProtocolError):
@@ -93,6 +108,9 @@ class CarrierMessages:
 
 def read_server_message(data: str | bytes, stream_sid: str) -> OutboundCommand:
     """What the server asks for. Raises ServerFault for whatever the carrier would drop."""
+    usual = _usual(data, stream_sid)
+    if usual is not None:
+        return PlayAudio(_decoded(usual.media.payload))
     message = _json_object(data)
     event = message.get("event")
     if not isinstance(event, str) or event not in _FIELDS:
@@ -104,7 +122,19 @@ def read_server_message(data: str | bytes, stream_sid: str) -> OutboundCommand:
         )
     if event == "clear":
         return ClearAudio()
-    return PlayAudio(_payload(message)) if event == "media" else SendMark(_text(message, "mark", "name"))
+    if event == "media":
+        return PlayAudio(_decoded(_text(message, "media", "payload")))
+    return SendMark(_text(message, "mark", "name"))
+
+
+def _usual(data: str | bytes, stream_sid: str) -> _Media | None:
+    """A media message in which all is as it should be but, perhaps, the audio; they come 50 times a second."""
+    try:
+        message = _MEDIA.decode(data) if isinstance(data, str) else None
+    except msgspec.DecodeError:
+        return None
+    known = message is not None and message.event == "media" and message.streamSid == stream_sid
+    return message if known else None
 
 
 def _json_object(data: str | bytes) -> dict[str, Any]:
@@ -138,8 +168,7 @@ def _text(message: Mapping[str, Any], event: str, key: str) -> str:
     return str(body[key])
 
 
-def _payload(message: Mapping[str, Any]) -> bytes:
-    text = _text(message, "media", "payload")
+def _decoded(text: str) -> bytes:
     try:
         audio = binascii.a2b_base64(text, strict_mode=True)
     except ValueError:

@@ -211,7 +211,7 @@ def _describe(report: Report, placed: Sequence[Placed], tries: Sequence[Try]) ->
     decisions = Summary.of([one.decision_ms for one in meant if one.decision_ms is not None])
     words = [one.words_off for one in meant if one.words_off is not None]
     near = sum(off <= WORDS_MOST for off in words) / len(words)
-    missed = 1 - cleared.count / len(meant)
+    missed = (len(meant) - cleared.count) / len(meant)
     held = sum(one.clear_ms is None for one in others) / len(others)
     gaps = sum(len(call.report.gaps) for call in placed)
     report.figures = {

@@ -13,7 +13,7 @@ from app.flow.languages import language
 from app.flow.model import Meaning, Node, Scene, Settings
 from app.flow.nodes import node_type
 from app.flow.offers import place
-from app.flow.phrases import PhraseSet, complete, match_corrected, words_of
+from app.flow.phrases import PhraseSet, begins, complete, match_corrected, words_of
 from app.flow.question import SURE_SCORE, Question
 from app.flow.relevance import strays
 from app.flow.routes import Route, required_route
@@ -91,6 +91,9 @@ class Menu(Question):
 
     def complete(self, scene: Scene, text: str) -> bool | None:
         return complete(words_of(text), self.phrases(scene).values(), language(scene.state.language))
+
+    def begins(self, scene: Scene, text: str) -> bool:
+        return begins(words_of(text), self.phrases(scene).values(), language(scene.state.language))
 
     def hints(self, scene: Scene) -> tuple[str, ...]:
         return tuple(text for known in self.phrases(scene).values() for text in known.texts)

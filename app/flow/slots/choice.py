@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from app.flow.document import Fields, Items, Scalar, Tree
 from app.flow.early import beside
 from app.flow.languages import language
-from app.flow.phrases import NO_PHRASES, PhraseSet, complete, expand, match_corrected, words_of
+from app.flow.phrases import NO_PHRASES, PhraseSet, begins, complete, expand, match_corrected, words_of
 from app.flow.slots import Hearing, KeyRule, Reading, SlotType, slot_type
 from app.flow.speaking import Option
 from app.flow.values import Json
@@ -92,6 +92,9 @@ class Choice(SlotType):
 
     def complete(self, text: str, hearing: Hearing) -> bool | None:
         return complete(words_of(text), self._of(hearing).values(), hearing.language)
+
+    def begins(self, text: str, hearing: Hearing) -> bool:
+        return begins(words_of(text), self._of(hearing).values(), hearing.language)
 
     def hints(self, language: str) -> tuple[str, ...]:
         return self.options.hints(language)

@@ -1,0 +1,122 @@
+"""The caller's short way for usual frames hears what websockets' own parser does, however the bytes come."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from hypothesis import given
+from hypothesis import strategies as st
+from websockets.client import ClientProtocol
+from websockets.frames import DATA_OPCODES, Frame, Opcode
+from websockets.http11 import Request
+from websockets.server import ServerProtocol
+from websockets.uri import parse_uri
+
+from app.simulator.network import NetworkSocket
+from tests.test_websocket import Wire
+
+URI = parse_uri("ws://127.0.0.1:8000/stream")
+
+
+class Keeper:
+    """What was heard, and how it ended."""
+
+    def __init__(self) -> None:
+        self.heard: list[object] = []
+
+    def message(self, data: str | bytes) -> None:
+        self.heard.append(data)
+
+    def closed(self, code: int, reason: str) -> None:
+        self.heard.append(code)
+
+
+class _BookSocket(NetworkSocket):
+    """Every byte goes to the parser."""
+
+    def data_received(self, data: bytes) -> None:
+        self._by_the_book = True
+        super().data_received(data)
+
+
+class _Wire(Wire):
+    def get_write_buffer_size(self) -> int:
+        return 0
+
+
+def agreed(wire: _Wire) -> bytes:
+    """The server's answer to the handshake in what was written."""
+    server = ServerProtocol()
+    server.receive_data(b"".join(wire.written))
+    (request,) = server.events_received()
+    assert isinstance(request, Request)
+    server.send_response(server.accept(request))
+    return b"".join(server.data_to_send())
+
+
+async def heard(kind: type[NetworkSocket], pieces: Sequence[bytes], with_handshake: bool) -> list[object]:
+    keeper, wire = Keeper(), _Wire()
+    socket = kind(ClientProtocol(URI), {}, keeper)
+    socket.connection_made(wire)
+    handshake = agreed(wire)
+    first = [handshake + b"".join(pieces)] if with_handshake else [handshake, *pieces]
+    for piece in first:
+        socket.data_received(piece)
+    await socket.handshake()
+    socket.connection_lost(None)
+    return keeper.heard
+
+
+def frame(opcode: Opcode, data: bytes, *, fin: bool = True, mask: bool = False) -> bytes:
+    return Frame(opcode, data, fin).serialize(mask=mask)
+
+
+texts = st.text(max_size=80).map(str.encode)
+usual = st.builds(frame, st.just(Opcode.TEXT), texts | texts.map(lambda text: text * 5))
+frames = st.one_of(
+    usual,
+    usual,
+    usual,
+    st.builds(frame, st.just(Opcode.TEXT), texts.map(lambda text: (text or b"x") * 1000)),
+    st.builds(frame, st.sampled_from([Opcode.PING, Opcode.PONG]), st.binary(max_size=125)),
+    st.builds(frame, st.sampled_from(DATA_OPCODES), st.binary(), fin=st.booleans(), mask=st.booleans()),
+    usual.map(lambda whole: bytes([whole[0] | 0x40]) + whole[1:]),
+    st.just(frame(Opcode.CLOSE, b"\x03\xe8")),
+    st.just(b"\x81\x7f" + (2**40).to_bytes(8)),
+)
+
+
+@given(st.lists(frames, max_size=8), st.data(), st.booleans())
+def test_hears_what_the_parser_does(sent: list[bytes], data: st.DataObject, with_handshake: bool) -> None:
+    whole = b"".join(sent)
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(whole)), max_size=6)))
+    pieces = [whole[begin:end] for begin, end in zip([0, *cuts], [*cuts, len(whole)], strict=True)]
+
+    async def both() -> tuple[list[object], list[object]]:
+        ours = await heard(NetworkSocket, [piece for piece in pieces if piece], with_handshake)
+        return ours, await heard(_BookSocket, sent, with_handshake)
+
+    ours, book = asyncio.run(both())
+    assert ours == book
+
+
+def test_a_message_goes_out_as_the_parser_would_send_it() -> None:
+    async def sent(text: str) -> list[object]:
+        wire = _Wire()
+        socket = NetworkSocket(ClientProtocol(URI), {}, Keeper())
+        socket.connection_made(wire)
+        socket.data_received(agreed(wire))
+        await socket.handshake()
+        request = wire.written.copy()
+        socket.send(text)
+        server = ServerProtocol(max_size=None)
+        server.receive_data(b"".join(request))
+        server.send_response(server.accept(server.events_received()[0]))  # type: ignore[arg-type]
+        server.receive_data(b"".join(wire.written[len(request) :]))
+        found = [(one.opcode, bytes(one.data)) for one in server.events_received() if isinstance(one, Frame)]
+        socket.connection_lost(None)
+        return list(found)
+
+    for text in ("", "é" * 60, "x" * 125, "x" * 126, "x" * 65535, "x" * 65536):
+        assert asyncio.run(sent(text)) == [(Opcode.TEXT, text.encode())]
