@@ -17,13 +17,13 @@ from typing import Protocol
 
 from app.audio.activity import Edge
 from app.audio.echo import EchoGate
-from app.audio.endpoint import ASK_AGAIN_MS, Pause, announces_more, silence_needed_ms, stammers
+from app.audio.endpoint import ASK_AGAIN_MS, Pause, announces_more, silence_needed_ms
 from app.call.hearing import Hearing
+from app.call.interrupting import is_meant, lasts_too_long
 from app.call.listener import Listener
 from app.call.saying import Prompt
 from app.call.services import Services
 from app.call.tasks import Tasks
-from app.dialogue.backchannel import unrepeated, words_beyond
 from app.dialogue.interim import Interim
 from app.dialogue.turn import Turn, TurnAction, TurnEvent, TurnState
 from app.errors import ProviderError
@@ -37,17 +37,6 @@ TAKE_BACK_MARGIN_S = 0.05
 COURTESY_WITHIN_S = 1.2
 FIRST_WORDS_MS = 256.0
 MORE_WORDS_MS = 32.0
-# a recogniser makes words of any sound, and most of the first bit of one
-SOME_WORDS_MS = 320.0
-ONE_WORD_MS = 480.0
-# the recogniser's confidence in words that are none is mostly below that; where there are so many, it is speech
-SURE_OF_WORDS = 0.5
-DOUBTED_WORDS = 4
-BEGINNING_MS = 192.0
-BEGINNING_LETTERS = 4
-# no sign of listening lasts as long, understood or not; and none at all lasts so very long
-LONG_MS = 576.0
-SURELY_MEANT_MS = 1200.0
 # within that a word over the agent goes on: the closed lips of a "p", or "hold" … "on"
 ASIDE_MS = 300.0
 
@@ -145,7 +134,7 @@ class Floor:
         self._judging: list[asyncio.Task[None]] = []
         self._interim = Interim()
         self._words_seen = ""
-        self._said_over: str | None = None
+        self._said_over: Hypothesis | None = None
         self._words_at_ms = FIRST_WORDS_MS
         self.carried = ""
         self.began_at = float("-inf")
@@ -333,48 +322,25 @@ class Floor:
         voiced_ms = self.listener.activity.voiced_ms
         if self._actor.must_be_heard:
             return
-        if voiced_ms >= (SURELY_MEANT_MS if self._only_listens else LONG_MS):
+        if lasts_too_long(voiced_ms, self._said_over, self._actor.prompt):
             self.happened(TurnEvent.INTERRUPTED)
         elif voiced_ms >= self._words_at_ms and all(task.done() for task in self._judging):
             self._words_at_ms = voiced_ms + MORE_WORDS_MS
             self._judging = [self._tasks.create(self._judge_overlap())]
 
-    @property
-    def _only_listens(self) -> bool:
-        """Whether what is said over the agent is, for all that is known, signs of listening or the agent's own echo."""
-        text, prompt = self._said_over, self._actor.prompt
-        if text is None or (prompt and prompt.min_words > 1):
-            return True
-        said = prompt.text if prompt else ""
-        return bool(text) and not words_beyond(text, self._hearing.language, said)
-
     async def _judge_overlap(self) -> None:
         words = await self._words()
-        self._said_over = words.text
+        self._said_over = words
         if self._turn.state is TurnState.OVERLAP and self._is_meant(words):
             self.happened(TurnEvent.INTERRUPTED)
 
     def _is_meant(self, heard: Hypothesis) -> bool:
-        prompt, question, text = self._actor.prompt, self._actor.question, heard.text
-        if not text or self._actor.must_be_heard:
+        actor = self._actor
+        if not heard.text or actor.must_be_heard:
             return False
-        if self._follows and is_courtesy(text, self._hearing.language):
+        if self._follows and is_courtesy(heard.text, self._hearing.language):
             return False
-        once = unrepeated(text)
-        if question and (question.grammar.complete(text) or question.grammar.complete(once)):
-            return True
-        words = words_beyond(text, question.language if question else "", prompt.text if prompt else "")
-        begins_an_answer = bool(question and len(once) >= BEGINNING_LETTERS and question.grammar.begins(once))
-        voiced_ms = self.listener.activity.voiced_ms
-        if voiced_ms < (BEGINNING_MS if begins_an_answer else SOME_WORDS_MS):
-            return False
-        if stammers(text):
-            words = min(words, 1)
-        sure = heard.confidence is None or heard.confidence >= SURE_OF_WORDS
-        needed = (
-            1 if begins_an_answer or (voiced_ms >= ONE_WORD_MS and sure) else 2 if sure else DOUBTED_WORDS
-        )
-        return words >= max(needed, prompt.min_words if prompt else 1)
+        return is_meant(heard, self.listener.activity.voiced_ms, actor.prompt, actor.question)
 
 
 def _completes(said: str, question: Listen) -> bool | None:

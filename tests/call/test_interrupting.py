@@ -9,14 +9,16 @@ from typing import Any
 
 import pytest
 
+from app.audio.activity import ONSET_MS
 from app.audio.g711 import BYTES_PER_MS, SILENCE, to_linear
 from app.audio.wav import header
+from app.call import interrupting
 from app.clock import ManualClock
 from app.settings import Settings
 from app.simulator.caller import Patience
 from app.simulator.steps import BargeIn, PlayRecording, Press, Say, StaySilent, Step
 from providers.base import Hypothesis, OutcomeChosen
-from providers.scripted import ScriptedTranscriber, ScriptedTranscriptionStream, hum
+from providers.scripted import Heard, ScriptedTranscriber, ScriptedTranscriptionStream, hum
 from providers.scripted_model import Reply, ScriptedModel
 from tests.call.relay import RunningRelay, events, running
 from tests.call.services import flows_in
@@ -149,14 +151,35 @@ async def test_keys_are_taken_when_no_more_come(clock: ManualClock, tmp_path: Pa
     assert 1000 < placed.report.turns[0].any_audio_ms < 4000
 
 
+@pytest.mark.parametrize(
+    ("line", "understood", "after_ms"),
+    [
+        ("barge_in: any", "", interrupting.LONG_MS),
+        ("barge_in: any", "mm-hm, okay", interrupting.SURELY_MEANT_MS),
+        ("min_words: 2", "", interrupting.SURELY_MEANT_MS),
+    ],
+)
 async def test_who_talks_on_over_the_agent_is_given_the_floor_without_a_word_understood(
-    clock: ManualClock, tmp_path: Path
+    clock: ManualClock, tmp_path: Path, line: str, understood: str, after_ms: float
 ) -> None:
-    async with asking(clock, tmp_path, "barge_in: any", ["", "four four seven"]) as relay:
+    async with asking(clock, tmp_path, line, [understood, "four four seven"]) as relay:
         placed = await relay.call(
             "ask", [BargeIn(500, "a rather long mumbling that nobody gets"), Say("447")]
         )
-    assert len(events(relay.journal(placed), "interrupted")) == 1
+    (interrupted,) = events(relay.journal(placed), "interrupted")
+    began_ms = placed.report.turns[0].began_s * 1000
+    assert interrupted["ms"] - began_ms == pytest.approx(after_ms, abs=2 * ONSET_MS)
+
+
+@pytest.mark.parametrize(("confidence", "interrupts"), [(0.4, False), (0.6, True)])
+async def test_words_that_are_doubted_do_not_interrupt(
+    clock: ManualClock, tmp_path: Path, confidence: float, interrupts: bool
+) -> None:
+    script = [Heard("pick up", confidence=confidence)]
+    settings = flows_in(tmp_path, MENU)
+    async with running(clock, tmp_path, script, settings=settings) as relay:
+        placed = await relay.call("choose", [BargeIn(800, "hmhmhmh")])
+    assert bool(events(relay.journal(placed), "interrupted")) is interrupts
 
 
 NOTICE = """\

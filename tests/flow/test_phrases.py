@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.flow.languages import language
-from app.flow.phrases import PhraseSet, complete, expand, match, words_of
+from app.flow.phrases import PhraseSet, begins, complete, expand, match, words_of
 
 PHRASES = {
     "book": PhraseSet.of(expand("(book|make|get) (an|my) appointment"), language("en")),
@@ -103,3 +103,18 @@ def test_the_score_tells_how_much_of_the_sentence_the_phrase_is() -> None:
 )
 def test_complete(said: str, expected: bool | None) -> None:
     assert complete(words_of(said), PHRASES.values(), language("en")) is expected
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        ("book", True),
+        ("I'd like to book an", True),
+        ("I'd like to", False),
+        ("I think", False),
+        ("what a lovely day", False),
+        ("", False),
+    ],
+)
+def test_an_opening_alone_begins_no_phrase(said: str, expected: bool) -> None:
+    assert begins(words_of(said), PHRASES.values(), language("en")) is expected
