@@ -43,7 +43,7 @@ TURNS_A_CALL = 6
 RECORDED, FREE_WORDS = "recorded", "words"
 LEVELS_DB = (-12.0, 6.0)
 NOISE_DBM0 = (-65.0, -50.0)
-P50_MOST_MS, P95_MOST_MS, COMPLETE_P95_MOST_MS, PREMATURE_MOST = 280.0, 900.0, 450.0, 0.10
+P50_MOST_MS, P95_MOST_MS, COMPLETE_P95_MOST_MS, PREMATURE_MOST = 280.0, 900.0, 450.0, 10.0
 
 
 @dataclass(slots=True)
@@ -54,6 +54,7 @@ class Answer:
     with_pause: bool
     ms: float | None
     premature: bool
+    taken_back: bool
     complete: bool
 
 
@@ -158,6 +159,7 @@ def _answers(server: ServerProcess, call: Placed, case: Case) -> Iterator[Answer
             with_pause,
             _answer_ms(turn.any_audio_ms, timelines, premature),
             premature,
+            any(event["event"] == "taken_back" for event in mine),
             _complete(timelines),
         )
 
@@ -194,34 +196,41 @@ def _describe(report: Report, placed: Sequence[Placed], answers: Sequence[Answer
     summaries = {
         name: Summary.of([answer.ms or 0.0 for answer in group]) for name, group in groups.items() if group
     }
-    premature = {
-        name: sum(answer.premature for answer in group) / len(group)
-        for name, group in groups.items()
-        if group
-    }
+    premature = {name: _shares(group)[0] for name, group in groups.items() if group}
+    taken_back = {name: _shares(group)[1] for name, group in groups.items() if group}
     gaps = sum(len(call.report.gaps) for call in placed)
     report.figures = {
         "ms": {name: found.as_json() for name, found in summaries.items()},
-        "premature": {name: round(share, 4) for name, share in premature.items()},
+        "premature_percent": {name: round(share, 2) for name, share in premature.items()},
+        "taken_back_percent": {name: round(share, 2) for name, share in taken_back.items()},
         "unanswered": len(answers) - len(answered),
         "gaps": gaps,
         "kinds": {kind: _kind(answered, kind) for kind in (*SAID, RECORDED)},
     }
     report.table(
-        ["answer, ms from true t0", "turns", "p50", "95 % of it", "p95", "max", "premature %"],
         [
-            [name, s.count, s.p50, f"{s.p50_low:.0f}–{s.p50_high:.0f}", s.p95, s.max, 100 * premature[name]]
+            "answer, ms from true t0",
+            "turns",
+            "p50",
+            "95 % of it",
+            "p95",
+            "max",
+            "premature %",
+            "taken back %",
+        ],
+        [
+            [name, s.count, s.p50, _interval(s), s.p95, s.max, premature[name], taken_back[name]]
             for name, s in summaries.items()
         ],
     )
     report.table(
-        ["kind", "turns", "p50", "premature %"],
+        ["kind", "turns", "p50", "premature %", "taken back %"],
         [[kind, *_kind(answered, kind)] for kind in (*SAID, RECORDED)],
     )
     whole = summaries["all"]
     report.promise(f"p50 {whole.p50:.0f} ms ≤ {P50_MOST_MS:.0f} ms", whole.p50 <= P50_MOST_MS)
     report.promise(f"p95 {whole.p95:.0f} ms ≤ {P95_MOST_MS:.0f} ms", whole.p95 <= P95_MOST_MS)
-    report.promise(f"premature {100 * premature['all']:.1f} % ≤ 10 %", premature["all"] <= PREMATURE_MOST)
+    report.promise(f"premature {premature['all']:.1f} % ≤ 10 %", premature["all"] <= PREMATURE_MOST)
     if complete := summaries.get("complete by the grammar"):
         report.promise(
             f"complete turns' p95 {complete.p95:.0f} ms ≤ {COMPLETE_P95_MOST_MS:.0f} ms",
@@ -233,9 +242,19 @@ def _describe(report: Report, placed: Sequence[Placed], answers: Sequence[Answer
     )
 
 
-def _kind(answers: Sequence[Answer], kind: str) -> tuple[int, float, float]:
+def _interval(summary: Summary) -> str:
+    return f"{summary.p50_low:.0f}–{summary.p50_high:.0f}"
+
+
+def _kind(answers: Sequence[Answer], kind: str) -> tuple[int, float, float, float]:
     mine = [answer for answer in answers if answer.kind == kind]
     if not mine:
-        return 0, 0.0, 0.0
-    share = 100 * sum(answer.premature for answer in mine) / len(mine)
-    return len(mine), median(answer.ms or 0.0 for answer in mine), share
+        return 0, 0.0, 0.0, 0.0
+    return len(mine), median(answer.ms or 0.0 for answer in mine), *_shares(mine)
+
+
+def _shares(answers: Sequence[Answer]) -> tuple[float, float]:
+    """How many of a hundred were premature, and how many were taken back."""
+    premature = sum(answer.premature for answer in answers)
+    taken_back = sum(answer.taken_back for answer in answers)
+    return 100 * premature / len(answers), 100 * taken_back / len(answers)
