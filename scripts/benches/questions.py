@@ -94,8 +94,8 @@ def said() -> list[str]:
 
 def paused_between_words(acts: Mapping[str, Speak], text: str, random: Random) -> bytes:
     """A text of several words, with a silence of random length between two of them."""
-    before, after = random.choice(halves(text))
-    return paused(*(acts[one].utterance.audio for one in (text, before, after)), random_pause_ms(random))
+    whole, before, after = (acts[one].utterance.audio for one in (text, *random.choice(halves(text))))
+    return paused(whole, before, after, random_pause_ms(random))
 
 
 def paused(audio: bytes, before: bytes, after: bytes, ms: int) -> bytes:
