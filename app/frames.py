@@ -10,8 +10,8 @@ LENGTH_IN_EIGHT_BYTES = 127
 LENGTH_MAX = 0xFFFF
 
 
-def payload_at(data: bytes, at: int) -> tuple[int, int]:
-    """Where the payload of the frame that begins at `at` begins and ends; after `data` when it has not come whole."""
+def payload_span(data: bytes, at: int) -> tuple[int, int]:
+    """Where the payload of the frame that begins at `at` begins and ends; an end beyond `data`: not all of it came."""
     head = at + 2
     if head > len(data):
         return head, head

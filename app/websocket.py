@@ -23,7 +23,7 @@ from app.frames import (
     MASK_BYTES,
     MASKED,
     WHOLE_TEXT,
-    payload_at,
+    payload_span,
     text_head,
 )
 
@@ -71,7 +71,7 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             data, self._begun = self._begun + data, b""
         at, size = 0, len(data)
         while at < size and self._knows_where_frames_begin(data):
-            begin, end = payload_at(data, at)
+            begin, end = payload_span(data, at)
             if end > size:
                 if end - begin <= self.config.ws_max_size:
                     self._begun = data[at:]

@@ -30,13 +30,15 @@ class Edge(Enum):
 class VoiceActivity:
     """Edge detection over one stream. Times are stream time in milliseconds.
 
-    `voiced_ms` is how much of the utterance was voiced, `ended_ms` where speech ended as far as is known.
+    `voiced_ms` is how much of the utterance was voiced, `unbroken_ms` how much of that since the last lull; `ended_ms`
+    is where speech ended as far as is known.
     """
 
     speaking: bool = False
     onset_ms: float = 0.0
     ended_ms: float = 0.0
     voiced_ms: float = 0.0
+    unbroken_ms: float = 0.0
     _run: int = 0
 
     def window(self, probability: float, end_ms: float, loud_until_ms: float) -> Edge | None:
@@ -55,15 +57,22 @@ class VoiceActivity:
         if self.speaking:
             self.ended_ms = loud_until_ms
             self.voiced_ms += WINDOW_MS
+            self.unbroken_ms += WINDOW_MS
             return None
         if self._run < ONSET_WINDOWS:
             return None
         self.speaking = True
         self.ended_ms = loud_until_ms
         self.voiced_ms += ONSET_MS
+        self.unbroken_ms = ONSET_MS
         self.onset_ms = end_ms - ONSET_MS
         return Edge.ONSET
 
+    @property
+    def beginning(self) -> bool:
+        """Whether the last window may be the first of speech that goes on."""
+        return not self.speaking and self._run > 0
+
     def utterance_started(self) -> None:
-        """With the speech that has just begun, an utterance does."""
+        """An utterance begins with this onset: its voice is counted from here."""
         self.voiced_ms = ONSET_MS

@@ -137,7 +137,7 @@ class Conversation:
         self._patience.renew()
 
     def fell_silent(self) -> None:
-        self.floor.happened(TurnEvent.AGENT_FINISHED)
+        self.floor.agent_finished()
         if not self._busy:
             self.floor.happened(TurnEvent.ANSWERED)
         self._go_on_if_silent()

@@ -37,7 +37,7 @@ TAKE_BACK_MARGIN_S = 0.05
 COURTESY_WITHIN_S = 1.2
 FIRST_WORDS_MS = 256.0
 MORE_WORDS_MS = 32.0
-# within that a word over the agent goes on: the closed lips of a "p", or "hold" … "on"
+# a pause this short is part of what is said over the agent: the closed lips of a "p", or "hold" … "on"
 ASIDE_MS = 300.0
 
 
@@ -134,7 +134,7 @@ class Floor:
         self._judging: list[asyncio.Task[None]] = []
         self._interim = Interim()
         self._words_seen = ""
-        self._said_over: Hypothesis | None = None
+        self._heard_over: Hypothesis | None = None
         self._words_at_ms = FIRST_WORDS_MS
         self.carried = ""
         self.began_at = float("-inf")
@@ -153,8 +153,6 @@ class Floor:
 
     def happened(self, event: TurnEvent) -> None:
         """Move on, and do what follows."""
-        if event is TurnEvent.AGENT_FINISHED and self._is_dismissed:
-            self.happened(TurnEvent.DISMISSED)
         match self._turn.happened(event):
             case TurnAction.OPEN:
                 self.began_at = self._clock.now()
@@ -179,6 +177,12 @@ class Floor:
                 self._actor.yield_floor()
         self._actor.wary(self._turn.state in (TurnState.OVERLAP, TurnState.ASIDE))
         self._actor.floor_changed()
+
+    def agent_finished(self) -> None:
+        """Everything said was heard, or thrown away; what was said over it and judged to be none is no turn then."""
+        if self._aside_judged:
+            self.happened(TurnEvent.DISMISSED)
+        self.happened(TurnEvent.AGENT_FINISHED)
 
     def close(self) -> None:
         """Nothing happens after this."""
@@ -207,17 +211,21 @@ class Floor:
             self._end_if_long_enough()
         elif self._turn.state is TurnState.OVERLAP:
             self._interrupt_if_meant()
-        elif self._is_dismissed and self.listener.silence_ms >= ASIDE_MS:
+        elif self._aside_judged and self._aside_is_over:
             self.happened(TurnEvent.DISMISSED)
 
     @property
-    def _is_dismissed(self) -> bool:
+    def _aside_is_over(self) -> bool:
+        return self.listener.silence_ms >= ASIDE_MS and not self.listener.activity.beginning
+
+    @property
+    def _aside_judged(self) -> bool:
         """Whether what was said over the agent has been judged, and was no interruption as far as it went."""
         return self._turn.state is TurnState.ASIDE and self._pause.text is not None
 
     def _open(self) -> None:
         self._stop_judging()
-        self._interim, self._words_seen, self._said_over = Interim(), "", None
+        self._interim, self._words_seen, self._heard_over = Interim(), "", None
         self._words_at_ms = FIRST_WORDS_MS
         self.listener.utterance_started()
         self._hearing.utterance_started()
@@ -232,7 +240,7 @@ class Floor:
             t0,
             now,
             listener.window_waited_ms,
-            listener.activity.voiced_ms,
+            listener.activity.unbroken_ms,
             pause,
             follows=self._follows,
         )
@@ -266,10 +274,10 @@ class Floor:
         self._judging.clear()
 
     async def _recognise(self) -> None:
-        words = await self._words()
-        if self._turn.state is TurnState.ASIDE and self._is_meant(words):
+        heard = await self._words()
+        if self._turn.state is TurnState.ASIDE and self._is_meant(heard):
             self.happened(TurnEvent.INTERRUPTED)
-        text = words.text
+        text = heard.text if heard else ""
         question = self._actor.question
         said = f"{self.carried} {text}".strip()
         complete = question.grammar.complete(said) if question else None
@@ -291,11 +299,14 @@ class Floor:
                 self._pause = replace(self._pause, later_probability=probability)
                 self.listened()
 
-    async def _words(self) -> Hypothesis:
-        try:
-            return await self._hearing.hypothesis()
-        except ProviderError:
-            return Hypothesis("", self._hearing.language, final=False, audio_ms=0.0)
+    async def _words(self) -> Hypothesis | None:
+        """The words so far; None where nobody has listened so far."""
+        with suppress(ProviderError):
+            heard = await self._hearing.hypothesis()
+            if heard.text or heard.audio_ms:
+                self._heard_over = heard
+                return heard
+        return None
 
     def _end_if_long_enough(self) -> None:
         question = self._actor.question
@@ -319,28 +330,35 @@ class Floor:
     # interruptions
 
     def _interrupt_if_meant(self) -> None:
-        voiced_ms = self.listener.activity.voiced_ms
         if self._actor.must_be_heard:
             return
-        if lasts_too_long(voiced_ms, self._said_over, self._actor.prompt):
+        activity = self.listener.activity
+        if self._lasts_too_long(activity.unbroken_ms):
             self.happened(TurnEvent.INTERRUPTED)
-        elif voiced_ms >= self._words_at_ms and all(task.done() for task in self._judging):
-            self._words_at_ms = voiced_ms + MORE_WORDS_MS
+        elif activity.voiced_ms >= self._words_at_ms and all(task.done() for task in self._judging):
+            self._words_at_ms = activity.voiced_ms + MORE_WORDS_MS
             self._judging = [self._tasks.create(self._judge_overlap())]
 
     async def _judge_overlap(self) -> None:
-        words = await self._words()
-        self._said_over = words
-        if self._turn.state is TurnState.OVERLAP and self._is_meant(words):
+        heard = await self._words()
+        if self._turn.state is TurnState.OVERLAP and self._is_meant(heard):
             self.happened(TurnEvent.INTERRUPTED)
 
-    def _is_meant(self, heard: Hypothesis) -> bool:
-        actor = self._actor
-        if not heard.text or actor.must_be_heard:
+    def _is_meant(self, heard: Hypothesis | None) -> bool:
+        if heard is None or not heard.text or self._actor.must_be_heard or self._is_courtesy(heard):
             return False
-        if self._follows and is_courtesy(heard.text, self._hearing.language):
+        voiced_ms = self.listener.activity.voiced_ms
+        return is_meant(heard, voiced_ms, self._actor.prompt, self._actor.question)
+
+    def _lasts_too_long(self, unbroken_ms: float) -> bool:
+        heard = self._heard_over
+        if heard and self._is_courtesy(heard):
             return False
-        return is_meant(heard, self.listener.activity.voiced_ms, actor.prompt, actor.question)
+        return lasts_too_long(unbroken_ms, heard, self._actor.prompt)
+
+    def _is_courtesy(self, heard: Hypothesis) -> bool:
+        """Whether it is a "thank you" behind a turn that was hardly over."""
+        return self._follows and is_courtesy(heard.text, self._hearing.language)
 
 
 def _completes(said: str, question: Listen) -> bool | None:

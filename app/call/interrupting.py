@@ -15,41 +15,46 @@ from providers.base import Hypothesis
 # a recogniser makes words of any sound, and most of the first bit of one
 SOME_WORDS_MS = 320.0
 ONE_WORD_MS = 480.0
-# the recogniser's confidence in words that are none is mostly below that; where there are so many, it is speech
+# Moonshine's confidence in words that are none is mostly below that; where there are so many, it is speech
 SURE_OF_WORDS = 0.5
 DOUBTED_WORDS = 4
 BEGINNING_MS = 192.0
 BEGINNING_LETTERS = 4
-# no sign of listening lasts as long, understood or not; and none at all lasts so very long
+# longer than a cough or one "mm-hm"; longer than whatever only shows that somebody listens
 LONG_MS = 576.0
 SURELY_MEANT_MS = 1200.0
 
 
 def is_meant(heard: Hypothesis, voiced_ms: float, prompt: Prompt | None, question: Listen | None) -> bool:
-    """Whether the words so far are meant, of which `voiced_ms` were voiced while `prompt` was said."""
+    """Whether the words so far, of which `voiced_ms` were voiced, interrupt what is being said."""
     once = unrepeated(heard.text)
     if question and (question.grammar.complete(heard.text) or question.grammar.complete(once)):
         return True
-    begins_an_answer = bool(question and len(once) >= BEGINNING_LETTERS and question.grammar.begins(once))
+    long_enough = len(heard.text) >= BEGINNING_LETTERS
+    begins_an_answer = bool(question and long_enough and question.grammar.begins(once))
     if voiced_ms < (BEGINNING_MS if begins_an_answer else SOME_WORDS_MS):
         return False
-    words = words_beyond(heard.text, question.language if question else "", prompt.text if prompt else "")
-    if stammers(heard.text):
-        words = min(words, 1)
+    words = words_beyond(heard.text, heard.language, prompt.text if prompt else "")
     needed = 1 if begins_an_answer else _words_needed(heard, voiced_ms)
     return words >= max(needed, prompt.min_words if prompt else 1)
 
 
 def _words_needed(heard: Hypothesis, voiced_ms: float) -> int:
-    if heard.confidence is not None and heard.confidence < SURE_OF_WORDS:
+    doubted = heard.confidence is not None and heard.confidence < SURE_OF_WORDS
+    if voiced_ms < ONE_WORD_MS and stammers(heard.text):
+        doubted = True
+    if doubted:
         return DOUBTED_WORDS
     return 1 if voiced_ms >= ONE_WORD_MS else 2
 
 
-def lasts_too_long(voiced_ms: float, heard: Hypothesis | None, prompt: Prompt | None) -> bool:
-    """Whether it goes on for longer than what is no interruption does; `heard` None: nobody has looked at its words."""
+def lasts_too_long(unbroken_ms: float, heard: Hypothesis | None, prompt: Prompt | None) -> bool:
+    """Whether speech without a pause lasts longer than what is no interruption does.
+
+    `heard` is what has been made of it, None where nobody has listened yet: then it may still be a sign of listening.
+    """
     if heard is None or (prompt and prompt.min_words > 1):
-        return voiced_ms >= SURELY_MEANT_MS
+        return unbroken_ms >= SURELY_MEANT_MS
     said = prompt.text if prompt else ""
-    listens = heard.text and not words_beyond(heard.text, heard.language, said)
-    return voiced_ms >= (SURELY_MEANT_MS if listens else LONG_MS)
+    only_listens = heard.text != "" and not words_beyond(heard.text, heard.language, said)
+    return unbroken_ms >= (SURELY_MEANT_MS if only_listens else LONG_MS)

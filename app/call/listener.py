@@ -100,7 +100,7 @@ class Listener:
         self._turn_began_ms = self.activity.onset_ms
 
     def utterance_started(self) -> None:
-        """Levels are measured against the loudest of what begins now, and its voice is counted."""
+        """Levels are measured against the loudest of what begins now, and its voice is counted anew."""
         self._loudness.utterance_started()
         self.activity.utterance_started()
 

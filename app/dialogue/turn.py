@@ -4,8 +4,8 @@ Two people share one line. At any moment nobody speaks (QUIET), the agent does (
 both do (OVERLAP). A caller who stops may only be breathing (LULL); once the silence says that the turn is over, an
 answer is being prepared (DECIDING). Speech over the agent is no interruption until it is decided to be one: a cough,
 an echo or an "mm-hm" must not silence the agent, so in OVERLAP, and while something short that was said over the
-agent is being judged (ASIDE), the agent goes on; only INTERRUPTED yields. A turn that was taken to be over, and
-whose caller then goes on at once (RESUMED), was not: it is taken back, whatever has been done about it.
+agent is being judged and may go on (ASIDE), the agent does; only INTERRUPTED yields. A turn that was taken to be over,
+and whose caller then goes on at once (RESUMED), was not: it is taken back, whatever has been done about it.
 
     event            what happened
     ONSET            the caller began to speak, or went on after a lull

@@ -36,7 +36,7 @@ class QuestionGrammar:
         return False if False in verdicts else None
 
     def begins(self, text: str) -> bool:
-        """Whether it is the beginning of anything that could be meant."""
+        """Whether it tells that an answer has begun: an opening that fits before any ("I'd like to") does not."""
         words, spoken = words_of(text), language(self.scene.state.language)
         return self.node.begins(self.scene, text) or begins(words, self._everywhere(), spoken)
 

@@ -23,7 +23,7 @@ from websockets.http11 import Response as Handshake
 from websockets.protocol import State
 from websockets.uri import parse_uri
 
-from app.frames import LENGTH_MAX, MASK_BYTES, MASKED, WHOLE_TEXT, payload_at, text_head
+from app.frames import LENGTH_MAX, MASK_BYTES, MASKED, WHOLE_TEXT, payload_span, text_head
 from app.simulator.carriage import NOT_READ, NOT_READ_LIMIT_BYTES, ConnectFailed, Form, Listener, Response
 
 WEBHOOK_TIMEOUT_S = 15.0
@@ -108,11 +108,10 @@ class NetworkSocket(asyncio.Protocol):
     def send(self, message: str | bytes) -> None:
         if self._protocol.state is not OPEN:
             return
-        payload = message.encode() if isinstance(message, str) else message
         if isinstance(message, bytes):
-            self._protocol.send_binary(payload)
+            self._protocol.send_binary(message)
             self._flush()
-        elif len(payload) > LENGTH_MAX:
+        elif len(payload := message.encode()) > LENGTH_MAX:
             self._protocol.send_text(payload)
             self._flush()
         else:
@@ -156,10 +155,11 @@ class NetworkSocket(asyncio.Protocol):
             data, self._begun = self._begun + data, b""
         if self._protocol.state is CONNECTING:
             # what comes with the handshake's end may leave the parser inside of a frame
-            self._by_the_book = data.find(HEAD_END) != len(data) - len(HEAD_END)
+            _, over, rest = data.partition(HEAD_END)
+            self._by_the_book = not over or rest != b""
         at, size = 0, len(data)
         while at < size and self._protocol.state is OPEN and not self._by_the_book:
-            begin, end = payload_at(data, at)
+            begin, end = payload_span(data, at)
             if end - begin > LENGTH_MAX:
                 self._by_the_book = True  # it may be refused by its head alone
             elif end > size:

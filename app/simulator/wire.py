@@ -129,12 +129,15 @@ def read_server_message(data: str | bytes, stream_sid: str) -> OutboundCommand:
 
 def _usual(data: str | bytes, stream_sid: str) -> _Media | None:
     """A media message in which all is as it should be but, perhaps, the audio; they come 50 times a second."""
+    if isinstance(data, bytes):
+        return None
     try:
-        message = _MEDIA.decode(data) if isinstance(data, str) else None
+        message = _MEDIA.decode(data)
     except msgspec.DecodeError:
         return None
-    known = message is not None and message.event == "media" and message.streamSid == stream_sid
-    return message if known else None
+    if message.event != "media" or message.streamSid != stream_sid:
+        return None
+    return message
 
 
 def _json_object(data: str | bytes) -> dict[str, Any]:

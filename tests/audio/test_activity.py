@@ -52,7 +52,15 @@ def test_an_utterance_goes_on_over_lulls() -> None:
     voiced = []
     for number, probability in enumerate([0.9, 0.9, 0.9, 0.1, 0.1, 0.9, 0.9]):
         activity.window(probability, (number + 1) * 32.0, LOUD)
-        voiced.append(activity.voiced_ms)
-    assert voiced == [0, 64, 96, 96, 96, 96, 160]
+        voiced.append((activity.voiced_ms, activity.unbroken_ms, activity.beginning))
+    assert voiced == [
+        (0, 0, True),
+        (64, 64, False),
+        (96, 96, False),
+        (96, 96, False),
+        (96, 96, False),
+        (96, 96, True),
+        (160, 64, False),
+    ]
     activity.utterance_started()
     assert activity.voiced_ms == 64

@@ -118,7 +118,7 @@ async def test_words_made_of_a_short_sound_do_not_interrupt(
     assert bool(events(relay.journal(placed), "interrupted")) is interrupts
 
 
-@pytest.mark.parametrize(("apart_ms", "interrupts"), [(200, True), (400, False)])
+@pytest.mark.parametrize(("apart_ms", "interrupts"), [(200, True), (280, True), (400, False)])
 async def test_what_is_said_over_the_agent_is_one_utterance_as_long_as_it_pauses_shortly(
     clock: ManualClock, tmp_path: Path, apart_ms: int, interrupts: bool
 ) -> None:

@@ -106,7 +106,8 @@ async def test_what_ends_a_turn_that_was_taken_back_is_both_its_parts(
 
 
 @pytest.mark.parametrize(
-    ("rest", "interrupts"), [("please", False), ("thank you", False), ("no not now", True)]
+    ("rest", "interrupts"),
+    [("please", False), ("thank you", False), ("thank you very much", False), ("no not now", True)],
 )
 async def test_a_courtesy_behind_a_turn_neither_stops_the_answer_nor_answers_the_next_question(
     clock: ManualClock, tmp_path: Path, rest: str, interrupts: bool
