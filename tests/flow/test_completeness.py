@@ -91,6 +91,22 @@ def test_a_question_knows_its_choices_and_the_globals(
     assert call("clinic").listen.grammar.complete(said) is expected
 
 
+@pytest.mark.parametrize(
+    ("said", "begins"),
+    [("I'd like to book", True), ("speak to", True), ("I think", False), ("my cat", False)],
+)
+def test_an_opening_alone_is_no_beginning_of_an_answer(
+    call: Callable[..., Caller], said: str, begins: bool
+) -> None:
+    assert call("clinic").listen.grammar.begins(said) is begins
+
+
+def test_a_choice_begins_with_its_own_words() -> None:
+    colour = slot("{type: choice, options: [dark red, blue]}")
+    assert colour.begins("dark", hearing("en"))
+    assert not colour.begins("I'd like", hearing("en"))
+
+
 def test_a_question_being_confirmed_expects_yes_or_no(call: Callable[..., Caller]) -> None:
     caller = call("clinic").press("1").say("Tuesday.", confidence=0.2)
     assert caller.state.phase == "confirming"

@@ -4,8 +4,11 @@ import base64
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from app.carriers.events import ClearAudio, PlayAudio, SendMark
+from app.simulator import wire
 from app.simulator.wire import CANNOT_DECODE, CONNECTED, CarrierMessages, ServerFault, read_server_message
 
 SID = "MZ00000000000000000000000000000001"
@@ -124,3 +127,37 @@ def test_what_a_carrier_drops(message: str | bytes, complaint: str) -> None:
     assert (caught.value.code == CANNOT_DECODE) == binary
     assert str(caught.value).startswith("31950" if binary else "31951")
     assert len(str(caught.value)) < 200
+
+
+PAYLOADS: list[object] = [
+    {"payload": "f39/"},
+    {"payload": "f39"},
+    {"payload": "UklGRg=="},
+    {"payload": 1},
+    {"payload": "f39/", "track": "outbound"},
+    {},
+    "f39/",
+]
+MESSAGES = st.fixed_dictionaries(
+    {},
+    optional={
+        "event": st.sampled_from(["media", "media", "mark", 1]),
+        "streamSid": st.sampled_from([SID, SID, SID[:-1], None]),
+        "media": st.sampled_from(PAYLOADS),
+        "sequenceNumber": st.just("1"),
+    },
+)
+
+
+@given(MESSAGES.map(json.dumps) | st.text(max_size=20))
+def test_usual_media_messages_are_read_no_other_way_than_all_are(text: str) -> None:
+    def verdict() -> object:
+        try:
+            return read_server_message(text, SID)
+        except ServerFault as fault:
+            return str(fault)
+
+    usual = verdict()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(wire, "_usual", lambda data, stream_sid: None)
+        assert verdict() == usual
