@@ -73,6 +73,8 @@ SAID: Final[Mapping[str, tuple[str, ...]]] = {
 }  # fmt: skip
 # how far a word boundary may be from where it is expected
 NEAR_MS = 60.0
+# somewhere in so much speech there is a boundary
+SEARCHED_MS = 600.0
 
 
 def flows() -> dict[str, str]:
@@ -115,9 +117,10 @@ def _spoken_ms(audio: bytes) -> float:
 
 def paused_somewhere(audio: bytes, ms: int, random: Random) -> bytes:
     """Speech of unknown words, with a silence at the quietest of 600 ms in its middle half: between two words."""
-    frames = end_of_speech_ms(audio) / FRAME_MS
-    first = random.uniform(0.25, 0.75) * frames
-    return _with_pause(audio, first, first + 600 / FRAME_MS, ms)
+    half = end_of_speech_ms(audio) / FRAME_MS / 2
+    searched = min(half, SEARCHED_MS / FRAME_MS)
+    first = half / 2 + random.random() * (half - searched)
+    return _with_pause(audio, first, first + searched, ms)
 
 
 def _with_pause(audio: bytes, first: float, last: float, ms: int) -> bytes:
