@@ -1,8 +1,9 @@
 """How long callers wait for fixed words, and how often they are cut off: the whole stack, in real time.
 
 Half of the turns are said as they are, half with a pause of 300 to 900 ms between two words. Times are by the
-caller's ear from the true end of speech. A turn is premature when an answer to it began before that end, or was taken
-back; then the last answer counts, by the server's own account of when the words that it answers ended.
+caller's ear from the true end of speech. A turn is premature when it was taken back: the caller went on within half a
+second of its end. It is answered early when an answer began before the caller's end, however right it is; then the last
+answer counts, by the server's own account of when the words that it answers ended.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ class Answer:
     with_pause: bool
     ms: float | None
     premature: bool
-    taken_back: bool
+    early: bool
     complete: bool
 
 
@@ -153,18 +154,18 @@ def _answers(server: ServerProcess, call: Placed, case: Case) -> Iterator[Answer
     for turn, with_pause, (begin, end) in zip(turns, case.with_pause, pairwise(begins), strict=False):
         mine = [event for event in record if begin <= event["ms"] / 1000 < end]
         timelines = [event["timeline"] for event in mine if event["event"] == "turn"]
-        premature = is_premature(mine, turn.t0_s or begin)
+        early = is_early(mine, turn.t0_s or begin)
         yield Answer(
             case.kind,
             with_pause,
-            _answer_ms(turn.any_audio_ms, timelines, premature),
-            premature,
+            _answer_ms(turn.any_audio_ms, timelines, early),
             any(event["event"] == "taken_back" for event in mine),
+            early,
             _complete(timelines),
         )
 
 
-def is_premature(record: Sequence[Mapping[str, Any]], t0_s: float) -> bool:
+def is_early(record: Sequence[Mapping[str, Any]], t0_s: float) -> bool:
     """Whether a turn that ended at `t0_s`, and has this record, was answered twice, before its end, or not for good.
 
     "Yes" … "please" whose answer begins in between is one, though the answer is right and stands.
@@ -174,9 +175,9 @@ def is_premature(record: Sequence[Mapping[str, Any]], t0_s: float) -> bool:
     return begun or names.count("turn") > 1 or "taken_back" in names
 
 
-def _answer_ms(by_ear: float | None, timelines: Sequence[dict[str, Any]], premature: bool) -> float | None:
+def _answer_ms(by_ear: float | None, timelines: Sequence[dict[str, Any]], early: bool) -> float | None:
     """By ear, unless the agent had cut in: then by the server's own account of its last answer."""
-    if not premature and by_ear is not None and by_ear > 0:
+    if not early and by_ear is not None and by_ear > 0:
         return by_ear
     return timelines[-1]["answer_ms"] if timelines else None
 
@@ -197,12 +198,12 @@ def _describe(report: Report, placed: Sequence[Placed], answers: Sequence[Answer
         name: Summary.of([answer.ms or 0.0 for answer in group]) for name, group in groups.items() if group
     }
     premature = {name: _shares(group)[0] for name, group in groups.items() if group}
-    taken_back = {name: _shares(group)[1] for name, group in groups.items() if group}
+    early = {name: _shares(group)[1] for name, group in groups.items() if group}
     gaps = sum(len(call.report.gaps) for call in placed)
     report.figures = {
         "ms": {name: found.as_json() for name, found in summaries.items()},
         "premature_percent": {name: round(share, 2) for name, share in premature.items()},
-        "taken_back_percent": {name: round(share, 2) for name, share in taken_back.items()},
+        "early_percent": {name: round(share, 2) for name, share in early.items()},
         "unanswered": len(answers) - len(answered),
         "gaps": gaps,
         "kinds": {kind: _kind(answered, kind) for kind in (*SAID, RECORDED)},
@@ -216,15 +217,15 @@ def _describe(report: Report, placed: Sequence[Placed], answers: Sequence[Answer
             "p95",
             "max",
             "premature %",
-            "taken back %",
+            "early %",
         ],
         [
-            [name, s.count, s.p50, _interval(s), s.p95, s.max, premature[name], taken_back[name]]
+            [name, s.count, s.p50, _interval(s), s.p95, s.max, premature[name], early[name]]
             for name, s in summaries.items()
         ],
     )
     report.table(
-        ["kind", "turns", "p50", "premature %", "taken back %"],
+        ["kind", "turns", "p50", "premature %", "early %"],
         [[kind, *_kind(answered, kind)] for kind in (*SAID, RECORDED)],
     )
     whole = summaries["all"]
@@ -254,7 +255,7 @@ def _kind(answers: Sequence[Answer], kind: str) -> tuple[int, float, float, floa
 
 
 def _shares(answers: Sequence[Answer]) -> tuple[float, float]:
-    """How many of a hundred were premature, and how many were taken back."""
+    """How many of a hundred were premature, and how many were answered early."""
     premature = sum(answer.premature for answer in answers)
-    taken_back = sum(answer.taken_back for answer in answers)
-    return 100 * premature / len(answers), 100 * taken_back / len(answers)
+    early = sum(answer.early for answer in answers)
+    return 100 * premature / len(answers), 100 * early / len(answers)

@@ -34,8 +34,8 @@ MEANINGS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "answers": {
         "answer, ms from true t0": f"{_EAR}; {_INTERVAL}",
-        "premature": "turns in which the agent took the caller to have finished, and they had not",
-        "taken back": "those of them in which the caller went on within half a second, and all was undone",
+        "premature": "turns taken back: the caller went on within half a second of their end, and all was undone",
+        "early": "turns with an answer that began before the caller's end, for whatever reason, however right it is",
         "complete by the grammar": "turns whose words were all that the question asks for",
         "with a pause": "half of the turns: 300 to 900 ms of silence between two of their words",
     },

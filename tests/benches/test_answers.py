@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from scripts.benches.answers import is_premature
+from scripts.benches.answers import is_early
 
 
 @pytest.mark.parametrize(
-    ("record", "premature"),
+    ("record", "early"),
     [
         ([("said", 5200), ("turn", 5200)], False),
         ([("said", 4900), ("turn", 4900)], True),
@@ -15,8 +15,8 @@ from scripts.benches.answers import is_premature
         ([], False),
     ],
 )
-def test_a_turn_is_premature_when_its_answer_began_before_its_end_or_was_not_the_last(
-    record: list[tuple[str, int]], premature: bool
+def test_a_turn_is_early_when_its_answer_began_before_its_end_or_was_not_the_last(
+    record: list[tuple[str, int]], early: bool
 ) -> None:
     events = [{"event": name, "ms": ms} for name, ms in record]
-    assert is_premature(events, 5.0) is premature
+    assert is_early(events, 5.0) is early
