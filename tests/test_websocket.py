@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import partial
 from itertools import pairwise
 
 import pytest
@@ -14,9 +15,12 @@ from hypothesis import strategies as st
 from starlette.types import Message, Receive, Scope, Send
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
-from websockets.frames import DATA_OPCODES, Frame, Opcode
+from websockets.frames import Frame, Opcode
 
 from app.websocket import SHORT_WAY, WAITING_MESSAGES, WebSocketProtocol
+from tests.frames import TEXTS
+from tests.frames import frame as any_frame
+from tests.frames import frames as frames_of
 from tests.upgrade import UPGRADE
 
 MESSAGE_BYTES_MAX = 1024
@@ -117,23 +121,11 @@ async def heard(kind: Kind, pieces: Iterable[bytes], first: bytes, app: Echo) ->
     return found
 
 
-def frame(opcode: Opcode, data: bytes, *, fin: bool = True, mask: bool = True) -> bytes:
-    return Frame(opcode, data, fin).serialize(mask=mask)
-
-
-texts = st.text(max_size=80).map(str.encode)
-usual = st.builds(frame, st.just(Opcode.TEXT), texts | texts.map(lambda text: text * 5))
-frames = st.one_of(
-    usual,
-    usual,
-    usual,
-    st.builds(frame, st.sampled_from([Opcode.TEXT, Opcode.BINARY]), st.binary(max_size=200)),
-    st.builds(frame, st.sampled_from([Opcode.PING, Opcode.PONG]), st.binary(max_size=125)),
-    st.builds(frame, st.sampled_from(DATA_OPCODES), st.binary(), fin=st.booleans(), mask=st.booleans()),
-    usual.map(lambda whole: bytes([whole[0] | 0x40]) + whole[1:]),
+frame = partial(any_frame, mask=True)
+frames = frames_of(
+    True,
     st.builds(frame, st.just(Opcode.TEXT), st.just(b"x" * (MESSAGE_BYTES_MAX + 1))),
-    st.just(frame(Opcode.CLOSE, b"\x03\xe8")),
-    st.builds(lambda text: b"\x81\xff" + len(text).to_bytes(8) + bytes(4) + text, texts),
+    st.builds(lambda text: b"\x81\xff" + len(text).to_bytes(8) + bytes(4) + text, TEXTS),
 )
 
 

@@ -28,7 +28,7 @@ SURELY_MEANT_MS = 1200.0
 def is_meant(heard: Hypothesis, voiced_ms: float, prompt: Prompt | None, question: Listen | None) -> bool:
     """Whether the words so far, of which `voiced_ms` were voiced, interrupt what is being said."""
     once = unrepeated(heard.text)
-    if question and (question.grammar.complete(heard.text) or question.grammar.complete(once)):
+    if question and any(question.grammar.complete(text) for text in {heard.text, once}):
         return True
     long_enough = len(heard.text) >= BEGINNING_LETTERS
     begins_an_answer = bool(question and long_enough and question.grammar.begins(once))
@@ -53,8 +53,8 @@ def lasts_too_long(unbroken_ms: float, heard: Hypothesis | None, prompt: Prompt 
 
     `heard` is what has been made of it, None where nobody has listened yet: then it may still be a sign of listening.
     """
-    if heard is None or (prompt and prompt.min_words > 1):
+    if not LONG_MS <= unbroken_ms < SURELY_MEANT_MS:
         return unbroken_ms >= SURELY_MEANT_MS
-    said = prompt.text if prompt else ""
-    only_listens = heard.text != "" and not words_beyond(heard.text, heard.language, said)
-    return unbroken_ms >= (SURELY_MEANT_MS if only_listens else LONG_MS)
+    if heard is None or (prompt and prompt.min_words > 1):
+        return False
+    return not heard.text or words_beyond(heard.text, heard.language, prompt.text if prompt else "") > 0

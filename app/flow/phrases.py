@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 
 from app.flow.languages import LANGUAGES, Language
@@ -285,12 +285,15 @@ def complete(words: Words, phrases: Iterable[PhraseSet], language: Language) -> 
     peeled = tuple(peelings(words, language))
     if any(one.means(candidate, language) for candidate in peeled for one in known):
         return True
-    if begins(words, known, language):
+    if _begin(peeled, known):
         return False
     return False if words and _opening(words, language) == len(words) else None
 
 
 def begins(words: Words, phrases: Iterable[PhraseSet], language: Language) -> bool:
     """Whether the utterance is clearly the beginning of a phrase; an opening that fits before any is not enough."""
-    known = tuple(phrases)
-    return any(candidate in one.beginnings for candidate in peelings(words, language) for one in known)
+    return _begin(peelings(words, language), tuple(phrases))
+
+
+def _begin(peeled: Iterable[Words], phrases: Sequence[PhraseSet]) -> bool:
+    return any(candidate in one.beginnings for candidate in peeled for one in phrases)

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 from websockets.client import ClientProtocol
-from websockets.frames import DATA_OPCODES, Frame, Opcode
+from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
 from websockets.server import ServerProtocol
 from websockets.uri import parse_uri
 
 from app.simulator.network import NetworkSocket
+from tests.frames import TEXTS, frame, frames
 from tests.test_websocket import Wire
 
 URI = parse_uri("ws://127.0.0.1:8000/stream")
@@ -68,26 +69,11 @@ async def heard(kind: type[NetworkSocket], pieces: Sequence[bytes], with_handsha
     return keeper.heard
 
 
-def frame(opcode: Opcode, data: bytes, *, fin: bool = True, mask: bool = False) -> bytes:
-    return Frame(opcode, data, fin).serialize(mask=mask)
+LONG = TEXTS.map(lambda text: frame(Opcode.TEXT, (text or b"x") * 1000, mask=False))
+BEYOND_ALL_BOUNDS = b"\x81\x7f" + (2**40).to_bytes(8)
 
 
-texts = st.text(max_size=80).map(str.encode)
-usual = st.builds(frame, st.just(Opcode.TEXT), texts | texts.map(lambda text: text * 5))
-frames = st.one_of(
-    usual,
-    usual,
-    usual,
-    st.builds(frame, st.just(Opcode.TEXT), texts.map(lambda text: (text or b"x") * 1000)),
-    st.builds(frame, st.sampled_from([Opcode.PING, Opcode.PONG]), st.binary(max_size=125)),
-    st.builds(frame, st.sampled_from(DATA_OPCODES), st.binary(), fin=st.booleans(), mask=st.booleans()),
-    usual.map(lambda whole: bytes([whole[0] | 0x40]) + whole[1:]),
-    st.just(frame(Opcode.CLOSE, b"\x03\xe8")),
-    st.just(b"\x81\x7f" + (2**40).to_bytes(8)),
-)
-
-
-@given(st.lists(frames, max_size=8), st.data(), st.booleans())
+@given(st.lists(frames(False, LONG, st.just(BEYOND_ALL_BOUNDS)), max_size=8), st.data(), st.booleans())
 def test_hears_what_the_parser_does(sent: list[bytes], data: st.DataObject, with_handshake: bool) -> None:
     whole = b"".join(sent)
     cuts = sorted(data.draw(st.lists(st.integers(0, len(whole)), max_size=6)))
