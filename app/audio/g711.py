@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import audioop
+from collections.abc import Iterator
 
 BYTES_PER_MS = 8
 FRAME_MS = 20
@@ -13,6 +14,11 @@ SILENCE = b"\xff"
 def duration_ms(audio: bytes) -> float:
     """How long μ-law audio lasts, in milliseconds."""
     return len(audio) / BYTES_PER_MS
+
+
+def frames(audio: bytes) -> Iterator[bytes]:
+    """The same μ-law audio in pieces of 20 ms, the last of which may be shorter."""
+    return (audio[at : at + FRAME_BYTES] for at in range(0, len(audio), FRAME_BYTES))
 
 
 def to_linear(audio: bytes) -> bytes:

@@ -7,13 +7,15 @@ echoing marks. So three positions are kept, in milliseconds of agent audio since
 
 Of what was heard only that is `proven` which a mark has come back for.
 
-Feed audio of any length; `due` hands out the 20 ms frames and marks that may go now. Only whole frames leave
-until the utterance is ended, so chunks join without a gap or a click; then the last frame is filled up with
-silence. `clear` forgets what was not heard; marks of before it come back too and are told by their generation.
+Feed audio of any length; `due` hands out what may go now, as few long pieces, since a message costs what it does
+whatever is in it. Only whole frames of 20 ms leave until the utterance is ended, so chunks join without a gap or a
+click; then the last frame is filled up with silence. `clear` forgets what was not heard; marks of before it come back
+too and are told by their generation.
 """
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -90,14 +92,18 @@ class Playout:
 
     def due(self, now: float) -> Iterator[OutboundCommand]:
         """What may be sent at `now`, in order; a `clear` in between ends it."""
-        while (
-            len(self._queue) >= FRAME_BYTES and self.ahead_ms(now) + FRAME_MS <= self._limit_ms + ROUNDING_MS
-        ):
-            yield self._next_frame(now)
-            if self._passes_an_end() or self.sent_ms - self._marked_ms >= MARK_EVERY_MS:
-                yield self._next_mark()
         if self._passes_an_end() and self._marked_ms < self.sent_ms:
             yield self._next_mark()
+        while frames := self._frames_due(now):
+            yield self._next_audio(frames, now)
+            if self._passes_an_end() or self.sent_ms - self._marked_ms >= MARK_EVERY_MS - ROUNDING_MS:
+                yield self._next_mark()
+
+    def _frames_due(self, now: float) -> int:
+        """How many may go in one piece: up to the next end or mark, at most."""
+        until_ms = min(self._marked_ms + MARK_EVERY_MS, self._ends[0] if self._ends else math.inf)
+        free_ms = min(until_ms - self.sent_ms, self._limit_ms - self.ahead_ms(now), self.waiting_ms)
+        return max(0, int((free_ms + ROUNDING_MS) // FRAME_MS))
 
     def _passes_an_end(self) -> bool:
         """Whether an utterance's last frame has been sent, for the first time that it is asked."""
@@ -161,14 +167,15 @@ class Playout:
         self._run_started = now
         return heard
 
-    def _next_frame(self, now: float) -> PlayAudio:
+    def _next_audio(self, frames: int, now: float) -> PlayAudio:
         if self.ahead_ms(now) <= 0:
             self._gap_ms = 0.0 if self._begins else (now - self.played_at(self.sent_ms)) * 1000
             self._run_started, self._run_from_ms = now, self.sent_ms
         self._begins = False
-        payload = bytes(self._queue[:FRAME_BYTES])
-        del self._queue[:FRAME_BYTES]
-        self.sent_ms += FRAME_MS
+        size = frames * FRAME_BYTES
+        payload = bytes(self._queue[:size])
+        del self._queue[:size]
+        self.sent_ms += frames * FRAME_MS
         return PlayAudio(payload)
 
     def _next_mark(self) -> SendMark:

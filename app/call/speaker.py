@@ -309,8 +309,9 @@ class Speaker:
         if not isinstance(command, PlayAudio):
             return
         now, gap_ms = self._clock.now(), self._playout.gap_ms()
-        ahead_ms = self._playout.ahead_ms(now)
-        self._echo.played(now + ahead_ms / 1000, g711.rms(command.payload))
+        before_ms = max(0.0, self._playout.ahead_ms(now) - g711.duration_ms(command.payload))
+        for number, frame in enumerate(g711.frames(command.payload), 1):
+            self._echo.played(now + (before_ms + number * g711.FRAME_MS) / 1000, g711.rms(frame))
         for saying in self._sayings:
             if not saying.started and self._playout.sent_ms > saying.start_ms:
                 saying.started = True
@@ -319,7 +320,7 @@ class Speaker:
                     saying.ready_at,
                     now,
                     cached=saying.cached,
-                    ahead_ms=max(0.0, ahead_ms - g711.FRAME_MS),
+                    ahead_ms=before_ms,
                 )
         if gap_ms:
             speaking = [saying for saying in self._sayings if saying.started][-1]

@@ -129,8 +129,29 @@ def test_a_mark_stands_right_behind_every_utterance() -> None:
         playout.feed(speech(260))
         playout.end_utterance()
     commands, _ = drain(playout, 0.0)
-    sent = [isinstance(command, PlayAudio) for command in commands]
-    assert [sent[:at].count(True) * 20 for at, one in enumerate(sent) if not one] == [200, 260, 460, 520]
+    places = [at for at, command in enumerate(commands) if isinstance(command, SendMark)]
+    assert [len(audio(commands[:at])) / 8 for at in places] == [200, 260, 460, 520]
+
+
+@given(st.floats(0.0, 400.0))
+def test_all_of_it_goes_wherever_the_last_was_cleared(heard_ms: float) -> None:
+    playout = Playout()
+    playout.feed(speech(1000))
+    due(playout, 0.0)
+    playout.clear(heard_ms / 1000)
+    playout.feed(speech(1000))
+    playout.end_utterance()
+    commands, _ = drain(playout, 0.5)
+    assert len(audio(commands)) == 1000 * 8
+    assert isinstance(commands[-1], SendMark)
+
+
+def test_what_may_go_at_once_goes_as_one_piece() -> None:
+    playout = Playout()
+    playout.feed(speech(2000))
+    drained, _ = drain(playout, 0.0)
+    pieces = [len(command.payload) / 8 for command in drained if isinstance(command, PlayAudio)]
+    assert pieces == [200, 200, *[100] * 16]
 
 
 def test_a_gap_inside_an_utterance_is_told_once() -> None:
