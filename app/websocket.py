@@ -1,9 +1,9 @@
 """uvicorn's WebSocket, with a short way for what calls are made of: small text frames that come whole.
 
-A call is fifty messages a second in either direction. The parser that is right for every frame costs more than all
-else that is done for one of them, and so does stopping and starting the socket round each. Therefore a whole text
-frame of the usual size is unmasked and handed on at once, and the socket is read for as long as few messages wait.
-Every other frame goes to websockets' parser, one whole frame at a time, so that it never waits inside of one.
+A caller sends fifty messages a second. The parser that is right for every frame costs more than all else that is done
+for one of them, and so does stopping and starting the socket round each. Therefore a whole text frame of the usual
+size is unmasked and handed on at once, and the socket is read for as long as few messages wait. Every other frame goes
+to websockets' parser, one whole frame at a time, so that it never waits inside of one.
 """
 
 from __future__ import annotations

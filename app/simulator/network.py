@@ -1,7 +1,7 @@
 """The carriage over real sockets: httpx for webhooks, the sans-I/O half of websockets for streams.
 
-A caller sends fifty messages a second and is sent as many: whole text frames of the usual size take a short way past
-that half's parser, as they do in the server.
+A caller sends fifty messages a second and is sent up to as many: whole text frames of the usual size take a short way
+past that half's parser, as they do in the server.
 """
 
 from __future__ import annotations
@@ -154,9 +154,9 @@ class NetworkSocket(asyncio.Protocol):
         if self._begun:
             data, self._begun = self._begun + data, b""
         if self._protocol.state is CONNECTING:
-            # what comes with the handshake's end may leave the parser inside of a frame
+            # what comes with the handshake's end (looked for in one piece only) may leave the parser inside of a frame
             _, over, rest = data.partition(HEAD_END)
-            self._by_the_book = not over or rest != b""
+            self._by_the_book |= not over or rest != b""
         at, size = 0, len(data)
         while at < size and self._protocol.state is OPEN and not self._by_the_book:
             begin, end = payload_span(data, at)

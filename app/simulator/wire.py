@@ -128,7 +128,7 @@ def read_server_message(data: str | bytes, stream_sid: str) -> OutboundCommand:
 
 
 def _usual(data: str | bytes, stream_sid: str) -> _Media | None:
-    """A media message in which all is as it should be but, perhaps, the audio; they come 50 times a second."""
+    """A media message in which all is as it should be but, perhaps, the audio; most messages are such."""
     if isinstance(data, bytes):
         return None
     try:

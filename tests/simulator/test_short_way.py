@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -56,14 +57,16 @@ def agreed(wire: _Wire) -> bytes:
     return b"".join(server.data_to_send())
 
 
-async def heard(kind: type[NetworkSocket], pieces: Sequence[bytes], with_handshake: bool) -> list[object]:
+async def heard(kind: type[NetworkSocket], sent: bytes, cuts: Sequence[int]) -> list[object]:
+    """What is heard of `sent`, behind the handshake and cut into pieces; a cut below 0 is in the handshake."""
     keeper, wire = Keeper(), _Wire()
     socket = kind(ClientProtocol(URI), {}, keeper)
     socket.connection_made(wire)
     handshake = agreed(wire)
-    first = [handshake + b"".join(pieces)] if with_handshake else [handshake, *pieces]
-    for piece in first:
-        socket.data_received(piece)
+    whole = handshake + sent
+    for begin, end in pairwise([0, *(len(handshake) + cut for cut in sorted(cuts)), len(whole)]):
+        if begin < end:
+            socket.data_received(whole[begin:end])
     await socket.handshake()
     socket.connection_lost(None)
     return keeper.heard
@@ -73,18 +76,26 @@ LONG = TEXTS.map(lambda text: frame(Opcode.TEXT, (text or b"x") * 1000, mask=Fal
 BEYOND_ALL_BOUNDS = b"\x81\x7f" + (2**40).to_bytes(8)
 
 
-@given(st.lists(frames(False, LONG, st.just(BEYOND_ALL_BOUNDS)), max_size=8), st.data(), st.booleans())
-def test_hears_what_the_parser_does(sent: list[bytes], data: st.DataObject, with_handshake: bool) -> None:
+# the handshake comes alone, with what follows it, in two, or its end with what follows
+HANDSHAKES = st.just([0]) | st.sampled_from([[], [-40, 0], [-40]])
+
+
+@given(st.lists(frames(False, LONG, st.just(BEYOND_ALL_BOUNDS)), max_size=8), st.data(), HANDSHAKES)
+def test_hears_what_the_parser_does(sent: list[bytes], data: st.DataObject, handshake: list[int]) -> None:
     whole = b"".join(sent)
-    cuts = sorted(data.draw(st.lists(st.integers(0, len(whole)), max_size=6)))
-    pieces = [whole[begin:end] for begin, end in zip([0, *cuts], [*cuts, len(whole)], strict=True)]
+    cuts = data.draw(st.lists(st.integers(0, len(whole)), max_size=6))
 
     async def both() -> tuple[list[object], list[object]]:
-        ours = await heard(NetworkSocket, [piece for piece in pieces if piece], with_handshake)
-        return ours, await heard(_BookSocket, sent, with_handshake)
+        ours = await heard(NetworkSocket, whole, [*handshake, *cuts])
+        return ours, await heard(_BookSocket, whole, [0])
 
     ours, book = asyncio.run(both())
     assert ours == book
+
+
+def test_a_frame_that_begins_with_the_last_of_the_handshake_is_not_lost() -> None:
+    sent = frame(Opcode.TEXT, b"a\r\n\r\nb", mask=False)
+    assert asyncio.run(heard(NetworkSocket, sent, [-2, len(sent) - 1])) == ["a\r\n\r\nb", 1006]
 
 
 def test_a_message_goes_out_as_the_parser_would_send_it() -> None:
