@@ -30,7 +30,7 @@ def is_meant(heard: Hypothesis, voiced_ms: float, prompt: Prompt | None, questio
     once = unrepeated(heard.text)
     if question and any(question.grammar.complete(text) for text in {heard.text, once}):
         return True
-    long_enough = len(heard.text) >= BEGINNING_LETTERS
+    long_enough = sum(map(str.isalnum, once)) >= BEGINNING_LETTERS
     begins_an_answer = bool(question and long_enough and question.grammar.begins(once))
     if voiced_ms < (BEGINNING_MS if begins_an_answer else SOME_WORDS_MS):
         return False
@@ -53,8 +53,8 @@ def lasts_too_long(unbroken_ms: float, heard: Hypothesis | None, prompt: Prompt 
 
     `heard` is what has been made of it, None where nobody has listened yet: then it may still be a sign of listening.
     """
-    if not LONG_MS <= unbroken_ms < SURELY_MEANT_MS:
-        return unbroken_ms >= SURELY_MEANT_MS
-    if heard is None or (prompt and prompt.min_words > 1):
+    if unbroken_ms >= SURELY_MEANT_MS:
+        return True
+    if unbroken_ms < LONG_MS or heard is None or (prompt and prompt.min_words > 1):
         return False
     return not heard.text or words_beyond(heard.text, heard.language, prompt.text if prompt else "") > 0

@@ -291,8 +291,9 @@ def complete(words: Words, phrases: Iterable[PhraseSet], language: Language) -> 
 
 
 def begins(words: Words, phrases: Iterable[PhraseSet], language: Language) -> bool:
-    """Whether the utterance is clearly the beginning of a phrase; an opening that fits before any is not enough."""
-    return _begin(peelings(words, language), tuple(phrases))
+    """Whether the utterance is clearly the beginning of a phrase; openings that fit before any are not enough."""
+    telling = (one for one in peelings(words, language) if not covered(one, language.openings))
+    return _begin(telling, tuple(phrases))
 
 
 def _begin(peeled: Iterable[Words], phrases: Sequence[PhraseSet]) -> bool:

@@ -52,6 +52,8 @@ def prompt(min_words: int = 1) -> Prompt:
         ("Stop", BEGINNING_MS),
         ("Stop, stop, stop,", BEGINNING_MS),
         ("it", ONE_WORD_MS),
+        ("It...", ONE_WORD_MS),
+        ("It, it, it,", ONE_WORD_MS),
         ("where is it", SOME_WORDS_MS),
         ("Of her. Of her. Of", ONE_WORD_MS),
         ("hello", ONE_WORD_MS),

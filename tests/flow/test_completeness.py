@@ -93,7 +93,14 @@ def test_a_question_knows_its_choices_and_the_globals(
 
 @pytest.mark.parametrize(
     ("said", "begins"),
-    [("I'd like to book", True), ("speak to", True), ("I think", False), ("my cat", False)],
+    [
+        ("I'd like to book", True),
+        ("speak to", True),
+        ("I think", False),
+        ("Can you", False),
+        ("Well, can you", False),
+        ("my cat", False),
+    ],
 )
 def test_an_opening_alone_is_no_beginning_of_an_answer(
     call: Callable[..., Caller], said: str, begins: bool
@@ -105,6 +112,23 @@ def test_a_choice_begins_with_its_own_words() -> None:
     colour = slot("{type: choice, options: [dark red, blue]}")
     assert colour.begins("dark", hearing("en"))
     assert not colour.begins("I'd like", hearing("en"))
+
+
+@pytest.mark.parametrize(("said", "begins"), [("not at", True), ("I think", False), ("Well", False)])
+def test_a_yes_or_no_begins_with_its_own_words(call: Callable[..., Caller], said: str, begins: bool) -> None:
+    assert slot("{type: yes_no}").begins(said, hearing("en")) is begins
+    caller = call("clinic").press("1").say("Tuesday.").press("0930").press("02141985")
+    assert caller.node == "check"
+    assert caller.listen.grammar.begins(said) is begins
+
+
+@pytest.mark.parametrize(("said", "begins"), [("cancel my", True), ("not at", True), ("I'd like to", False)])
+def test_a_choice_of_the_menu_ahead_begins_an_answer(
+    call: Callable[..., Caller], said: str, begins: bool
+) -> None:
+    caller = call("clinic").press("1").say("Tuesday.").press("0930").press("02141985").say("no")
+    assert caller.node == "more"
+    assert caller.listen.grammar.begins(said) is begins
 
 
 def test_a_question_being_confirmed_expects_yes_or_no(call: Callable[..., Caller]) -> None:

@@ -15,7 +15,7 @@ from app.flow.model import Meaning, Node, Scene, Settings
 from app.flow.nodes import node_type
 from app.flow.nodes.collect import Collect
 from app.flow.nodes.menu import Menu
-from app.flow.phrases import PhraseMatch, PhraseSet, complete, peelings, words_of
+from app.flow.phrases import PhraseMatch, PhraseSet, begins, complete, peelings, words_of
 from app.flow.question import DOUBTFUL, SURE_SCORE, Question
 from app.flow.relevance import strays
 from app.flow.routes import Route, required_route
@@ -180,6 +180,11 @@ class Confirm(Question):
         if whole is None and self._is_whole_correction(scene, text):
             return True
         return ahead.complete(scene, text) if whole is None and ahead else whole
+
+    def begins(self, scene: Scene, text: str) -> bool:
+        spoken = language(scene.state.language)
+        phrases = [*yes_no_phrases(spoken).values(), *self.phrases(scene).values()]
+        return begins(words_of(text), phrases, spoken)
 
     def _is_whole_correction(self, scene: Scene, text: str) -> bool:
         """ "No, Thursday": a whole value of what may be changed."""

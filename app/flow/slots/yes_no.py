@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from app.flow.phrases import complete, words_of
+from app.flow.phrases import begins, complete, words_of
 from app.flow.slots import Hearing, KeyRule, Reading, SlotType, slot_type
 from app.flow.yes_no import understand_yes_no, yes_no_phrases
 
@@ -27,3 +27,6 @@ class YesNo(SlotType):
 
     def complete(self, text: str, hearing: Hearing) -> bool | None:
         return complete(words_of(text), yes_no_phrases(hearing.language).values(), hearing.language)
+
+    def begins(self, text: str, hearing: Hearing) -> bool:
+        return begins(words_of(text), yes_no_phrases(hearing.language).values(), hearing.language)
