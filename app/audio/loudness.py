@@ -42,6 +42,5 @@ class Loudness:
 
 def voiced_ms(audio: bytes) -> float:
     """How much of clean μ-law speech is no pause, in milliseconds."""
-    frames = range(0, len(audio), g711.FRAME_BYTES)
-    spoken = sum(g711.rms(audio[start : start + g711.FRAME_BYTES]) > SPOKEN_RMS for start in frames)
+    spoken = sum(g711.rms(frame) > SPOKEN_RMS for frame in g711.frames(audio))
     return float(spoken * g711.FRAME_MS)

@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from app.audio.g711 import FRAME_BYTES, SILENCE
+from app.audio import g711
 from providers.scripted import ScriptedVoiceDetector, hum
 from scripts.benches.bare import LEAD_FRAMES, BareCall
 from scripts.benches.capacity import CALLS_MOST, next_try
 
-SILENT = SILENCE * FRAME_BYTES
+SILENT = g711.SILENCE * g711.FRAME_BYTES
 
 
 @pytest.mark.parametrize(
@@ -39,8 +39,7 @@ def test_the_bare_server_says_back_what_it_heard_a_frame_for_a_frame() -> None:
     greeting = heard_back(call, [SILENT] * 100)
     assert len(greeting[0]) == 1 + LEAD_FRAMES
     assert {len(frames) for frames in greeting[1:]} == {0, 1}
-    audio = hum("good morning")
-    said = [audio[at : at + FRAME_BYTES] for at in range(0, len(audio), FRAME_BYTES)]
+    said = list(g711.frames(hum("good morning")))
     assert sum(map(len, heard_back(call, said))) == 0
     back = [frame for frames in heard_back(call, [SILENT] * 200) for frame in frames]
     # the detector notices a voice after a window or two, and takes as long to miss it

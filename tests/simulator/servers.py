@@ -7,7 +7,7 @@ import base64
 import json
 import math
 from array import array
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qsl
@@ -18,7 +18,7 @@ from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from app.audio.g711 import FRAME_BYTES, from_linear, rms
+from app.audio.g711 import from_linear, rms
 
 URL = "http://127.0.0.1:8000"
 CONNECT = (
@@ -157,8 +157,3 @@ def polite(greeting_ms: float = 500, answer_ms: float = 800, thinks_s: float = 0
             await line.mark("answer")
 
     return agent
-
-
-def frames(audio: bytes) -> Iterator[bytes]:
-    for start in range(0, len(audio), FRAME_BYTES):
-        yield audio[start : start + FRAME_BYTES]

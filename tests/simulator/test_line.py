@@ -5,10 +5,10 @@ import math
 import numpy as np
 import pytest
 
-from app.audio.g711 import FRAME_BYTES, SILENCE, rms, to_linear
+from app.audio.g711 import FRAME_BYTES, SILENCE, frames, rms, to_linear
 from app.simulator.line import SILENT_FRAME, Line, LineModel, dbm0_rms
 from app.simulator.track import Track
-from tests.simulator.servers import frames, tone
+from tests.simulator.servers import tone
 
 SECOND = tone(1000)
 
