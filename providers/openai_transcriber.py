@@ -45,13 +45,13 @@ CLOSE_S = 0.5
 class _Item:
     """A committed stretch of an utterance."""
 
+    size: int
     text: str = field(default="", repr=False)
     done: bool = False
 
 
 @dataclass(slots=True, eq=False)
 class _Utterance:
-    began_bytes: int
     items: list[_Item] = field(default_factory=list)
     uncommitted_bytes: int = 0
     paused: bool = False
@@ -125,7 +125,6 @@ class OpenAIStream:
         self._transcription = transcription
         self._language = language
         self._on_partial = on_partial
-        self._pushed_bytes = 0
         self._pre_roll = bytearray()
         self._unsent: deque[dict[str, str]] = deque()
         self._unsent_bytes = 0
@@ -143,7 +142,6 @@ class OpenAIStream:
         return self._failure
 
     def push(self, audio: bytes) -> None:
-        self._pushed_bytes += len(audio)
         if self._utterance:
             self._append(self._utterance, audio)
         else:
@@ -154,7 +152,7 @@ class OpenAIStream:
         if self._utterance:
             self._utterance.paused = False
             return
-        self._utterance = _Utterance(self._pushed_bytes - len(self._pre_roll))
+        self._utterance = _Utterance()
         self._append(self._utterance, bytes(self._pre_roll))
         self._pre_roll.clear()
 
@@ -208,8 +206,8 @@ class OpenAIStream:
 
     def _commit(self, utterance: _Utterance) -> None:
         if utterance.uncommitted_bytes >= SHORTEST_BYTES:
+            utterance.items.append(_Item(utterance.uncommitted_bytes))
             utterance.uncommitted_bytes = 0
-            utterance.items.append(_Item())
             self._committed.append(utterance.items[-1])
             self._send({"type": "input_audio_buffer.commit"})
 
@@ -228,7 +226,8 @@ class OpenAIStream:
             raise self._failure
 
     def _heard(self, utterance: _Utterance, *, final: bool) -> Hypothesis:
-        return self._hypothesis(utterance.text, self._pushed_bytes - utterance.began_bytes, final=final)
+        covered = sum(item.size for item in utterance.items if item.done)
+        return self._hypothesis(utterance.text, covered, final=final)
 
     def _hypothesis(self, text: str, length: int, *, final: bool) -> Hypothesis:
         return Hypothesis(text, self._language, final, length / BYTES_PER_MS)

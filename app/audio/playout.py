@@ -31,6 +31,7 @@ MARK_EVERY_MS = 200.0
 MARK_OVERDUE_S = 1.0
 GAP_MS = 60.0  # nobody hears a shorter one
 ROUNDING_MS = 0.01
+EARLY_MS = 2.0  # so much before their time timers may ring
 
 
 @dataclass(slots=True)
@@ -86,6 +87,11 @@ class Playout:
             return BRIEF_AHEAD_MS
         return WARY_AHEAD_MS if self.wary else AHEAD_MS
 
+    @property
+    def _burst_ms(self) -> float:
+        """Whoever looks before there is room for so much sends nothing: crumbs cost what bursts do."""
+        return min(BURST_MS, self._limit_ms / 2)
+
     def ahead_ms(self, now: float) -> float:
         """Audio sent and not yet played, by the clock."""
         return self.sent_ms - self._clock_ms(now)
@@ -100,10 +106,12 @@ class Playout:
                 yield self._next_mark()
 
     def _frames_due(self, now: float) -> int:
-        """How many may go in one piece: up to the next end or mark, at most."""
+        """How many may go in one piece, up to the next end or mark; none while there is no room for a burst of them."""
+        free_ms = self._limit_ms - self.ahead_ms(now) + EARLY_MS
+        if free_ms < self._burst_ms:
+            return 0
         until_ms = min(self._marked_ms + MARK_EVERY_MS, self._ends[0] if self._ends else math.inf)
-        free_ms = min(until_ms - self.sent_ms, self._limit_ms - self.ahead_ms(now), self.waiting_ms)
-        return max(0, int((free_ms + ROUNDING_MS) // FRAME_MS))
+        return int((min(free_ms, until_ms - self.sent_ms, self.waiting_ms) + ROUNDING_MS) // FRAME_MS)
 
     def _passes_an_end(self) -> bool:
         """Whether an utterance's last frame has been sent, for the first time that it is asked."""
@@ -122,7 +130,7 @@ class Playout:
         """When `due` will have something again, None while there is nothing to send."""
         if len(self._queue) < FRAME_BYTES:
             return None
-        return now + max(0.0, self.ahead_ms(now) - self._limit_ms + min(BURST_MS, self._limit_ms / 2)) / 1000
+        return now + max(0.0, self.ahead_ms(now) - self._limit_ms + self._burst_ms) / 1000
 
     def reached(self, mark: str, now: float) -> None:
         """A mark came back. Those of before a `clear` prove nothing and are ignored."""
@@ -163,6 +171,7 @@ class Playout:
         self._marks.clear()
         self._ends.clear()
         self._ended = True
+        self._gap_ms = 0.0
         self.sent_ms = self._marked_ms = self.proven_ms = self._run_from_ms = heard
         self._run_started = now
         return heard

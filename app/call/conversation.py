@@ -269,7 +269,7 @@ class Conversation:
             self.floor.carry(text)
             return
         self.floor.carry("")
-        if not text and turn.voiced_ms < WORDS_EXPECTED_MS:
+        if not text and turn.unbroken_ms < WORDS_EXPECTED_MS:
             turn.text = ""
             return
         await self._answer_words(turn, text, hypothesis, timeline)

@@ -19,7 +19,7 @@ from app.audio.activity import Edge
 from app.audio.echo import EchoGate
 from app.audio.endpoint import ASK_AGAIN_MS, Pause, announces_more, silence_needed_ms
 from app.call.hearing import Hearing
-from app.call.interrupting import is_meant, lasts_too_long
+from app.call.interrupting import SURELY_MEANT_MS, is_meant, lasts_too_long
 from app.call.listener import Listener
 from app.call.saying import Prompt
 from app.call.services import Services
@@ -53,7 +53,7 @@ class TurnEnded:
     t0: float
     decided_at: float
     window_waited_ms: float
-    voiced_ms: float
+    unbroken_ms: float
     pause: Pause
     text: str | None = field(default=None, repr=False)
     taken_back: bool = False
@@ -275,8 +275,7 @@ class Floor:
 
     async def _recognise(self) -> None:
         heard = await self._words()
-        if self._turn.state is TurnState.ASIDE and self._is_meant(heard):
-            self.happened(TurnEvent.INTERRUPTED)
+        self._judge_words_over(heard, TurnState.ASIDE)
         text = heard.text if heard else ""
         question = self._actor.question
         said = f"{self.carried} {text}".strip()
@@ -304,7 +303,6 @@ class Floor:
         with suppress(ProviderError):
             heard = await self._hearing.hypothesis()
             if heard.text or heard.audio_ms:
-                self._heard_over = heard
                 return heard
         return None
 
@@ -340,9 +338,14 @@ class Floor:
             self._judging = [self._tasks.create(self._judge_overlap())]
 
     async def _judge_overlap(self) -> None:
-        heard = await self._words()
-        if self._turn.state is TurnState.OVERLAP and self._is_meant(heard):
-            self.happened(TurnEvent.INTERRUPTED)
+        self._judge_words_over(await self._words(), TurnState.OVERLAP)
+
+    def _judge_words_over(self, heard: Hypothesis | None, state: TurnState) -> None:
+        """If that is still the state they were asked for in."""
+        if self._turn.state is state:
+            self._heard_over = heard
+            if self._is_meant(heard):
+                self.happened(TurnEvent.INTERRUPTED)
 
     def _is_meant(self, heard: Hypothesis | None) -> bool:
         if heard is None or not heard.text or self._actor.must_be_heard or self._is_courtesy(heard):
@@ -353,7 +356,7 @@ class Floor:
     def _lasts_too_long(self, unbroken_ms: float) -> bool:
         heard = self._heard_over
         if heard and self._is_courtesy(heard):
-            return False
+            return unbroken_ms >= SURELY_MEANT_MS
         return lasts_too_long(unbroken_ms, heard, self._actor.prompt)
 
     def _is_courtesy(self, heard: Hypothesis) -> bool:

@@ -306,8 +306,8 @@ class Speaker:
 
     async def _send_one(self, command: OutboundCommand) -> None:
         await self._send(command)
-        if not isinstance(command, PlayAudio):
-            return
+        if self._must_clear or not isinstance(command, PlayAudio):
+            return  # what was cleared while it was being sent will not be heard
         now, gap_ms = self._clock.now(), self._playout.gap_ms()
         before_ms = max(0.0, self._playout.ahead_ms(now) - g711.duration_ms(command.payload))
         for number, frame in enumerate(g711.frames(command.payload), 1):

@@ -126,7 +126,7 @@ class _Ear:
     async def hear(self, kind: str, text: str, clean: bytes, with_pause: bool, model: LineModel) -> Turn:
         padded = g711.SILENCE * (LEAD_MS * 8) + clean + g711.SILENCE * (TAIL_MS * 8)
         line = Line(model, 0.0)
-        frames = [padded[at : at + g711.FRAME_BYTES] for at in range(0, len(padded), g711.FRAME_BYTES)]
+        frames = list(g711.frames(padded))
         audio = b"".join(
             line.frame(frame, number * 0.02) for number, frame in enumerate(frames) if len(frame) == 160
         )

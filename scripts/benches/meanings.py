@@ -35,7 +35,7 @@ MEANINGS: Final[Mapping[str, Mapping[str, str]]] = {
     "answers": {
         "answer, ms from true t0": f"{_EAR}; {_INTERVAL}",
         "premature": "turns taken back: the caller went on within half a second of their end, and all was undone",
-        "early": "turns with an answer that began before the caller's end, for whatever reason, however right it is",
+        "early": "turns that were answered twice, before the caller's end, or not for good, however right it was",
         "complete by the grammar": "turns whose words were all that the question asks for",
         "with a pause": "half of the turns: 300 to 900 ms of silence between two of their words",
     },

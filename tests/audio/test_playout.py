@@ -146,6 +146,14 @@ def test_all_of_it_goes_wherever_the_last_was_cleared(heard_ms: float) -> None:
     assert isinstance(commands[-1], SendMark)
 
 
+def test_who_looks_in_between_sends_no_crumbs() -> None:
+    playout = Playout()
+    playout.feed(speech(2000))
+    due(playout, 0.0)
+    assert [due(playout, ms / 1000) for ms in (20, 60, 97)] == [[], [], []]
+    assert len(audio(due(playout, 0.0985))) == 100 * 8
+
+
 def test_what_may_go_at_once_goes_as_one_piece() -> None:
     playout = Playout()
     playout.feed(speech(2000))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from app.audio.echo import EchoGate
+from app.audio.g711 import FRAME_BYTES, SILENCE, frames, rms
 from app.call.saying import Prompt, Spoken
 from app.call.speaker import Speaker
 from app.call.tasks import Tasks
@@ -29,6 +30,7 @@ def prompt(text: str) -> Prompt:
 class Reports:
     clock: ManualClock
     log: list[str] = field(default_factory=list)
+    ahead_ms: list[float] = field(default_factory=list)
     silent: asyncio.Event = field(default_factory=asyncio.Event)
 
     def speech_ready(self, prompt: Prompt, asked: float, ready: float) -> None:
@@ -38,6 +40,7 @@ class Reports:
         self, prompt: Prompt, ready: float, sent: float, *, cached: bool, ahead_ms: float
     ) -> None:
         self.log.append(f"started {prompt.text}")
+        self.ahead_ms.append(ahead_ms)
 
     def prompt_ended(self, spoken: Spoken) -> None:
         self.log.append(f"heard {spoken.heard}")
@@ -57,10 +60,24 @@ class Stage:
     reports: Reports
 
 
+class RecordingGate(EchoGate):
+    """Remembers what it was told."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.told: list[tuple[float, int]] = []
+
+    def played(self, at: float, level: int) -> None:
+        self.told.append((at, level))
+        super().played(at, level)
+
+
 @asynccontextmanager
-async def stage(clock: ManualClock, synthesizer: ScriptedSynthesizer) -> AsyncIterator[Stage]:
+async def stage(
+    clock: ManualClock, synthesizer: ScriptedSynthesizer, echo: EchoGate | None = None
+) -> AsyncIterator[Stage]:
     carrier, reports = FakeCarrier(clock), Reports(clock)
-    speaker = Speaker(clock, synthesizer, SpeechCache(100), EchoGate(), carrier.take, reports)
+    speaker = Speaker(clock, synthesizer, SpeechCache(100), echo or EchoGate(), carrier.take, reports)
     carrier.mark_reached = speaker.mark_reached
     async with asyncio.TaskGroup() as group:
         tasks = Tasks(group)
@@ -79,6 +96,23 @@ async def test_speaks_in_order_and_says_when_it_was_heard(clock: ManualClock) ->
         "ready one", "started one", "ready two", "started two", "heard one", "heard two", "silent"
     ]  # fmt: skip
     assert bytes(s.carrier.played) == hum("one") + hum("two")
+
+
+async def test_each_frame_of_a_piece_is_told_to_the_echo_gate_with_its_moment_and_level(
+    clock: ManualClock,
+) -> None:
+    gate, audio, began_at = (
+        RecordingGate(),
+        SILENCE * FRAME_BYTES + hum("one")[: 9 * FRAME_BYTES],
+        clock.now(),
+    )
+    async with stage(clock, ScriptedSynthesizer(), gate) as s:
+        s.speaker.say(replace(prompt("one"), audio=audio))
+        s.speaker.say(replace(prompt("two"), audio=audio))
+        await s.reports.silent.wait()
+    assert [at - began_at for at, _ in gate.told[:10]] == pytest.approx([0.02 * n for n in range(1, 11)])
+    assert [level for _, level in gate.told[:10]] == [rms(frame) for frame in frames(audio)]
+    assert s.reports.ahead_ms == [0.0, pytest.approx(200.0)]
 
 
 async def test_lasting_words_are_made_once(clock: ManualClock) -> None:

@@ -123,6 +123,17 @@ async def test_a_courtesy_behind_a_turn_neither_stops_the_answer_nor_answers_the
     assert nodes == ["first", "second", *(["bye"] if interrupts else [])]
 
 
+async def test_who_goes_on_behind_a_courtesy_is_given_the_floor_even_if_nobody_listens_any_more(
+    clock: ManualClock, tmp_path: Path
+) -> None:
+    settings = flows_in(tmp_path, ASKING)
+    rest = "thank you but wait this is not the day that I meant at all"
+    steps: list[Step] = [Say("yes"), BargeIn(650, rest), StaySilent(6)]
+    async with running(clock, tmp_path, ["yes", "thank you"], settings=settings) as relay:
+        placed = await relay.call("shop", steps)
+    assert events(relay.journal(placed), "interrupted")
+
+
 async def test_a_courtesy_later_than_that_answers_what_is_asked(clock: ManualClock, tmp_path: Path) -> None:
     settings = flows_in(tmp_path, ASKING)
     steps: list[Step] = [Say("yes"), BargeIn(2500, "please"), StaySilent(6)]

@@ -86,6 +86,18 @@ async def test_an_utterance_that_goes_on_after_a_pause_is_two_items_and_one_text
     assert session["turn_detection"] is None
 
 
+async def test_a_hypothesis_covers_what_the_service_has_listened_to() -> None:
+    async with ear_of(OpenAIFake(["Yes."], final_delay_s=5)) as stream:
+        stream.utterance_started()
+        assert (await stream.hypothesis()).audio_ms == 0
+        stream.push(SPEECH)
+        assert (await stream.hypothesis()).audio_ms == 0
+    async with ear_of(OpenAIFake(["Yes."])) as stream:
+        stream.utterance_started()
+        stream.push(SPEECH)
+        assert (await stream.hypothesis()).audio_ms == len(SPEECH) / 8
+
+
 async def test_hints_and_languages_are_told() -> None:
     fake = OpenAIFake()
     with serving(fake.app) as port:
