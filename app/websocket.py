@@ -69,8 +69,11 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     def data_received(self, data: bytes) -> None:
         if self._begun:
             data, self._begun = self._begun + data, b""
+        if self.conn.state is CONNECTING:
+            # who says more than the request before it is answered may leave the parser inside of a frame
+            self._by_the_book = self.handshake_initiated or not data.endswith(b"\r\n\r\n")
         at, size = 0, len(data)
-        while at < size and self._knows_where_frames_begin(data):
+        while at < size and self.conn.state is OPEN and not self._by_the_book:
             begin, end = payload_span(data, at)
             if end > size:
                 if end - begin <= self.config.ws_max_size:
@@ -83,13 +86,6 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             at = end
         if at < size:
             super().data_received(data[at:])
-
-    def _knows_where_frames_begin(self, data: bytes) -> bool:
-        state = self.conn.state
-        if state is CONNECTING:
-            # who says more than the request before it is answered may leave the parser inside of a frame
-            self._by_the_book = self.handshake_initiated or not data.endswith(b"\r\n\r\n")
-        return state is OPEN and not self._by_the_book
 
     def _text_received(self, data: bytes, at: int, begin: int, end: int) -> bool:
         """Hand on the frame in `data[at:end]`; False when that is not for us."""

@@ -11,6 +11,7 @@ import random
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from weakref import WeakSet
 
 import numpy as np
@@ -267,6 +268,9 @@ def hum(text: str) -> bytes:
     return b"".join(spoken)
 
 
+@lru_cache(
+    1000
+)  # hundreds of calls on a core are told the same words, and a voice's work is not done on that core
 def _tone(word: str, frames: int) -> bytes:
     hertz = random.Random(word).uniform(150, 900)
     count = int(frames * FRAME_MS) * dsp.BYTES_PER_MS

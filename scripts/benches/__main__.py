@@ -122,7 +122,7 @@ def load(calls: int, total: int, seed: int, as_json: bool, save: bool) -> None:
 def capacity(
     calls: Sequence[int], seconds: float, runs: int, search: bool, seed: int, as_json: bool, save: bool
 ) -> None:
-    """How many calls one core holds and what each costs, beside the least that uvicorn can do."""
+    """How many calls one core holds and what each costs, beside a plain echo on uvicorn."""
     _finish(uvloop.run(capacity_bench.measure(calls, seconds, runs, search, seed)), as_json, save)
 
 

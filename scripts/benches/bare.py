@@ -1,9 +1,8 @@
-"""The least that a relay on uvicorn can be, for `scripts/bench capacity` to hold callrelay against.
+"""A plain echo on uvicorn, for `scripts/bench capacity` to hold callrelay against.
 
 Media messages are decoded, every frame goes through the same batched voice detector, and when the caller has been
-silent for a while, what they said is sent back, in pieces as long as callrelay's, as fast as theirs comes in. No
-turn-taking, no flow, no recognition, no voice, no marks, no records, no timers. `python -m scripts.benches.bare`
-listens on PORT.
+silent for a while, what they said is sent back, a message a frame, as fast as theirs come in. No turn-taking, no flow,
+no recognition, no voice, no marks, no records, no timers. `python -m scripts.benches.bare` listens on PORT.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket
 
-from app.audio.g711 import FRAME_MS, frames
+from app.audio.g711 import FRAME_BYTES, FRAME_MS
 from app.clock import SystemClock
 from app.ops.meters import Meters
 from app.server import claimed_port, uvicorn_config
@@ -37,7 +36,6 @@ VOICED = 0.5
 SILENCE_MS = 700.0
 # so far ahead of the caller's ear, as the relay is
 LEAD_FRAMES = 10
-PIECE_FRAMES = 5
 
 
 class _Media(msgspec.Struct):
@@ -51,25 +49,24 @@ class _Message(msgspec.Struct):
 
 
 class BareCall:
-    """What one caller said, and what is still to be sent back."""
+    """What one caller said, and what is still to be sent back, frame by frame."""
 
     def __init__(self, detector: VoiceDetector) -> None:
         self._voice = detector.open(self._windows)
         self._said: list[bytes] = []
-        self._reply = deque(frames(hum("Go ahead.")))
-        self._owed_frames = LEAD_FRAMES
+        self._reply = deque(_frames(hum("Go ahead.")))
+        self._lead = LEAD_FRAMES
         self._voiced_ms: float | None = None
 
-    def heard(self, frame: bytes) -> bytes:
-        """Take in a frame; returns the audio that goes out now."""
+    def heard(self, frame: bytes) -> list[bytes]:
+        """Take in a frame; returns those that go out now."""
         self._voice.push(frame)
         if self._voiced_ms is not None:
             self._said.append(frame)
-        self._owed_frames += 1
-        if not self._reply or self._owed_frames < PIECE_FRAMES:
-            return b""
-        count, self._owed_frames = min(self._owed_frames, len(self._reply)), 0
-        return b"".join(self._reply.popleft() for _ in range(count))
+        if not self._reply:
+            return []
+        count, self._lead = 1 + self._lead, 0
+        return [self._reply.popleft() for _ in range(min(count, len(self._reply)))]
 
     def over(self) -> None:
         self._voice.close()
@@ -83,7 +80,11 @@ class BareCall:
 
     def _answer(self) -> None:
         self._reply.extend(self._said[: -int(SILENCE_MS / FRAME_MS)])
-        self._said, self._voiced_ms, self._owed_frames = [], None, LEAD_FRAMES
+        self._said, self._voiced_ms, self._lead = [], None, LEAD_FRAMES
+
+
+def _frames(audio: bytes) -> list[bytes]:
+    return [audio[at : at + FRAME_BYTES] for at in range(0, len(audio), FRAME_BYTES)]
 
 
 class Bare:
@@ -123,14 +124,15 @@ class Bare:
         try:
             async for text in websocket.iter_text():
                 message = self._decoder.decode(text)
-                if message.media and (audio := call.heard(message.media.payload)):
-                    await websocket.send_text(_media(message.streamSid, audio))
+                if message.media:
+                    for frame in call.heard(message.media.payload):
+                        await websocket.send_text(_media(message.streamSid, frame))
         finally:
             call.over()
 
 
-def _media(stream_sid: str, audio: bytes) -> str:
-    payload = b64encode(audio).decode()
+def _media(stream_sid: str, frame: bytes) -> str:
+    payload = b64encode(frame).decode()
     return f'{{"event":"media","streamSid":"{stream_sid}","media":{{"payload":"{payload}"}}}}'
 
 

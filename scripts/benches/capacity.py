@@ -1,4 +1,4 @@
-"""How many calls one core holds, and what each costs: callrelay, and beside it the least that uvicorn can do.
+"""How many calls one core holds, and what each costs: callrelay, and beside it a plain echo on uvicorn.
 
 Each server is pinned to one core, the callers to another, and every number of calls meets a fresh server. The callers'
 words are spoken before; the relay's voice and recognition are scripted, its voice detector is the real one.

@@ -103,7 +103,7 @@ MEANINGS: Final[Mapping[str, Mapping[str, str]]] = {
         "held_before, held_after": "threads, descriptors and tasks of the idle server before and after",
     },
     "capacity": {
-        "relay, bare": "callrelay with scripted speech, and the least that uvicorn can do: the same frames through the "
+        "relay, bare": "callrelay with scripted speech, and a plain echo on uvicorn: the same frames through the "
         "same voice detector, each utterance said back; each pinned to one core, the callers on another",
         "calls": "held at once for the time given, each a conversation without pause; measured when all are there",
         "µs a frame": "the server's CPU time, for everything, by frames of 20 ms that callers sent",

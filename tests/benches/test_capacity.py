@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from app.audio.g711 import FRAME_BYTES, SILENCE, frames
+from app.audio import g711
 from providers.scripted import ScriptedVoiceDetector, hum
-from scripts.benches.bare import LEAD_FRAMES, PIECE_FRAMES, BareCall
+from scripts.benches.bare import LEAD_FRAMES, BareCall
 from scripts.benches.capacity import CALLS_MOST, next_try
 
-SILENT = SILENCE * FRAME_BYTES
+SILENT = g711.SILENCE * g711.FRAME_BYTES
 
 
 @pytest.mark.parametrize(
@@ -30,18 +30,18 @@ def test_the_largest_number_that_holds_is_found_by_steps(
     assert next_try(verdicts, 25) == following
 
 
-def heard_back(call: BareCall, said: Sequence[bytes]) -> list[bytes]:
-    return [call.heard(frame) for frame in said]
+def heard_back(call: BareCall, frames: Sequence[bytes]) -> list[list[bytes]]:
+    return [call.heard(frame) for frame in frames]
 
 
-def test_the_bare_server_says_back_what_it_heard_in_pieces() -> None:
+def test_the_bare_server_says_back_what_it_heard_a_frame_for_a_frame() -> None:
     call = BareCall(ScriptedVoiceDetector())
     greeting = heard_back(call, [SILENT] * 100)
-    assert len(greeting[0]) == (1 + LEAD_FRAMES) * FRAME_BYTES
-    assert {len(piece) // FRAME_BYTES for piece in greeting[1:]} <= {*range(PIECE_FRAMES + 1)}
-    said = list(frames(hum("good morning")))
-    assert b"".join(heard_back(call, said)) == b""
-    back = list(frames(b"".join(heard_back(call, [SILENT] * 200))))
+    assert len(greeting[0]) == 1 + LEAD_FRAMES
+    assert {len(frames) for frames in greeting[1:]} == {0, 1}
+    said = list(g711.frames(hum("good morning")))
+    assert sum(map(len, heard_back(call, said))) == 0
+    back = [frame for frames in heard_back(call, [SILENT] * 200) for frame in frames]
     # the detector notices a voice after a window or two, and takes as long to miss it
     begun = said.index(back[0])
     assert begun <= 2
