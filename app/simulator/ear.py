@@ -115,7 +115,7 @@ class Ear:
     def _went_on_until(self, began_at: float, ended_at: float) -> float:
         """When what the agent was saying before an act was over, sentences that followed during it included."""
         until = float("-inf")
-        if self.clears and self.clears[-1] >= began_at:
+        if self._silenced_since(began_at):
             return until
         for one in self.stretches[max(0, self._first_since(began_at) - 1) :]:
             goes_on = one.begins_at < ended_at and one.begins_at - until < SENTENCES_APART_S
@@ -127,12 +127,16 @@ class Ear:
         """When the agent began to answer an act of the caller's that lasted from `began_at` to `ended_at`.
 
         The first stretch that begins after its end; failing that, the last one that cut into it: more of what the
-        agent was saying before does not.
+        agent was saying before does not, nor does what the act silenced.
         """
-        begins = [stretch.begins_at for stretch in self.stretches[self._first_since(began_at) :]]
+        since = self.clears[-1] if self._silenced_since(began_at) else began_at
+        begins = [stretch.begins_at for stretch in self.stretches[self._first_since(since) :]]
         after = [at for at in begins if at >= ended_at]
         cut_in = [at for at in begins if at > self._went_on_until(began_at, ended_at)]
         return after[0] if after else (cut_in[-1] if cut_in else None)
+
+    def _silenced_since(self, moment: float) -> bool:
+        return bool(self.clears) and self.clears[-1] >= moment
 
     def _first_since(self, moment: float) -> int:
         """Which stretch is the first to begin at a moment or later; asked 50 times a second."""

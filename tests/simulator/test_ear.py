@@ -133,3 +133,14 @@ def test_the_next_sentence_of_what_was_being_said_is_no_answer_that_cuts_in() ->
     assert ear.onset_since(0.8, 1.6) == 2.3
     assert ear.onset_since(1.25, 1.4) == 2.3
     assert ear.onset_since(2.25, 2.6) == 2.3  # six tenths after the last word: somebody cuts in
+
+
+def test_a_sentence_that_the_act_silenced_is_no_answer_to_it() -> None:
+    ear = Ear()
+    ear.fed(tone(1000), 0.0)
+    ear.fed(tone(3000), 1.3)
+    ear.caller_did(1.2)
+    ear.cleared(2.5)
+    assert ear.onset_since(1.2, 3.0) is None
+    ear.fed(tone(500), 3.4)
+    assert ear.onset_since(1.2, 3.0) == pytest.approx(3.4)
