@@ -39,13 +39,15 @@ def summaries(data_dir: Path) -> list[CallSummary]:
 
 
 def events(data_dir: Path, call_sid: str) -> list[dict[str, Any]]:
-    """The journal of one call. Raises LookupError when there is none."""
+    """The journal of one call, by its SID or a beginning that no other has. Raises LookupError when there is none."""
     path = journal.path_of(data_dir, call_sid)
-    if not path.exists():
-        raise LookupError(
-            f"no call {call_sid} in {data_dir / 'calls'}; `callrelay calls` lists what there is"
-        )
-    return list(journal.read(path))
+    if path.exists():
+        return list(journal.read(path))
+    found = list(path.parent.glob(f"{call_sid}*.jsonl"))
+    if len(found) == 1:
+        return list(journal.read(found[0]))
+    problem = f"{call_sid} begins {len(found)} calls" if found else f"no call {call_sid}"
+    raise LookupError(f"{problem} in {path.parent}; `callrelay calls` lists what there is")
 
 
 def transcript(record: Sequence[dict[str, Any]]) -> Iterator[str]:

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from app.call.journal import path_of
 from app.ops.calls import MEASURED, events, summaries, waterfall
 
@@ -40,3 +42,14 @@ def test_the_stages_of_models_and_services_are_drawn_too() -> None:
     turn = {"event": "turn", "timeline": {"answer_ms": 910.0, "overhead_ms": 1.0, "stages": stages}}
     _, _, *drawn = waterfall([turn])
     assert [line.split()[0] for line in drawn] == list(stages)
+
+
+def test_a_call_is_found_by_a_beginning_that_no_other_has(tmp_path: Path) -> None:
+    journal(tmp_path, 300.0)
+    assert events(tmp_path, CALL_SID[:6]) == events(tmp_path, CALL_SID)
+    path_of(tmp_path, "CA3").touch()
+    assert events(tmp_path, "CA3") == []
+    with pytest.raises(LookupError, match="CA begins 2 calls"):
+        events(tmp_path, "CA")
+    with pytest.raises(LookupError, match="no call CA4"):
+        events(tmp_path, "CA4")
