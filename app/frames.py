@@ -8,6 +8,8 @@ MASK_BYTES = 4
 LENGTH_IN_TWO_BYTES = 126
 LENGTH_IN_EIGHT_BYTES = 127
 LENGTH_MAX = 0xFFFF
+# of the handshake, behind which frames begin: RFC 9112 §2.1
+HEAD_END = b"\r\n\r\n"
 
 
 def payload_span(data: bytes, at: int) -> tuple[int, int]:

@@ -18,6 +18,7 @@ from websockets.http11 import Request
 from websockets.protocol import State
 
 from app.frames import (
+    HEAD_END,
     LENGTH_IN_EIGHT_BYTES,
     LENGTH_MAX,
     MASK_BYTES,
@@ -71,7 +72,8 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             data, self._begun = self._begun + data, b""
         if self.conn.state is CONNECTING:
             # who says more than the request before it is answered may leave the parser inside of a frame
-            self._by_the_book = self.handshake_initiated or not data.endswith(b"\r\n\r\n")
+            _, over, rest = data.partition(HEAD_END)
+            self._by_the_book |= self.handshake_initiated or not over or rest != b""
         at, size = 0, len(data)
         while at < size and self.conn.state is OPEN and not self._by_the_book:
             begin, end = payload_span(data, at)

@@ -268,9 +268,8 @@ def hum(text: str) -> bytes:
     return b"".join(spoken)
 
 
-@lru_cache(
-    1000
-)  # hundreds of calls on a core are told the same words, and a voice's work is not done on that core
+# hundreds of calls on a core are told the same words, and a voice's work is not done on that core
+@lru_cache(1000)
 def _tone(word: str, frames: int) -> bytes:
     hertz = random.Random(word).uniform(150, 900)
     count = int(frames * FRAME_MS) * dsp.BYTES_PER_MS

@@ -171,6 +171,17 @@ def test_frames_that_come_with_the_request_are_not_lost(cut: int) -> None:
     assert [message["text"] for message in told] == ["hello"] * 3
 
 
+@pytest.mark.parametrize("head", [0, 2])
+def test_a_frame_that_breaks_off_like_a_request_behind_the_request_is_not_lost(head: int) -> None:
+    """`head` bytes of the request's end come with the beginning of the frame."""
+    early = b"\x81\x88" + bytes(4) + b"ab\r\n\r\ncd"
+    data = UPGRADE + early
+    at = len(data) - 2
+    first = data[: len(UPGRADE) - head]
+    told = same([data[len(first) : at], data[at:]], [data[len(first) :]], first)
+    assert [message["text"] for message in told] == ["ab\r\n\r\ncd"]
+
+
 def test_a_frame_that_says_it_is_too_large_is_refused_before_it_has_come() -> None:
     head = b"\x81\xff" + (2**40).to_bytes(8) + bytes(4)
     assert same([head], [head])[-1]["code"] == 1009

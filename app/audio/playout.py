@@ -31,7 +31,7 @@ MARK_EVERY_MS = 200.0
 MARK_OVERDUE_S = 1.0
 GAP_MS = 60.0  # nobody hears a shorter one
 ROUNDING_MS = 0.01
-EARLY_MS = 2.0  # so much before their time timers may ring
+EARLY_MS = 2.0  # timers may fire this much before their time
 
 
 @dataclass(slots=True)
@@ -89,7 +89,7 @@ class Playout:
 
     @property
     def _burst_ms(self) -> float:
-        """Whoever looks before there is room for so much sends nothing: crumbs cost what bursts do."""
+        """How much room there must be for anything to go: crumbs cost what bursts do."""
         return min(BURST_MS, self._limit_ms / 2)
 
     def ahead_ms(self, now: float) -> float:

@@ -23,7 +23,7 @@ from websockets.http11 import Response as Handshake
 from websockets.protocol import State
 from websockets.uri import parse_uri
 
-from app.frames import LENGTH_MAX, MASK_BYTES, MASKED, WHOLE_TEXT, payload_span, text_head
+from app.frames import HEAD_END, LENGTH_MAX, MASK_BYTES, MASKED, WHOLE_TEXT, payload_span, text_head
 from app.simulator.carriage import NOT_READ, NOT_READ_LIMIT_BYTES, ConnectFailed, Form, Listener, Response
 
 WEBHOOK_TIMEOUT_S = 15.0
@@ -32,7 +32,6 @@ CLOSE_TIMEOUT_S = 5.0
 
 # an enum's member takes as long to look up as all else that is asked of a frame
 CONNECTING, OPEN = State.CONNECTING, State.OPEN
-HEAD_END = b"\r\n\r\n"
 
 
 class NetworkCarriage:
