@@ -195,7 +195,13 @@ class VoiceDetector(Protocol):
     @property
     def name(self) -> str: ...
 
-    def open(self, on_windows: Callable[[Sequence[VoiceWindow]], None]) -> VoiceStream: ...
+    def open(
+        self,
+        on_windows: Callable[[Sequence[VoiceWindow]], None],
+        awaited: Callable[[], bool] = ...,
+    ) -> VoiceStream:
+        """`awaited` says of each window, as it is complete, whether something is decided by it; others may wait."""
+        ...
 
     @property
     def healthy(self) -> bool:

@@ -41,7 +41,9 @@ class StillVoiceDetector:
     def name(self) -> str:
         return "embedded"
 
-    def open(self, on_windows: Callable[[Sequence[VoiceWindow]], None]) -> StillVoiceStream:
+    def open(
+        self, on_windows: Callable[[Sequence[VoiceWindow]], None], awaited: object = None
+    ) -> StillVoiceStream:
         return StillVoiceStream(self._network, on_windows)
 
     @property

@@ -5,11 +5,10 @@
     on_windows ◀── one call_soon_threadsafe ───  one run of the network per batch
 
 `push` does no more than cut bytes. A run of the network on one window costs almost what one on four does, and waking
-the thread and the loop as much again; so windows wait for each other. In a pause that follows speech every window may
-end the turn, and goes at once, with all that is there, or 2 ms after the last hand-over; of speech and of long silence
-nobody needs to know the same instant, and those windows wait for 10 ms at most. Batches grow with the load. A call that
-catches up after a stall waits behind itself, never before others: each batch takes one window of each call, at most
-64, and the calls that it served go to the back.
+the thread and the loop as much again; so windows wait for each other. One that is awaited goes at once, with all that
+is there, or 2 ms after the last hand-over; the others wait for 20 ms at most, so that each is judged before the call's
+next is complete. Batches grow with the load. A call that catches up after a stall waits behind itself, never before
+others: each batch takes one window of each call, at most 64, and the calls that it served go to the back.
 
 Fail-safe, for a call that is not told when its caller speaks is deaf:
 
@@ -53,9 +52,7 @@ from providers.local_workers import p95_ms
 log = logging.getLogger("callrelay.providers")
 
 HAND_OVER_EVERY_S = 0.002
-PATIENCE_S = 0.01
-VOICED = 0.5
-PAUSE_MS = 1300.0  # the longest that a turn's end is waited for is a little less
+PATIENCE_S = 0.02
 WAITING_WINDOWS = 1024  # per call: 33 s, more than any burst that a carrier's stream lets through
 DEADLINE_S = 0.05
 STUCK_S = 1.0
@@ -63,17 +60,28 @@ LOOK_EVERY_S = 0.025
 LEFT_BEHIND_MOST = 3
 
 
+def nobody_waits() -> bool:
+    """Whether a window is awaited that nothing is decided by."""
+    return False
+
+
 class SileroStream:
     """One call's windows on their way; see `VoiceStream`. At most 1,024 wait, newer ones are dropped and counted."""
 
-    def __init__(self, outbox: Outbox, on_windows: Callable[[Sequence[VoiceWindow]], None]) -> None:
+    __slots__ = ("_awaited", "_end_ms", "_on_windows", "_outbox", "_rest", "_told_ms", "_waiting", "dropped")
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        on_windows: Callable[[Sequence[VoiceWindow]], None],
+        awaited: Callable[[], bool],
+    ) -> None:
         self._outbox = outbox
         outbox.streams.add(self)
         self._on_windows: Callable[[Sequence[VoiceWindow]], None] | None = on_windows
+        self._awaited = awaited
         self._rest = b""
         self._end_ms = 0.0
-        self._voiced_ms = -PAUSE_MS
-        self._in_pause = False
         self._told_ms = 0.0
         self._waiting: deque[Window] = deque()
         self.dropped = 0
@@ -82,18 +90,19 @@ class SileroStream:
         if not self._on_windows:
             return
         audio = self._rest + audio
-        whole = len(audio) // WINDOW * WINDOW
-        for start in range(0, whole, WINDOW):
-            self._send(audio[start : start + WINDOW])
-        self._rest = audio[whole:]
+        while len(audio) >= WINDOW:
+            self._send(audio[:WINDOW])
+            audio = audio[WINDOW:]
+        self._rest = audio
 
-    def _send(self, window: bytes) -> None:
+    def _send(self, audio: bytes) -> None:
         self._end_ms += WINDOW_MS
         if len(self._waiting) >= WAITING_WINDOWS:
             self.dropped += 1
             return
-        self._waiting.append(Window(window, self._end_ms, time.monotonic()))
-        self._outbox.add(self, self._waiting[-1], urgent=self._in_pause)
+        window = Window(audio, self._end_ms, time.monotonic())
+        self._waiting.append(window)
+        self._outbox.add(self, window, urgent=self._awaited())
 
     def waiting_since(self, moment: float) -> list[Window]:
         """The windows that have come until then and were not judged yet, the oldest first."""
@@ -106,16 +115,13 @@ class SileroStream:
         self._told_ms = window.end_ms
         while self._waiting and self._waiting[0].end_ms <= window.end_ms:
             self._waiting.popleft()
-        if probability >= VOICED:
-            self._voiced_ms = window.end_ms
-        self._in_pause = 0 < window.end_ms - self._voiced_ms <= PAUSE_MS
         if self._on_windows:
             waited_ms = (time.monotonic() - window.arrived) * 1000
             self._on_windows([VoiceWindow(probability, window.end_ms, waited_ms)])
 
     def close(self) -> None:
         if self._on_windows:
-            self._on_windows = None
+            self._on_windows, self._awaited = None, nobody_waits
             self._waiting.clear()
             self._outbox.streams.discard(self)
             self._outbox.add(self, None, urgent=False)
@@ -172,8 +178,12 @@ class SileroVoiceDetector:
         self._tally = Tally()
         self._late_batch = 0
 
-    def open(self, on_windows: Callable[[Sequence[VoiceWindow]], None]) -> SileroStream:
-        return SileroStream(self._outbox or self._begin(), on_windows)
+    def open(
+        self,
+        on_windows: Callable[[Sequence[VoiceWindow]], None],
+        awaited: Callable[[], bool] = nobody_waits,
+    ) -> SileroStream:
+        return SileroStream(self._outbox or self._begin(), on_windows, awaited)
 
     @property
     def name(self) -> str:

@@ -92,7 +92,8 @@ class VoiceThread(threading.Thread):
         self._loop = loop
         self._deliver = deliver
         self._row_of: dict[SileroStream, int] = {}
-        self._lines: dict[SileroStream, deque[Window]] = {}
+        self._next: dict[SileroStream, Window] = {}
+        self._behind: dict[SileroStream, deque[Window]] = {}
         self._began_at: float | None = None
         self.start()
 
@@ -112,7 +113,7 @@ class VoiceThread(threading.Thread):
     def _receive(self) -> bool:
         """Take in all that has come, waiting for it when there is nothing else to do. False: the end."""
         try:
-            messages = self.queue.get(block=not self._lines)
+            messages = self.queue.get(block=not self._next)
             while messages is not None:
                 for message in messages:
                     self._sort(*message)
@@ -122,21 +123,26 @@ class VoiceThread(threading.Thread):
             return True
 
     def _sort(self, stream: SileroStream, window: Window | None) -> None:
-        if window:
-            self._lines.setdefault(stream, deque()).append(window)
+        if window and stream not in self._next:
+            self._next[stream] = window
             return
-        self._lines.pop(stream, None)
+        if window:
+            self._behind.setdefault(stream, deque()).append(window)
+            return
+        self._next.pop(stream, None)
+        self._behind.pop(stream, None)
         row = self._row_of.pop(stream, None)
         if row is not None:
             self.rows.release(row)
 
     def _next_batch(self) -> list[tuple[SileroStream, Window]]:
-        batch = []
-        for stream in list(islice(self._lines, BATCH)):
-            line = self._lines.pop(stream)
-            batch.append((stream, line.popleft()))
-            if line:
-                self._lines[stream] = line
+        batch = list(islice(self._next.items(), BATCH))
+        for stream, _ in batch:
+            del self._next[stream]
+            if line := self._behind.get(stream):
+                self._next[stream] = line.popleft()
+                if not line:
+                    del self._behind[stream]
         return batch
 
     def _judge(self, batch: list[tuple[SileroStream, Window]]) -> list[float]:
@@ -155,12 +161,14 @@ class VoiceThread(threading.Thread):
         if not self.left_behind:
             self._tally.batch_over(time.monotonic() - began_at, failed=failed)
         self._began_at = None
-        return [float(probability) for probability in probabilities]
+        judged: list[float] = probabilities.tolist()
+        return judged
 
     def _row(self, stream: SileroStream) -> int:
-        if stream not in self._row_of:
-            self._row_of[stream] = self.rows.take()
-        return self._row_of[stream]
+        row = self._row_of.get(stream)
+        if row is None:
+            row = self._row_of[stream] = self.rows.take()
+        return row
 
     def _hand_back(self, batch: list[tuple[SileroStream, Window]], probabilities: list[float]) -> bool:
         """Tell the event loop; False when it is closed, for then nobody listens any more."""

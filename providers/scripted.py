@@ -285,7 +285,9 @@ class ScriptedVoiceDetector:
     threshold: float = 0.01
     name: str = "scripted"
 
-    def open(self, on_windows: Callable[[Sequence[VoiceWindow]], None]) -> ScriptedVoiceStream:
+    def open(
+        self, on_windows: Callable[[Sequence[VoiceWindow]], None], awaited: object = None
+    ) -> ScriptedVoiceStream:
         return ScriptedVoiceStream(on_windows, self.threshold)
 
     @property

@@ -69,6 +69,11 @@ class VoiceActivity:
         return Edge.ONSET
 
     @property
+    def unsettled(self) -> bool:
+        """Whether the last window may be the first of speech that goes on, or of a lull."""
+        return self.speaking != (self._run > 0)
+
+    @property
     def beginning(self) -> bool:
         """Whether the last window may be the first of speech that goes on."""
         return not self.speaking and self._run > 0

@@ -18,6 +18,7 @@ from typing import Protocol
 from app.audio.activity import Edge
 from app.audio.echo import EchoGate
 from app.audio.endpoint import ASK_AGAIN_MS, Pause, announces_more, silence_needed_ms
+from app.audio.g711 import FRAME_MS
 from app.call.hearing import Hearing
 from app.call.interrupting import SURELY_MEANT_MS, is_meant, lasts_too_long
 from app.call.listener import Listener
@@ -215,6 +216,12 @@ class Floor:
             self.happened(TurnEvent.DISMISSED)
 
     @property
+    def decides(self) -> bool:
+        if self._turn.state is TurnState.LULL:
+            return self.listener.silence_ms + FRAME_MS >= self._silence_needed_ms
+        return self._turn.state is TurnState.OVERLAP
+
+    @property
     def _aside_is_over(self) -> bool:
         return self.listener.silence_ms >= ASIDE_MS and not self.listener.activity.beginning
 
@@ -307,10 +314,13 @@ class Floor:
         return None
 
     def _end_if_long_enough(self) -> None:
-        question = self._actor.question
-        language = question.language if question else ""
-        if self.listener.silence_ms >= silence_needed_ms(self._pause, language):
+        if self.listener.silence_ms >= self._silence_needed_ms:
             self.happened(TurnEvent.ENDPOINT)
+
+    @property
+    def _silence_needed_ms(self) -> float:
+        question = self._actor.question
+        return silence_needed_ms(self._pause, question.language if question else "")
 
     # words that come while the caller speaks
 

@@ -34,6 +34,11 @@ class ListenerReports(Protocol):
         """One more window was heard."""
         ...
 
+    @property
+    def decides(self) -> bool:
+        """Whether something may be decided once the next window is heard."""
+        ...
+
 
 class Listener:
     """Hears speech begin and pause."""
@@ -60,7 +65,7 @@ class Listener:
         self.activity = VoiceActivity()
         self.window_waited_ms = 0.0
         self.last_audio_at = clock.now()
-        self._voice = detector.open(self._windows)
+        self._voice = detector.open(self._windows, self._awaited)
 
     def hear(self, audio: bytes) -> None:
         """Take in caller audio, in order and without gaps."""
@@ -118,6 +123,9 @@ class Listener:
             if edge:
                 self._reports.edge(edge)
             self._reports.listened()
+
+    def _awaited(self) -> bool:
+        return self.activity.unsettled or self._reports.decides
 
     def _is_echo(self, window_end_ms: float) -> bool:
         """Whether every frame that reaches into a window may be nothing but echo."""

@@ -29,6 +29,7 @@ from app.ops.meters import Meters
 from app.server import claimed_port, uvicorn_config
 from app.serving import SWITCH_INTERVAL_S
 from providers.base import VoiceDetector, VoiceWindow
+from providers.local_silero import WINDOW_MS
 from providers.local_voice_detector import SileroVoiceDetector
 from providers.scripted import hum
 
@@ -52,11 +53,12 @@ class BareCall:
     """What one caller said, and what is still to be sent back, frame by frame."""
 
     def __init__(self, detector: VoiceDetector) -> None:
-        self._voice = detector.open(self._windows)
+        self._voice = detector.open(self._windows, lambda: self._may_be_over)
         self._said: list[bytes] = []
         self._reply = deque(_frames(hum("Go ahead.")))
         self._lead = LEAD_FRAMES
         self._voiced_ms: float | None = None
+        self._silent_ms = 0.0
 
     def heard(self, frame: bytes) -> list[bytes]:
         """Take in a frame; returns those that go out now."""
@@ -74,9 +76,16 @@ class BareCall:
     def _windows(self, windows: Sequence[VoiceWindow]) -> None:
         for window in windows:
             if window.probability >= VOICED:
-                self._voiced_ms = window.end_ms
-            elif self._voiced_ms is not None and window.end_ms - self._voiced_ms >= SILENCE_MS:
-                self._answer()
+                self._voiced_ms, self._silent_ms = window.end_ms, 0.0
+            elif self._voiced_ms is not None:
+                self._silent_ms = window.end_ms - self._voiced_ms
+                if self._silent_ms >= SILENCE_MS:
+                    self._answer()
+
+    @property
+    def _may_be_over(self) -> bool:
+        """Whether the next window may be the last of what is said."""
+        return self._voiced_ms is not None and self._silent_ms + WINDOW_MS >= SILENCE_MS
 
     def _answer(self) -> None:
         self._reply.extend(self._said[: -int(SILENCE_MS / FRAME_MS)])

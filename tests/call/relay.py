@@ -19,7 +19,7 @@ from app.simulator.call import CallPlan
 from app.simulator.carriage import Response
 from app.simulator.steps import Step
 from app.simulator.webhook import Route, Signer
-from providers.base import EndOfTurnDetector, LanguageModel, SimilarityModel, Synthesizer
+from providers.base import EndOfTurnDetector, LanguageModel, SimilarityModel, Synthesizer, VoiceDetector
 from providers.local_answers import EmbeddedAnswers
 from providers.local_still import StillWorkers
 from providers.scripted import Script, ScriptedSynthesizer, ScriptedTranscriber, ScriptedVoiceDetector
@@ -71,14 +71,14 @@ async def running(
     model: LanguageModel | None = None,
     similarity: SimilarityModel | None = None,
     end_of_turn: EndOfTurnDetector | None = None,
+    detector: VoiceDetector | None = None,
 ) -> AsyncIterator[RunningRelay]:
     """A relay whose transcriber understands each call's utterances as `script` says."""
     settings = replace(settings or Settings(flows_dir=FLOWS, default_flow="echo"), data_dir=data_dir)
     transcriber = transcriber or ScriptedTranscriber(script)
     voice = synthesizer or ScriptedSynthesizer()
-    speech = Speech(
-        ScriptedVoiceDetector(threshold), transcriber, voice, end_of_turn=end_of_turn, similarity=similarity
-    )
+    detector = detector or ScriptedVoiceDetector(threshold)
+    speech = Speech(detector, transcriber, voice, end_of_turn=end_of_turn, similarity=similarity)
     if not prerender:
         settings = replace(settings, performance_cache_enabled=False)
     relay = Relay(settings, clock, speech, {}, http, model or EmbeddedAnswers(StillWorkers()), inline)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,8 @@ from app.audio import endpoint
 from app.clock import ManualClock
 from app.errors import Refused
 from app.simulator.steps import BargeIn, Say
+from providers.base import VoiceWindow
+from providers.scripted import WINDOW_MS, ScriptedVoiceDetector, ScriptedVoiceStream
 from tests.call.relay import events, running
 
 WINDOWS_MS = 64
@@ -98,3 +102,31 @@ async def test_a_courtesy_behind_a_turn_is_not_listened_to(clock: ManualClock, t
         placed = await relay.call("echo", [Say("it costs too much"), BargeIn(100, "please")])
     turn = events(relay.journal(placed), "turn")[-1]
     assert turn["timeline"]["stages"]["endpoint"][1] == pytest.approx(endpoint.COMPLETE_MS, abs=WINDOWS_MS)
+
+
+class Asking(ScriptedVoiceDetector):
+    """Asks of each window whether it is awaited, and keeps the answers by the end of the window."""
+
+    def open(
+        self, on_windows: Callable[[Sequence[VoiceWindow]], None], awaited: Callable[[], bool] = bool
+    ) -> ScriptedVoiceStream:
+        self.answers: list[bool] = []
+
+        def asking(windows: Sequence[VoiceWindow]) -> None:
+            for window in windows:
+                self.answers.append(awaited())
+                on_windows([window])
+
+        return super().open(asking)
+
+
+async def test_only_windows_that_may_decide_something_are_awaited(clock: ManualClock, tmp_path: Path) -> None:
+    detector = Asking()
+    async with running(clock, tmp_path, ["it costs too much"], detector=detector) as relay:
+        placed = await relay.call("echo", [Say("it costs too much")])
+    (turn,) = events(relay.journal(placed), "turn")
+    ended_ms = turn["timeline"]["stages"]["endpoint"][1]
+    awaited = "".join("x" if awaited else "." for awaited in detector.answers)
+    found = re.fullmatch(r"\.+x\.+x(?P<pause>\.+x{1,2})\.+", awaited)
+    assert found
+    assert len(found["pause"]) * WINDOW_MS == pytest.approx(ended_ms, abs=3 * WINDOW_MS)

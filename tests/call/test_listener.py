@@ -22,8 +22,10 @@ class SlowDetector:
     name = "slow"
     healthy = True
 
-    def open(self, on_windows: Callable[[Sequence[VoiceWindow]], None]) -> SlowDetector:
-        self.tell = on_windows
+    def open(
+        self, on_windows: Callable[[Sequence[VoiceWindow]], None], awaited: Callable[[], bool] = bool
+    ) -> SlowDetector:
+        self.tell, self.awaited = on_windows, awaited
         return self
 
     def push(self, audio: bytes) -> None:
@@ -48,6 +50,8 @@ class Reported:
 
     def listened(self) -> None:
         pass
+
+    decides = False
 
 
 def listening(clock: ManualClock, echo: EchoGate) -> tuple[Listener, SlowDetector, Reported]:

@@ -19,12 +19,12 @@ from providers.local_voice_detector import (
     HAND_OVER_EVERY_S,
     LEFT_BEHIND_MOST,
     PATIENCE_S,
-    PAUSE_MS,
     STUCK_S,
     WAITING_WINDOWS,
     Outbox,
     SileroStream,
     SileroVoiceDetector,
+    nobody_waits,
 )
 from providers.local_voice_thread import HandOver, Window
 
@@ -166,7 +166,7 @@ WINDOW_OF_SILENCE = Window(dsp.SILENCE * WINDOW, 32.0, 0.0)
 async def test_windows_wait_for_each_other_until_one_is_urgent() -> None:
     queue: SimpleQueue[HandOver] = SimpleQueue()
     outbox = Outbox(queue)
-    stream = SileroStream(outbox, print)
+    stream = SileroStream(outbox, print, nobody_waits)
     for _ in range(3):
         outbox.add(stream, WINDOW_OF_SILENCE, urgent=False)
         await asyncio.sleep(PATIENCE_S / 4)
@@ -184,7 +184,7 @@ async def test_windows_wait_for_each_other_until_one_is_urgent() -> None:
 async def test_urgent_windows_go_at_once_but_together_where_many_come() -> None:
     queue: SimpleQueue[HandOver] = SimpleQueue()
     outbox = Outbox(queue)
-    stream = SileroStream(outbox, print)
+    stream = SileroStream(outbox, print, nobody_waits)
     outbox.add(stream, WINDOW_OF_SILENCE, urgent=True)
     await asyncio.sleep(SOON_S)
     assert handed_over(queue) == [1]
@@ -196,29 +196,22 @@ async def test_urgent_windows_go_at_once_but_together_where_many_come() -> None:
     assert handed_over(queue) == [3]
 
 
-async def test_the_windows_of_a_pause_are_urgent_until_it_is_long() -> None:
+async def test_a_window_that_is_awaited_is_urgent() -> None:
     queue: SimpleQueue[HandOver] = SimpleQueue()
-    stream = SileroStream(Outbox(queue), lambda windows: None)
-
-    async def is_urgent_after(probability: float, end_ms: float) -> bool:
-        stream.push(dsp.SILENCE * WINDOW)
-        stream.deliver(Window(b"", end_ms, 0.0), probability)
-        await asyncio.sleep(2 * PATIENCE_S)
-        handed_over(queue)
-        stream.push(dsp.SILENCE * WINDOW)
-        await asyncio.sleep(HAND_OVER_EVERY_S)
-        return handed_over(queue) == [1]
-
-    assert not await is_urgent_after(0.0, 32.0)
-    assert not await is_urgent_after(0.9, 64.0)
-    assert await is_urgent_after(0.2, 96.0)
-    assert await is_urgent_after(0.0, 64.0 + PAUSE_MS)
-    assert not await is_urgent_after(0.0, 96.0 + PAUSE_MS)
+    awaited = False
+    stream = SileroStream(Outbox(queue), print, lambda: awaited)
+    stream.push(dsp.SILENCE * WINDOW)
+    await asyncio.sleep(HAND_OVER_EVERY_S)
+    assert handed_over(queue) == []
+    awaited = True
+    stream.push(dsp.SILENCE * WINDOW)
+    await asyncio.sleep(SOON_S)
+    assert handed_over(queue) == [2]
 
 
 async def test_a_calls_end_follows_its_last_window() -> None:
     queue: SimpleQueue[HandOver] = SimpleQueue()
-    call = SileroStream(Outbox(queue), print)
+    call = SileroStream(Outbox(queue), print, nobody_waits)
     call.push(dsp.SILENCE * WINDOW)
     call.close()
     await asyncio.sleep(2 * PATIENCE_S)
