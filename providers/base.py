@@ -189,6 +189,11 @@ class VoiceWindow(NamedTuple):
     waited_ms: float
 
 
+def nobody_waits() -> bool:
+    """For windows that nothing is decided by; see `VoiceDetector.open`."""
+    return False
+
+
 class VoiceDetector(Protocol):
     """Voice activity, batched over calls."""
 
@@ -198,7 +203,7 @@ class VoiceDetector(Protocol):
     def open(
         self,
         on_windows: Callable[[Sequence[VoiceWindow]], None],
-        awaited: Callable[[], bool] = ...,
+        awaited: Callable[[], bool] = nobody_waits,
     ) -> VoiceStream:
         """`awaited` says of each window, as it is complete, whether something is decided by it; others may wait."""
         ...

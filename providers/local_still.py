@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import TypeVar
 
-from providers.base import VoiceWindow
+from providers.base import VoiceWindow, nobody_waits
 from providers.local_silero import WINDOW_MS, SileroModel, SileroStates, as_windows
 from providers.local_silero_graph import WINDOW
 from providers.local_workers import InferenceWorkers, settle
@@ -42,7 +42,7 @@ class StillVoiceDetector:
         return "embedded"
 
     def open(
-        self, on_windows: Callable[[Sequence[VoiceWindow]], None], awaited: object = None
+        self, on_windows: Callable[[Sequence[VoiceWindow]], None], awaited: Callable[[], bool] = nobody_waits
     ) -> StillVoiceStream:
         return StillVoiceStream(self._network, on_windows)
 

@@ -33,7 +33,7 @@ from queue import SimpleQueue
 
 import numpy as np
 
-from providers.base import VoiceWindow
+from providers.base import VoiceWindow, nobody_waits
 from providers.local_silero import WINDOW_MS, SileroModel, SileroStates, as_windows
 from providers.local_silero_graph import WINDOW
 from providers.local_voice_thread import (
@@ -58,11 +58,6 @@ DEADLINE_S = 0.05
 STUCK_S = 1.0
 LOOK_EVERY_S = 0.025
 LEFT_BEHIND_MOST = 3
-
-
-def nobody_waits() -> bool:
-    """Whether a window is awaited that nothing is decided by."""
-    return False
 
 
 class SileroStream:

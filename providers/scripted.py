@@ -18,7 +18,7 @@ import numpy as np
 
 from app.errors import BrokenStream, ProviderError
 from providers import dsp
-from providers.base import Hypothesis, Transcriber, Voice, VoiceWindow
+from providers.base import Hypothesis, Transcriber, Voice, VoiceWindow, nobody_waits
 
 ANY_LANGUAGE = frozenset({"de", "en", "es", "fr", "hi", "it", "pt"})
 CHARACTERS_PER_S = 15.0
@@ -286,7 +286,7 @@ class ScriptedVoiceDetector:
     name: str = "scripted"
 
     def open(
-        self, on_windows: Callable[[Sequence[VoiceWindow]], None], awaited: object = None
+        self, on_windows: Callable[[Sequence[VoiceWindow]], None], awaited: Callable[[], bool] = nobody_waits
     ) -> ScriptedVoiceStream:
         return ScriptedVoiceStream(on_windows, self.threshold)
 

@@ -12,7 +12,7 @@ from app.audio import endpoint
 from app.clock import ManualClock
 from app.errors import Refused
 from app.simulator.steps import BargeIn, Say
-from providers.base import VoiceWindow
+from providers.base import VoiceWindow, nobody_waits
 from providers.scripted import WINDOW_MS, ScriptedVoiceDetector, ScriptedVoiceStream
 from tests.call.relay import events, running
 
@@ -108,7 +108,7 @@ class Asking(ScriptedVoiceDetector):
     """Asks of each window whether it is awaited, and keeps the answers by the end of the window."""
 
     def open(
-        self, on_windows: Callable[[Sequence[VoiceWindow]], None], awaited: Callable[[], bool] = bool
+        self, on_windows: Callable[[Sequence[VoiceWindow]], None], awaited: Callable[[], bool] = nobody_waits
     ) -> ScriptedVoiceStream:
         self.answers: list[bool] = []
 

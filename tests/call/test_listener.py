@@ -8,7 +8,7 @@ from app.audio.echo import EchoGate
 from app.call.hearing import Hearing
 from app.call.listener import Listener
 from app.clock import ManualClock
-from providers.base import VoiceWindow
+from providers.base import VoiceWindow, nobody_waits
 from providers.scripted import ScriptedTranscriber
 
 FRAME_S = 0.02
@@ -23,7 +23,7 @@ class SlowDetector:
     healthy = True
 
     def open(
-        self, on_windows: Callable[[Sequence[VoiceWindow]], None], awaited: Callable[[], bool] = bool
+        self, on_windows: Callable[[Sequence[VoiceWindow]], None], awaited: Callable[[], bool] = nobody_waits
     ) -> SlowDetector:
         self.tell, self.awaited = on_windows, awaited
         return self

@@ -10,7 +10,7 @@ import pytest
 
 from app.errors import AssetError
 from providers import dsp
-from providers.base import VoiceWindow
+from providers.base import VoiceWindow, nobody_waits
 from providers.local_onnx import INFERENCE_ERRORS
 from providers.local_silero import SileroModel, SileroRows, SileroStates, as_windows
 from providers.local_silero_graph import WINDOW
@@ -24,7 +24,6 @@ from providers.local_voice_detector import (
     Outbox,
     SileroStream,
     SileroVoiceDetector,
-    nobody_waits,
 )
 from providers.local_voice_thread import HandOver, Window
 
