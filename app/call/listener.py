@@ -20,7 +20,8 @@ from providers.base import TranscriptionStream, VoiceDetector, VoiceWindow
 FRAMES_JUDGED = 100
 BEFORE_TURN_MS = 400.0
 REMEMBERED_BYTES = 8000 * g711.BYTES_PER_MS
-FORGOTTEN_AT_ONCE_BYTES = 1000 * g711.BYTES_PER_MS
+# what is too old is forgotten a second at a time
+KEPT_MOST_BYTES = REMEMBERED_BYTES + 1000 * g711.BYTES_PER_MS
 
 
 class ListenerReports(Protocol):
@@ -69,18 +70,21 @@ class Listener:
 
     def hear(self, audio: bytes) -> None:
         """Take in caller audio, in order and without gaps."""
-        now = self._clock.now()
-        self.last_audio_at = now
-        self._stream_ms += g711.duration_ms(audio)
-        self._stream_began = min(self._stream_began, now - self._stream_ms / 1000)
+        self.last_audio_at = now = self._clock.now()
+        self._stream_ms = end_ms = self._stream_ms + len(audio) / g711.BYTES_PER_MS
+        began = now - end_ms / 1000
+        if began < self._stream_began:
+            self._stream_began = began
         level = g711.rms(audio)
         echo = self._echo.masks(now, level)
         if echo:
-            self._masked_until_ms = self._stream_ms
+            self._masked_until_ms = end_ms
         if echo or self._masked:
-            self._masked.append((self._stream_ms, echo))
-        self._loudness.frame(level, self._stream_ms)
-        self._remember(audio)
+            self._masked.append((end_ms, echo))
+        self._loudness.frame(level, end_ms)
+        self._recent += audio
+        if len(self._recent) > KEPT_MOST_BYTES:
+            del self._recent[:-REMEMBERED_BYTES]
         self._transcription.push(audio)
         self._voice.push(audio)
 
@@ -142,8 +146,3 @@ class Listener:
                 return False
             judged = True
         return judged
-
-    def _remember(self, audio: bytes) -> None:
-        self._recent += audio
-        if len(self._recent) > REMEMBERED_BYTES + FORGOTTEN_AT_ONCE_BYTES:
-            del self._recent[:-REMEMBERED_BYTES]

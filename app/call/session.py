@@ -208,20 +208,24 @@ class _Session:
             return
         try:
             for event in self._codec.receive(message, self._services.clock.now()):
-                self._dispatch(conversation, event)
+                if type(event) is AudioReceived:  # nearly all are
+                    self._heard(conversation, event)
+                else:
+                    self._dispatch(conversation, event)
         except RemoteProtocolError as error:
             self._note(str(error))
             self.ended("protocol error", error.close_code)
         except Exception as error:
             self.failed(error)
 
+    def _heard(self, conversation: Conversation, audio: AudioReceived) -> None:
+        self._frames += not audio.concealed
+        conversation.hear(audio.payload)
+        if self._tape:
+            self._tape.heard(audio.payload)
+
     def _dispatch(self, conversation: Conversation, event: InboundEvent) -> None:
         match event:
-            case AudioReceived(payload=payload, concealed=concealed):
-                self._frames += not concealed
-                conversation.hear(payload)
-                if self._tape:
-                    self._tape.heard(payload)
             case MarkReached(name=name):
                 conversation.speaker.mark_reached(name)
             case DigitPressed(digit=digit):
