@@ -8,7 +8,8 @@
 the thread and the loop as much again; so windows wait for each other. One that is awaited goes at once, with all that
 is there, or 2 ms after the last hand-over; the others wait for 20 ms at most, so that each is judged before the call's
 next is complete. Batches grow with the load. A call that catches up after a stall waits behind itself, never before
-others: each batch takes one window of each call, at most 64, and the calls that it served go to the back.
+others: each batch takes one window of each call, at most 64, and the calls that it served go to the back; awaited
+windows make a batch of their own, which goes first.
 
 Fail-safe, for a call that is not told when its caller speaks is deaf:
 
@@ -39,7 +40,6 @@ from providers.local_silero_graph import WINDOW
 from providers.local_voice_thread import (
     BATCH,
     HandOver,
-    Message,
     Network,
     Result,
     Tally,
@@ -97,7 +97,7 @@ class SileroStream:
             return
         window = Window(audio, self._end_ms, time.monotonic())
         self._waiting.append(window)
-        self._outbox.add(self, window, urgent=self._awaited())
+        self._outbox.add(self, window, awaited=self._awaited())
 
     def waiting_since(self, moment: float) -> list[Window]:
         """The windows that have come until then and were not judged yet, the oldest first."""
@@ -118,8 +118,7 @@ class SileroStream:
         if self._on_windows:
             self._on_windows, self._awaited = None, nobody_waits
             self._waiting.clear()
-            self._outbox.streams.discard(self)
-            self._outbox.add(self, None, urgent=False)
+            self._outbox.over(self)
 
     def __repr__(self) -> str:
         return (
@@ -130,19 +129,31 @@ class SileroStream:
 class Outbox:
     """On the event loop: gathers what all calls send, and wakes the thread once for it; `queue` None: there is none."""
 
-    def __init__(self, queue: SimpleQueue[HandOver]) -> None:
-        self.queue: SimpleQueue[HandOver] | None = queue
+    def __init__(self, queue: SimpleQueue[HandOver | None]) -> None:
+        self.queue: SimpleQueue[HandOver | None] | None = queue
         self.streams: set[SileroStream] = set()
         self.loop = asyncio.get_running_loop()
-        self._gathered: list[Message] = []
+        self._gathered = HandOver()
         self._timer: asyncio.TimerHandle | None = None
         self._due_at = math.inf
         self._not_before = 0.0
 
-    def add(self, stream: SileroStream, window: Window | None, *, urgent: bool) -> None:
-        """Send with the next hand-over, which is soon if it is urgent."""
-        self._gathered.append((stream, window))
-        due_at = self._not_before if urgent else self.loop.time() + PATIENCE_S
+    def add(self, stream: SileroStream, window: Window, *, awaited: bool) -> None:
+        """Send with the next hand-over, which is soon if it is awaited."""
+        if awaited:
+            self._gathered.awaited.append((stream, window))
+            self._hand_over_by(self._not_before)
+        else:
+            self._gathered.others.append((stream, window))
+            self._hand_over_by(self.loop.time() + PATIENCE_S)
+
+    def over(self, stream: SileroStream) -> None:
+        """Nothing more comes from it, and nothing is to be told it."""
+        self.streams.discard(stream)
+        self._gathered.over.append(stream)
+        self._hand_over_by(self.loop.time() + PATIENCE_S)
+
+    def _hand_over_by(self, due_at: float) -> None:
         if due_at < self._due_at:
             if self._timer:
                 self._timer.cancel()
@@ -150,7 +161,7 @@ class Outbox:
             self._timer = self.loop.call_at(due_at, self._hand_over)
 
     def _hand_over(self) -> None:
-        gathered, self._gathered = self._gathered, []
+        gathered, self._gathered = self._gathered, HandOver()
         self._timer, self._due_at = None, math.inf
         self._not_before = self.loop.time() + HAND_OVER_EVERY_S
         if self.queue:

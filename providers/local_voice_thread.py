@@ -40,10 +40,18 @@ class Window(NamedTuple):
     arrived: float
 
 
-# A call's next window, or the call's end, without a window.
-Message = tuple["SileroStream", Window | None]
-# What came since the last hand-over; or the end of everything.
-HandOver = list[Message] | None
+Message = tuple["SileroStream", Window]
+
+
+@dataclass(slots=True)
+class HandOver:
+    """What came since the last one: windows that something is decided by, others, and calls that are over."""
+
+    awaited: list[Message] = field(default_factory=list)
+    others: list[Message] = field(default_factory=list)
+    over: list[SileroStream] = field(default_factory=list)
+
+
 Result = tuple["SileroStream", Window, float]
 
 
@@ -73,7 +81,8 @@ def loudness(windows: Samples) -> Samples:
 class VoiceThread(threading.Thread):
     """Begins at once, and ends when it has been left behind. `deliver` is called on the loop with a batch's results.
 
-    Each batch takes one window of each call, at most 64, and the calls that it served go to the back.
+    Each batch takes one window of each call, at most 64, and the calls that it served go to the back. Windows that are
+    awaited make a batch of their own, which goes before.
     """
 
     def __init__(
@@ -84,7 +93,7 @@ class VoiceThread(threading.Thread):
         tally: Tally,
     ) -> None:
         super().__init__(name="voice-detector", daemon=True)
-        self.queue: SimpleQueue[HandOver] = SimpleQueue()
+        self.queue: SimpleQueue[HandOver | None] = SimpleQueue()
         self.rows = SileroRows()
         self.left_behind = False
         self._tally = tally
@@ -93,6 +102,7 @@ class VoiceThread(threading.Thread):
         self._deliver = deliver
         self._row_of: dict[SileroStream, int] = {}
         self._next: dict[SileroStream, Window] = {}
+        self._awaited: dict[SileroStream, Window] = {}
         self._behind: dict[SileroStream, deque[Window]] = {}
         self._began_at: float | None = None
         self.start()
@@ -113,32 +123,36 @@ class VoiceThread(threading.Thread):
     def _receive(self) -> bool:
         """Take in all that has come, waiting for it when there is nothing else to do. False: the end."""
         try:
-            messages = self.queue.get(block=not self._next)
-            while messages is not None:
-                for message in messages:
-                    self._sort(*message)
-                messages = self.queue.get_nowait()
+            hand_over = self.queue.get(block=not (self._next or self._awaited))
+            while hand_over:
+                self._sort(hand_over.others, self._next)
+                self._sort(hand_over.awaited, self._awaited)
+                for stream in hand_over.over:
+                    self._forget(stream)
+                hand_over = self.queue.get_nowait()
             return False
         except Empty:
             return True
 
-    def _sort(self, stream: SileroStream, window: Window | None) -> None:
-        if window and stream not in self._next:
-            self._next[stream] = window
-            return
-        if window:
-            self._behind.setdefault(stream, deque()).append(window)
-            return
-        self._next.pop(stream, None)
-        self._behind.pop(stream, None)
+    def _sort(self, messages: list[Message], into: dict[SileroStream, Window]) -> None:
+        for stream, window in messages:
+            if stream in self._next or stream in self._awaited:
+                self._behind.setdefault(stream, deque()).append(window)
+            else:
+                into[stream] = window
+
+    def _forget(self, stream: SileroStream) -> None:
+        for line in (self._next, self._awaited, self._behind):
+            line.pop(stream, None)
         row = self._row_of.pop(stream, None)
         if row is not None:
             self.rows.release(row)
 
     def _next_batch(self) -> list[tuple[SileroStream, Window]]:
-        batch = list(islice(self._next.items(), BATCH))
+        first = self._awaited or self._next
+        batch = list(islice(first.items(), BATCH))
         for stream, _ in batch:
-            del self._next[stream]
+            del first[stream]
             if line := self._behind.get(stream):
                 self._next[stream] = line.popleft()
                 if not line:

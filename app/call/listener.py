@@ -72,9 +72,7 @@ class Listener:
         """Take in caller audio, in order and without gaps."""
         self.last_audio_at = now = self._clock.now()
         self._stream_ms = end_ms = self._stream_ms + len(audio) / g711.BYTES_PER_MS
-        began = now - end_ms / 1000
-        if began < self._stream_began:
-            self._stream_began = began
+        self._stream_began = min(self._stream_began, now - end_ms / 1000)
         level = g711.rms(audio)
         echo = self._echo.masks(now, level)
         if echo:

@@ -153,50 +153,89 @@ async def test_what_gathers_while_a_batch_runs_goes_in_fair_batches_of_at_most_6
     await detector.aclose()
 
 
-def handed_over(queue: SimpleQueue[HandOver]) -> list[int]:
-    """How many messages each hand-over so far had."""
-    return [len(queue.get() or ()) for _ in range(queue.qsize())]
+@pytest.mark.real_time
+async def test_awaited_windows_go_before_the_others_but_not_before_their_own_call_s() -> None:
+    network = HeldNetwork()
+    detector = SileroVoiceDetector(network)
+    held, waiting, mixed, last = Collected(), Collected(), Collected(), Collected()
+    detector.open(held).push(dsp.SILENCE * WINDOW)
+    await asyncio.to_thread(network.begun.wait)
+    hurried = False
+    stream = detector.open(mixed, lambda: hurried)
+    stream.push(dsp.SILENCE * WINDOW)
+    for _ in range(3):
+        detector.open(waiting).push(dsp.SILENCE * WINDOW)
+    hurried = True
+    stream.push(dsp.SILENCE * WINDOW)
+    detector.open(last, lambda: True).push(dsp.SILENCE * WINDOW)
+    network.go_on.set()
+    await last.at_least(1)
+    await waiting.at_least(3)
+    assert [window.end_ms for window in await mixed.at_least(2)] == [32.0, 64.0]
+    assert network.batches == [1, 1, 4, 1]
+    await detector.aclose()
+
+
+@pytest.mark.real_time
+async def test_a_call_that_ends_behind_an_awaited_window_leaves_nothing_behind(model: SileroModel) -> None:
+    detector, other = SileroVoiceDetector(model), Collected()
+    call = detector.open(print, lambda: True)
+    call.push(dsp.SILENCE * WINDOW)
+    call.close()
+    detector.open(other).push(dsp.SILENCE * WINDOW)
+    await other.at_least(1)
+    assert detector.open_rows == 1
+    await detector.aclose()
+
+
+Queue = SimpleQueue[HandOver | None]
+
+
+def handed_over(queue: Queue) -> list[tuple[int, int]]:
+    """How many windows each hand-over so far had, those that are awaited first."""
+    found = [queue.get() or HandOver() for _ in range(queue.qsize())]
+    return [(len(one.awaited), len(one.others)) for one in found]
 
 
 SOON_S = HAND_OVER_EVERY_S / 10
 WINDOW_OF_SILENCE = Window(dsp.SILENCE * WINDOW, 32.0, 0.0)
 
 
-async def test_windows_wait_for_each_other_until_one_is_urgent() -> None:
-    queue: SimpleQueue[HandOver] = SimpleQueue()
+async def test_windows_wait_for_each_other_until_one_is_awaited() -> None:
+    queue: Queue = SimpleQueue()
     outbox = Outbox(queue)
     stream = SileroStream(outbox, print, nobody_waits)
     for _ in range(3):
-        outbox.add(stream, WINDOW_OF_SILENCE, urgent=False)
+        outbox.add(stream, WINDOW_OF_SILENCE, awaited=False)
         await asyncio.sleep(PATIENCE_S / 4)
     assert handed_over(queue) == []
     await asyncio.sleep(PATIENCE_S / 4 + SOON_S)
-    assert handed_over(queue) == [3]
-    outbox.add(stream, WINDOW_OF_SILENCE, urgent=False)
-    outbox.add(stream, WINDOW_OF_SILENCE, urgent=True)
+    assert handed_over(queue) == [(0, 3)]
+    outbox.add(stream, WINDOW_OF_SILENCE, awaited=False)
+    outbox.add(stream, WINDOW_OF_SILENCE, awaited=True)
     await asyncio.sleep(HAND_OVER_EVERY_S)
-    assert handed_over(queue) == [2]
+    assert handed_over(queue) == [(1, 1)]
     await asyncio.sleep(2 * PATIENCE_S)
     assert handed_over(queue) == []
 
 
-async def test_urgent_windows_go_at_once_but_together_where_many_come() -> None:
-    queue: SimpleQueue[HandOver] = SimpleQueue()
+async def test_awaited_windows_go_at_once_but_together_where_many_come() -> None:
+    queue: Queue = SimpleQueue()
     outbox = Outbox(queue)
     stream = SileroStream(outbox, print, nobody_waits)
-    outbox.add(stream, WINDOW_OF_SILENCE, urgent=True)
+    outbox.add(stream, WINDOW_OF_SILENCE, awaited=True)
     await asyncio.sleep(SOON_S)
-    assert handed_over(queue) == [1]
+    assert handed_over(queue) == [(1, 0)]
     for _ in range(3):
-        outbox.add(stream, WINDOW_OF_SILENCE, urgent=True)
+        outbox.add(stream, WINDOW_OF_SILENCE, awaited=True)
         await asyncio.sleep(SOON_S)
     assert handed_over(queue) == []
     await asyncio.sleep(HAND_OVER_EVERY_S)
-    assert handed_over(queue) == [3]
+    assert handed_over(queue) == [(3, 0)]
 
 
-async def test_a_window_that_is_awaited_is_urgent() -> None:
-    queue: SimpleQueue[HandOver] = SimpleQueue()
+async def test_each_window_is_asked_about() -> None:
+    queue: Queue = SimpleQueue()
     awaited = False
     stream = SileroStream(Outbox(queue), print, lambda: awaited)
     stream.push(dsp.SILENCE * WINDOW)
@@ -205,18 +244,18 @@ async def test_a_window_that_is_awaited_is_urgent() -> None:
     awaited = True
     stream.push(dsp.SILENCE * WINDOW)
     await asyncio.sleep(SOON_S)
-    assert handed_over(queue) == [2]
+    assert handed_over(queue) == [(1, 1)]
 
 
 async def test_a_calls_end_follows_its_last_window() -> None:
-    queue: SimpleQueue[HandOver] = SimpleQueue()
+    queue: Queue = SimpleQueue()
     call = SileroStream(Outbox(queue), print, nobody_waits)
     call.push(dsp.SILENCE * WINDOW)
     call.close()
     await asyncio.sleep(2 * PATIENCE_S)
-    messages = queue.get()
-    assert messages
-    assert [window is None for _, window in messages] == [False, True]
+    hand_over = queue.get()
+    assert hand_over
+    assert ([stream for stream, _ in hand_over.others], hand_over.over) == ([call], [call])
     assert queue.empty()
 
 
