@@ -10,7 +10,6 @@ process ends, so that whoever keeps it puts another one in its place.
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import signal
 import socket
@@ -25,6 +24,7 @@ from app.call.admission import Admission
 from app.call.registry import CallRegistry
 from app.clock import Clock
 from app.errors import SettingsError
+from app.garbage import GarbageCollection
 from app.ops.watchdog import LoopWatchdog
 from app.websocket import WebSocketProtocol
 
@@ -79,6 +79,7 @@ class RelayServer(uvicorn.Server):
     ) -> None:
         super().__init__(config)
         self._watchdog = LoopWatchdog(clock, stalled)
+        self._garbage = GarbageCollection(clock)
         self._clock = clock
         self._admission = admission
         self._registry = registry
@@ -94,11 +95,7 @@ class RelayServer(uvicorn.Server):
         """Warm up, then listen; and say where, since uvicorn does not for sockets that it is given."""
         log.info("warming up: nobody is let in before the speech engines have spoken once")
         await super().startup(sockets)
-        # What is there now stays. Without it, looking for the cycles of ended calls is quick; and it is done often once
-        # a collection has seen how little is left, for the next one waits for a quarter more.
-        gc.collect()
-        gc.freeze()
-        gc.collect()
+        self._garbage.begin()
         if self._drain_until is not None:
             return
         for listening in sockets or ():
@@ -136,6 +133,7 @@ class RelayServer(uvicorn.Server):
         if self._drain_until is not None:
             late = self._clock.now() >= self._drain_until
             self.should_exit = self.should_exit or late or len(self._registry) == 0
+        self._garbage.look(len(self._registry))
         return await super().on_tick(counter)
 
 

@@ -17,7 +17,7 @@ from typing import Protocol
 
 from app.audio.activity import Edge
 from app.audio.echo import EchoGate
-from app.audio.endpoint import ASK_AGAIN_MS, Pause, announces_more, silence_needed_ms
+from app.audio.endpoint import ASK_AGAIN_MS, UNKNOWN_MS, Pause, announces_more, silence_needed_ms
 from app.audio.g711 import FRAME_MS
 from app.call.hearing import Hearing
 from app.call.interrupting import SURELY_MEANT_MS, is_meant, lasts_too_long
@@ -131,7 +131,7 @@ class Floor:
         self._tasks = tasks
         self._actor = actor
         self._turn = Turn()
-        self._pause = Pause()
+        self._pause, self._silence_needed_ms = Pause(), UNKNOWN_MS
         self._judging: list[asyncio.Task[None]] = []
         self._interim = Interim()
         self._words_seen = ""
@@ -275,7 +275,7 @@ class Floor:
             self._judging.append(self._tasks.create(self._listen_for_an_end(self._end_of_turn)))
 
     def _stop_judging(self) -> None:
-        self._pause = Pause()
+        self._pause, self._silence_needed_ms = Pause(), UNKNOWN_MS
         for task in self._judging:
             task.cancel()
         self._judging.clear()
@@ -291,19 +291,16 @@ class Floor:
             complete = True  # what it stands behind was all
         if self._turn.state is TurnState.LULL and said:
             self._actor.words_so_far(said, self.began_at)
-        self._pause = replace(self._pause, text=f"{self._said_before} {text}".strip(), complete=complete)
-        self.listened()
+        self._learnt(replace(self._pause, text=f"{self._said_before} {text}".strip(), complete=complete))
 
     async def _listen_for_an_end(self, detector: EndOfTurnDetector) -> None:
         with suppress(ProviderError):
             probability = await detector.probability(self.listener.turn_audio)
-            self._pause = replace(self._pause, end_probability=probability)
-            self.listened()
+            self._learnt(replace(self._pause, end_probability=probability))
             await asyncio.sleep(max(0.0, ASK_AGAIN_MS - self.listener.silence_ms) / 1000)
             if self._pause.complete is not False:
                 probability = await detector.probability(self.listener.turn_audio)
-                self._pause = replace(self._pause, later_probability=probability)
-                self.listened()
+                self._learnt(replace(self._pause, later_probability=probability))
 
     async def _words(self) -> Hypothesis | None:
         """The words so far; None where nobody has listened so far."""
@@ -317,10 +314,12 @@ class Floor:
         if self.listener.silence_ms >= self._silence_needed_ms:
             self.happened(TurnEvent.ENDPOINT)
 
-    @property
-    def _silence_needed_ms(self) -> float:
+    def _learnt(self, pause: Pause) -> None:
+        """More is known about the pause: it may last long enough already."""
         question = self._actor.question
-        return silence_needed_ms(self._pause, question.language if question else "")
+        self._pause = pause
+        self._silence_needed_ms = silence_needed_ms(pause, question.language if question else "")
+        self.listened()
 
     # words that come while the caller speaks
 
