@@ -25,7 +25,7 @@ from providers.local_voice_detector import (
     SileroStream,
     SileroVoiceDetector,
 )
-from providers.local_voice_thread import HandOver, Window
+from providers.local_voice_thread import HandOver, Result, Tally, VoiceThread, Window
 
 
 @pytest.fixture(scope="module")
@@ -155,25 +155,30 @@ async def test_what_gathers_while_a_batch_runs_goes_in_fair_batches_of_at_most_6
 
 @pytest.mark.real_time
 async def test_awaited_windows_go_before_the_others_but_not_before_their_own_call_s() -> None:
-    network = HeldNetwork()
-    detector = SileroVoiceDetector(network)
-    held, waiting, mixed, last = Collected(), Collected(), Collected(), Collected()
-    detector.open(held).push(dsp.SILENCE * WINDOW)
+    network, outbox = HeldNetwork(), Outbox(SimpleQueue())
+    held, mixed, last, *others = (SileroStream(outbox, print, nobody_waits) for _ in range(6))
+    judged: list[tuple[SileroStream, float]] = []
+    done = asyncio.Event()
+
+    def deliver(results: Sequence[Result]) -> None:
+        judged.extend((stream, window.end_ms) for stream, window, _ in results)
+        if len(judged) == 7:
+            done.set()
+
+    thread = VoiceThread(network, asyncio.get_running_loop(), deliver, Tally())
+    first, second = (Window(dsp.SILENCE * WINDOW, end_ms, 0.0) for end_ms in (32.0, 64.0))
+    thread.queue.put(HandOver(others=[(held, first)]))
     await asyncio.to_thread(network.begun.wait)
-    hurried = False
-    stream = detector.open(mixed, lambda: hurried)
-    stream.push(dsp.SILENCE * WINDOW)
-    for _ in range(3):
-        detector.open(waiting).push(dsp.SILENCE * WINDOW)
-    hurried = True
-    stream.push(dsp.SILENCE * WINDOW)
-    detector.open(last, lambda: True).push(dsp.SILENCE * WINDOW)
+    waiting = [(stream, first) for stream in (mixed, *others)]
+    thread.queue.put(HandOver(awaited=[(mixed, second), (last, first)], others=waiting))
     network.go_on.set()
-    await last.at_least(1)
-    await waiting.at_least(3)
-    assert [window.end_ms for window in await mixed.at_least(2)] == [32.0, 64.0]
+    async with asyncio.timeout(10):
+        await done.wait()
     assert network.batches == [1, 1, 4, 1]
-    await detector.aclose()
+    assert judged[1] == (last, 32.0)
+    assert judged[-1] == (mixed, 64.0)
+    thread.queue.put(None)
+    await asyncio.to_thread(thread.join)
 
 
 @pytest.mark.real_time
