@@ -24,7 +24,7 @@ from app.call.admission import Admission
 from app.call.registry import CallRegistry
 from app.clock import Clock
 from app.errors import SettingsError
-from app.garbage import GarbageCollection
+from app.ops.garbage import GarbageCollection
 from app.ops.watchdog import LoopWatchdog
 from app.websocket import WebSocketProtocol
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from app.clock import ManualClock
-from app.garbage import BUSY_EVERY_S, QUIET_EVERY_S, GarbageCollection
+from app.ops.garbage import BUSY_EVERY_S, QUIET_EVERY_S, GarbageCollection
 
 
 class Node:
