@@ -154,23 +154,15 @@ class Outbox:
         self._hand_over_by(self.loop.time() + PATIENCE_S)
 
     def _hand_over_by(self, due_at: float) -> None:
-        if due_at >= self._due_at:
-            return
-        self._forget_timer()
-        if due_at <= self.loop.time():
-            self._hand_over()
-        else:
+        if due_at < self._due_at:
+            if self._timer:
+                self._timer.cancel()
             self._due_at = due_at
             self._timer = self.loop.call_at(due_at, self._hand_over)
 
-    def _forget_timer(self) -> None:
-        if self._timer:
-            self._timer.cancel()
-        self._timer, self._due_at = None, math.inf
-
     def _hand_over(self) -> None:
         gathered, self._gathered = self._gathered, HandOver()
-        self._forget_timer()
+        self._timer, self._due_at = None, math.inf
         self._not_before = self.loop.time() + HAND_OVER_EVERY_S
         if self.queue:
             self.queue.put(gathered)
