@@ -6,10 +6,10 @@
 
 `push` does no more than cut bytes. A run of the network on one window costs almost what one on four does, and waking
 the thread and the loop as much again; so windows wait for each other. One that is awaited goes at once, with all that
-is there, or 2 ms after the last hand-over; the others wait for 20 ms at most, so that each is judged before the call's
-next is complete. Batches grow with the load. A call that catches up after a stall waits behind itself, never before
-others: each batch takes one window of each call, at most 64, and the calls that it served go to the back; awaited
-windows make a batch of their own, which goes first.
+is there, or 2 ms after the last hand-over; the others wait for 12 ms at most, so that each is judged before the call's
+next, a frame later at the earliest, is complete. Batches grow with the load. A call that catches up after a stall waits
+behind itself, never before others: each batch takes one window of each call, at most 64, and the calls that it served
+go to the back; calls that wait for a window make a batch of their own, which goes first.
 
 Fail-safe, for a call that is not told when its caller speaks is deaf:
 
@@ -52,7 +52,7 @@ from providers.local_workers import p95_ms
 log = logging.getLogger("callrelay.providers")
 
 HAND_OVER_EVERY_S = 0.002
-PATIENCE_S = 0.02
+PATIENCE_S = 0.012
 WAITING_WINDOWS = 1024  # per call: 33 s, more than any burst that a carrier's stream lets through
 DEADLINE_S = 0.05
 STUCK_S = 1.0
@@ -140,12 +140,8 @@ class Outbox:
 
     def add(self, stream: SileroStream, window: Window, *, awaited: bool) -> None:
         """Send with the next hand-over, which is soon if it is awaited."""
-        if awaited:
-            self._gathered.awaited.append((stream, window))
-            self._hand_over_by(self._not_before)
-        else:
-            self._gathered.others.append((stream, window))
-            self._hand_over_by(self.loop.time() + PATIENCE_S)
+        self._gathered.windows.append((stream, window, awaited))
+        self._hand_over_by(self._not_before if awaited else self.loop.time() + PATIENCE_S)
 
     def over(self, stream: SileroStream) -> None:
         """Nothing more comes from it, and nothing is to be told it."""

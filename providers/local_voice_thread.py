@@ -40,15 +40,15 @@ class Window(NamedTuple):
     arrived: float
 
 
-Message = tuple["SileroStream", Window]
+# whose window, and whether something is decided by it
+Message = tuple["SileroStream", Window, bool]
 
 
 @dataclass(slots=True)
 class HandOver:
-    """What came since the last one: windows that something is decided by, others, and calls that are over."""
+    """What came since the last one, in order; and then the calls that are over."""
 
-    awaited: list[Message] = field(default_factory=list)
-    others: list[Message] = field(default_factory=list)
+    windows: list[Message] = field(default_factory=list)
     over: list[SileroStream] = field(default_factory=list)
 
 
@@ -81,8 +81,8 @@ def loudness(windows: Samples) -> Samples:
 class VoiceThread(threading.Thread):
     """Begins at once, and ends when it has been left behind. `deliver` is called on the loop with a batch's results.
 
-    Each batch takes one window of each call, at most 64, and the calls that it served go to the back. Windows that are
-    awaited make a batch of their own, which goes before.
+    Each batch takes one window of each call, at most 64, and the calls that it served go to the back. Calls that wait
+    for a window make a batch of their own, which goes before.
     """
 
     def __init__(
@@ -125,8 +125,8 @@ class VoiceThread(threading.Thread):
         try:
             hand_over = self.queue.get(block=not (self._next or self._awaited))
             while hand_over:
-                self._sort(hand_over.others, self._next)
-                self._sort(hand_over.awaited, self._awaited)
+                for message in hand_over.windows:
+                    self._sort(*message)
                 for stream in hand_over.over:
                     self._forget(stream)
                 hand_over = self.queue.get_nowait()
@@ -134,12 +134,13 @@ class VoiceThread(threading.Thread):
         except Empty:
             return True
 
-    def _sort(self, messages: list[Message], into: dict[SileroStream, Window]) -> None:
-        for stream, window in messages:
-            if stream in self._next or stream in self._awaited:
-                self._behind.setdefault(stream, deque()).append(window)
-            else:
-                into[stream] = window
+    def _sort(self, stream: SileroStream, window: Window, awaited: bool) -> None:
+        if stream not in self._next and stream not in self._awaited:
+            (self._awaited if awaited else self._next)[stream] = window
+            return
+        self._behind.setdefault(stream, deque()).append(window)
+        if awaited and stream in self._next:
+            self._awaited[stream] = self._next.pop(stream)
 
     def _forget(self, stream: SileroStream) -> None:
         for line in (self._next, self._awaited, self._behind):
@@ -154,7 +155,7 @@ class VoiceThread(threading.Thread):
         for stream, _ in batch:
             del first[stream]
             if line := self._behind.get(stream):
-                self._next[stream] = line.popleft()
+                first[stream] = line.popleft()
                 if not line:
                     del self._behind[stream]
         return batch

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 import ssl
+import weakref
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 import trustme
@@ -12,6 +15,10 @@ from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
 
+from app.call.admission import Admission
+from app.clock import ManualClock
+from app.ops.garbage import QUIET_EVERY_S
+from app.server import RelayServer, claimed_port, uvicorn_config
 from tests.providers.loopback import serving
 from tests.upgrade import UPGRADE
 
@@ -40,3 +47,31 @@ def test_who_says_goodbye_and_lingers_does_not_break_the_stop(tmp_path: Path) ->
             assert b" 101 " in caller.recv(4096)
             caller.sendall(CLOSE)
             assert caller.recv(4)[:1] == b"\x88"  # it is answered; and nothing more is said
+
+
+class Knot:
+    def __init__(self) -> None:
+        self.itself = self
+
+
+async def test_cycles_are_looked_for_while_it_serves(clock: ManualClock) -> None:
+    before, config = gc.get_threshold(), uvicorn_config(Starlette())
+    config.load()
+    server = RelayServer(config, clock, Admission(), cast(Any, ()), 0.0, stalled=lambda: None)
+    server.lifespan = config.lifespan_class(config)
+    with claimed_port("127.0.0.1", 0) as listener:
+        await server.startup([listener])
+        try:
+            knot = Knot()
+            gc.collect(1)  # too old now for all but a full collection
+            alive = weakref.ref(knot)
+            del knot
+            assert alive()
+            clock.advance(QUIET_EVERY_S)
+            await server.on_tick(1)
+            assert alive() is None
+            assert gc.get_freeze_count() > 0
+        finally:
+            gc.unfreeze()
+            gc.set_threshold(*before)
+            await server.shutdown([listener])

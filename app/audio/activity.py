@@ -70,8 +70,8 @@ class VoiceActivity:
 
     @property
     def unsettled(self) -> bool:
-        """Whether the last window may be the first of speech that goes on, or of a lull."""
-        return self.speaking != (self._run > 0)
+        """Whether the next window may make an edge of what the last one began, be it speech or a lull."""
+        return self.beginning or (self.speaking and not self._run)
 
     @property
     def beginning(self) -> bool:

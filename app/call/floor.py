@@ -17,8 +17,7 @@ from typing import Protocol
 
 from app.audio.activity import Edge
 from app.audio.echo import EchoGate
-from app.audio.endpoint import ASK_AGAIN_MS, UNKNOWN_MS, Pause, announces_more, silence_needed_ms
-from app.audio.g711 import FRAME_MS
+from app.audio.endpoint import ASK_AGAIN_MS, Pause, announces_more, silence_needed_ms
 from app.call.hearing import Hearing
 from app.call.interrupting import SURELY_MEANT_MS, is_meant, lasts_too_long
 from app.call.listener import Listener
@@ -131,7 +130,8 @@ class Floor:
         self._tasks = tasks
         self._actor = actor
         self._turn = Turn()
-        self._pause, self._silence_needed_ms = Pause(), UNKNOWN_MS
+        self._pause = Pause()
+        self._needed: tuple[str, float] | None = None  # how long the pause must last, in a language
         self._judging: list[asyncio.Task[None]] = []
         self._interim = Interim()
         self._words_seen = ""
@@ -218,8 +218,10 @@ class Floor:
     @property
     def decides(self) -> bool:
         if self._turn.state is TurnState.LULL:
-            return self.listener.silence_ms + FRAME_MS >= self._silence_needed_ms
-        return self._turn.state is TurnState.OVERLAP
+            return self.listener.silence_ms >= self._silence_needed_ms
+        if self._turn.state is TurnState.OVERLAP:
+            return not self._actor.must_be_heard
+        return self._aside_judged and self._aside_is_over
 
     @property
     def _aside_is_over(self) -> bool:
@@ -275,7 +277,7 @@ class Floor:
             self._judging.append(self._tasks.create(self._listen_for_an_end(self._end_of_turn)))
 
     def _stop_judging(self) -> None:
-        self._pause, self._silence_needed_ms = Pause(), UNKNOWN_MS
+        self._pause, self._needed = Pause(), None
         for task in self._judging:
             task.cancel()
         self._judging.clear()
@@ -316,10 +318,16 @@ class Floor:
 
     def _learnt(self, pause: Pause) -> None:
         """More is known about the pause: it may last long enough already."""
-        question = self._actor.question
-        self._pause = pause
-        self._silence_needed_ms = silence_needed_ms(pause, question.language if question else "")
+        self._pause, self._needed = pause, None
         self.listened()
+
+    @property
+    def _silence_needed_ms(self) -> float:
+        question = self._actor.question
+        language = question.language if question else ""
+        if self._needed is None or self._needed[0] != language:
+            self._needed = language, silence_needed_ms(self._pause, language)
+        return self._needed[1]
 
     # words that come while the caller speaks
 

@@ -125,6 +125,7 @@ class Listener:
             if edge:
                 self._reports.edge(edge)
             self._reports.listened()
+        self.window_waited_ms = 0.0
 
     def _awaited(self) -> bool:
         return self.activity.unsettled or self._reports.decides

@@ -1,7 +1,8 @@
 """Python's garbage collector, kept from standing still for calls.
 
 What a call holds is freed by its reference counts. A full collection looks at every object all the same, which takes
-60 ms while 200 calls go on; so it happens when nobody is talking, and now and then where somebody always is.
+60 ms while 200 calls go on; so it happens when nobody is talking, and now and then where somebody always is. (Python
+3.14 collects the old bit by bit, and has no use for the third threshold.)
 """
 
 from __future__ import annotations

@@ -19,10 +19,24 @@ from app.simulator.call import CallPlan
 from app.simulator.carriage import Response
 from app.simulator.steps import Step
 from app.simulator.webhook import Route, Signer
-from providers.base import EndOfTurnDetector, LanguageModel, SimilarityModel, Synthesizer, VoiceDetector
+from providers.base import (
+    EndOfTurnDetector,
+    LanguageModel,
+    SimilarityModel,
+    Synthesizer,
+    VoiceDetector,
+    VoiceWindow,
+    nobody_waits,
+)
 from providers.local_answers import EmbeddedAnswers
 from providers.local_still import StillWorkers
-from providers.scripted import Script, ScriptedSynthesizer, ScriptedTranscriber, ScriptedVoiceDetector
+from providers.scripted import (
+    Script,
+    ScriptedSynthesizer,
+    ScriptedTranscriber,
+    ScriptedVoiceDetector,
+    ScriptedVoiceStream,
+)
 from tests.simulator.calls import Placed, call_over
 
 URL = "http://127.0.0.1:8000"
@@ -33,6 +47,22 @@ UNSIGNED = Signer(Route(URL))
 async def inline(work: Callable[[], bool]) -> bool:
     """Threads do not fit into virtual time."""
     return work()
+
+
+class AskingDetector(ScriptedVoiceDetector):
+    """Asks of each window whether it is awaited, and keeps the answers: "x" where it is."""
+
+    def open(
+        self, on_windows: Callable[[Sequence[VoiceWindow]], None], awaited: Callable[[], bool] = nobody_waits
+    ) -> ScriptedVoiceStream:
+        self.awaited = ""
+
+        def asking(windows: Sequence[VoiceWindow]) -> None:
+            for window in windows:
+                self.awaited += "x" if awaited() else "."
+                on_windows([window])
+
+        return super().open(asking)
 
 
 @dataclass

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,9 +11,8 @@ from app.audio import endpoint
 from app.clock import ManualClock
 from app.errors import Refused
 from app.simulator.steps import BargeIn, Say
-from providers.base import VoiceWindow, nobody_waits
-from providers.scripted import WINDOW_MS, ScriptedVoiceDetector, ScriptedVoiceStream
-from tests.call.relay import events, running
+from providers.scripted import WINDOW_MS
+from tests.call.relay import AskingDetector, events, running
 
 WINDOWS_MS = 64
 
@@ -104,29 +102,12 @@ async def test_a_courtesy_behind_a_turn_is_not_listened_to(clock: ManualClock, t
     assert turn["timeline"]["stages"]["endpoint"][1] == pytest.approx(endpoint.COMPLETE_MS, abs=WINDOWS_MS)
 
 
-class Asking(ScriptedVoiceDetector):
-    """Asks of each window whether it is awaited, and keeps the answers by the end of the window."""
-
-    def open(
-        self, on_windows: Callable[[Sequence[VoiceWindow]], None], awaited: Callable[[], bool] = nobody_waits
-    ) -> ScriptedVoiceStream:
-        self.answers: list[bool] = []
-
-        def asking(windows: Sequence[VoiceWindow]) -> None:
-            for window in windows:
-                self.answers.append(awaited())
-                on_windows([window])
-
-        return super().open(asking)
-
-
 async def test_only_windows_that_may_decide_something_are_awaited(clock: ManualClock, tmp_path: Path) -> None:
-    detector = Asking()
+    detector = AskingDetector()
     async with running(clock, tmp_path, ["it costs too much"], detector=detector) as relay:
         placed = await relay.call("echo", [Say("it costs too much")])
     (turn,) = events(relay.journal(placed), "turn")
     ended_ms = turn["timeline"]["stages"]["endpoint"][1]
-    awaited = "".join("x" if awaited else "." for awaited in detector.answers)
-    found = re.fullmatch(r"\.+x\.+x(?P<pause>\.+x{1,2})\.+", awaited)
-    assert found
-    assert len(found["pause"]) * WINDOW_MS == pytest.approx(ended_ms, abs=3 * WINDOW_MS)
+    begins_and_pauses = re.fullmatch(r"\.+x\.+x(?P<pause>\.+x)\.+", detector.awaited)
+    assert begins_and_pauses
+    assert len(begins_and_pauses["pause"]) * WINDOW_MS == pytest.approx(ended_ms, abs=3 * WINDOW_MS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -20,7 +21,7 @@ from app.simulator.steps import BargeIn, PlayRecording, Press, Say, StaySilent, 
 from providers.base import Hypothesis, OutcomeChosen
 from providers.scripted import Heard, ScriptedTranscriber, ScriptedTranscriptionStream, hum
 from providers.scripted_model import Reply, ScriptedModel
-from tests.call.relay import RunningRelay, events, running
+from tests.call.relay import AskingDetector, RunningRelay, events, running
 from tests.call.services import flows_in
 
 FLOW = """\
@@ -116,6 +117,16 @@ async def test_words_made_of_a_short_sound_do_not_interrupt(
     async with running(clock, tmp_path, [], settings=settings, transcriber=Fancier([""])) as relay:
         placed = await relay.call(settings.default_flow, [BargeIn(800, sound)])
     assert bool(events(relay.journal(placed), "interrupted")) is interrupts
+
+
+async def test_windows_over_the_agent_are_awaited_and_the_one_that_finds_them_over(
+    clock: ManualClock, tmp_path: Path
+) -> None:
+    settings, detector = flows_in(tmp_path, MENU), AskingDetector()
+    async with running(clock, tmp_path, ["mm-hm"], settings=settings, detector=detector) as relay:
+        placed = await relay.call("choose", [BargeIn(800, "hmhm")])
+    assert not events(relay.journal(placed), "interrupted")
+    assert re.fullmatch(r"\.+x{3,}\.+x\.+", detector.awaited)
 
 
 @pytest.mark.parametrize(("apart_ms", "interrupts"), [(200, True), (280, True), (400, False)])

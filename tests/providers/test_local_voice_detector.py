@@ -153,30 +153,49 @@ async def test_what_gathers_while_a_batch_runs_goes_in_fair_batches_of_at_most_6
     await detector.aclose()
 
 
+class Judged:
+    """What a VoiceThread hands back: whose window, and its number."""
+
+    def __init__(self, count: int) -> None:
+        self.windows: list[tuple[object, int]] = []
+        self._count = count
+        self._all = asyncio.Event()
+
+    def __call__(self, results: Sequence[Result]) -> None:
+        self.windows += [(stream, round(window.end_ms / 32)) for stream, window, _ in results]
+        if len(self.windows) >= self._count:
+            self._all.set()
+
+    async def all(self) -> list[tuple[object, int]]:
+        async with asyncio.timeout(10):
+            await self._all.wait()
+        return self.windows
+
+
+def numbered(number: int) -> Window:
+    return Window(dsp.SILENCE * WINDOW, 32.0 * number, 0.0)
+
+
 @pytest.mark.real_time
-async def test_awaited_windows_go_before_the_others_but_not_before_their_own_call_s() -> None:
-    network, outbox = HeldNetwork(), Outbox(SimpleQueue())
-    held, mixed, last, *others = (SileroStream(outbox, print, nobody_waits) for _ in range(6))
-    judged: list[tuple[SileroStream, float]] = []
-    done = asyncio.Event()
-
-    def deliver(results: Sequence[Result]) -> None:
-        judged.extend((stream, window.end_ms) for stream, window, _ in results)
-        if len(judged) == 7:
-            done.set()
-
-    thread = VoiceThread(network, asyncio.get_running_loop(), deliver, Tally())
-    first, second = (Window(dsp.SILENCE * WINDOW, end_ms, 0.0) for end_ms in (32.0, 64.0))
-    thread.queue.put(HandOver(others=[(held, first)]))
+async def test_calls_that_wait_for_a_window_go_first_and_each_call_s_windows_in_order() -> None:
+    network, outbox, judged = HeldNetwork(), Outbox(SimpleQueue()), Judged(9)
+    held, one, two, three, *others = (SileroStream(outbox, print, nobody_waits) for _ in range(6))
+    thread = VoiceThread(network, asyncio.get_running_loop(), judged, Tally())
+    thread.queue.put(HandOver([(held, numbered(1), False)]))
     await asyncio.to_thread(network.begun.wait)
-    waiting = [(stream, first) for stream in (mixed, *others)]
-    thread.queue.put(HandOver(awaited=[(mixed, second), (last, first)], others=waiting))
+    waiting = [(stream, numbered(1), False) for stream in (one, *others)]
+    thread.queue.put(HandOver([*waiting, (two, numbered(1), True), (two, numbered(2), False)]))
+    thread.queue.put(
+        HandOver([(one, numbered(2), True), (one, numbered(3), False), (three, numbered(1), True)])
+    )
     network.go_on.set()
-    async with asyncio.timeout(10):
-        await done.wait()
-    assert network.batches == [1, 1, 4, 1]
-    assert judged[1] == (last, 32.0)
-    assert judged[-1] == (mixed, 64.0)
+    assert await judged.all() == [
+        (held, 1),
+        *((two, 1), (one, 1), (three, 1)),
+        *((two, 2), (one, 2)),
+        (one, 3),
+        *((other, 1) for other in others),
+    ]
     thread.queue.put(None)
     await asyncio.to_thread(thread.join)
 
@@ -196,10 +215,10 @@ async def test_a_call_that_ends_behind_an_awaited_window_leaves_nothing_behind(m
 Queue = SimpleQueue[HandOver | None]
 
 
-def handed_over(queue: Queue) -> list[tuple[int, int]]:
-    """How many windows each hand-over so far had, those that are awaited first."""
+def handed_over(queue: Queue) -> list[list[bool]]:
+    """Of each hand-over so far, which windows were awaited."""
     found = [queue.get() or HandOver() for _ in range(queue.qsize())]
-    return [(len(one.awaited), len(one.others)) for one in found]
+    return [[awaited for *_, awaited in one.windows] for one in found]
 
 
 SOON_S = HAND_OVER_EVERY_S / 10
@@ -215,11 +234,11 @@ async def test_windows_wait_for_each_other_until_one_is_awaited() -> None:
         await asyncio.sleep(PATIENCE_S / 4)
     assert handed_over(queue) == []
     await asyncio.sleep(PATIENCE_S / 4 + SOON_S)
-    assert handed_over(queue) == [(0, 3)]
+    assert handed_over(queue) == [[False] * 3]
     outbox.add(stream, WINDOW_OF_SILENCE, awaited=False)
     outbox.add(stream, WINDOW_OF_SILENCE, awaited=True)
     await asyncio.sleep(HAND_OVER_EVERY_S)
-    assert handed_over(queue) == [(1, 1)]
+    assert handed_over(queue) == [[False, True]]
     await asyncio.sleep(2 * PATIENCE_S)
     assert handed_over(queue) == []
 
@@ -230,13 +249,13 @@ async def test_awaited_windows_go_at_once_but_together_where_many_come() -> None
     stream = SileroStream(outbox, print, nobody_waits)
     outbox.add(stream, WINDOW_OF_SILENCE, awaited=True)
     await asyncio.sleep(SOON_S)
-    assert handed_over(queue) == [(1, 0)]
+    assert handed_over(queue) == [[True]]
     for _ in range(3):
         outbox.add(stream, WINDOW_OF_SILENCE, awaited=True)
         await asyncio.sleep(SOON_S)
     assert handed_over(queue) == []
     await asyncio.sleep(HAND_OVER_EVERY_S)
-    assert handed_over(queue) == [(3, 0)]
+    assert handed_over(queue) == [[True] * 3]
 
 
 async def test_each_window_is_asked_about() -> None:
@@ -249,7 +268,7 @@ async def test_each_window_is_asked_about() -> None:
     awaited = True
     stream.push(dsp.SILENCE * WINDOW)
     await asyncio.sleep(SOON_S)
-    assert handed_over(queue) == [(1, 1)]
+    assert handed_over(queue) == [[False, True]]
 
 
 async def test_a_calls_end_follows_its_last_window() -> None:
@@ -260,7 +279,7 @@ async def test_a_calls_end_follows_its_last_window() -> None:
     await asyncio.sleep(2 * PATIENCE_S)
     hand_over = queue.get()
     assert hand_over
-    assert ([stream for stream, _ in hand_over.others], hand_over.over) == ([call], [call])
+    assert ([stream for stream, *_ in hand_over.windows], hand_over.over) == ([call], [call])
     assert queue.empty()
 
 
