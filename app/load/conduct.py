@@ -12,7 +12,7 @@ import click
 import uvloop
 
 from app.load.figures import Asked, Document, Run
-from app.load.judgement import TOLD, Threshold, figure, recommendations, worse
+from app.load.judgement import TOLD, UNITS, Threshold, figure, recommendations, worse
 from app.load.kept import earlier, keep
 from app.load.page import page
 from app.load.run import hold
@@ -105,8 +105,10 @@ def tell(document: Document, as_json: bool) -> None:
         return
     for name in TOLD:
         _tell_figure(document, name)
+    if document["stages_ms"]:
+        click.echo(f"{'stage, ms':<18}{'p50':>10}{'p95':>10}")
     for stage, found in document["stages_ms"].items():
-        click.echo(f"{stage:<18}{found['p50']:>10g}{found['p95']:>10g}  (p50, p95)")
+        click.echo(f"{stage:<18}{found['p50']:>10g}{found['p95']:>10g}")
     for heading in ("broken", "worse", "recommendations"):
         for line in document[heading]:
             click.echo(f"  {'✗' if heading != 'recommendations' else '→'} {line}")
@@ -116,7 +118,8 @@ def tell(document: Document, as_json: bool) -> None:
 
 def _tell_figure(document: Document, name: str) -> None:
     value = figure(document, name)
-    click.echo(f"{name:<14}{'–' if value is None else f'{value:g}':>10}")
+    unit = UNITS.get(name, UNITS.get(name.partition("_")[0], ""))
+    click.echo(f"{name:<14}{'–' if value is None else f'{value:g}':>10} {unit}".rstrip())
 
 
 def _answers(run: Run) -> list[tuple[float, float]]:

@@ -29,6 +29,13 @@ TOLD: Mapping[str, tuple[str, ...]] = {
     "callers_us": ("client", "us_per_frame"),
     "callers_lag": ("client", "lag_p95_ms"),
 }
+# by name, or what a name begins with; what is not here is counted
+UNITS: Mapping[str, str] = {
+    **dict.fromkeys(("answer", "any", "overhead", "lag", "callers_lag"), "ms"),
+    **dict.fromkeys(("us_per_frame", "callers_us"), "µs"),
+    **dict.fromkeys(("rss_mb", "mb_per_call"), "MB"),
+    **dict.fromkeys(("cpu_share", "callers_cpu"), "of a core"),
+}
 # what is compared with the last run: by how much it may differ by chance, as a share and in its own unit
 COMPARED = {
     "answer_p50": (0.1, 20.0),

@@ -121,6 +121,7 @@ class Explanation:
         answer_ms, timeline = self.timeline["answer_ms"], self.timeline
         yield f"turn {self.number}: answered after {answer_ms:.0f} ms, {self._verdict(answer_ms)}"
         yield f"  caller  {_caller(self.events)}"
+        yield "       until      lasted"
         longest = max(end for _, end in timeline["stages"].values())
         for name, (start, end) in timeline["stages"].items():
             what = STAGES.get(name, name)

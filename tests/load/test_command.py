@@ -34,7 +34,7 @@ def test_figures_are_told_although_they_cannot_be_kept(
     nowhere = tmp_path / "file" / "data"
     found = load(monkeypatch, "--html", str(nowhere / "page.html"), data_dir=nowhere)
     assert found.exit_code == command.HELD
-    assert "answer_p95           100" in found.stdout
+    assert "answer_p95           100 ms\n" in found.stdout
     not_kept, no_page = found.stderr.splitlines()
     assert not_kept.startswith("callrelay load: the run is not kept: ")
     assert no_page.startswith("callrelay load: there is no page: ")
