@@ -52,8 +52,7 @@ class EchoGate:
 
     def masks(self, now: float, level: float) -> bool:
         """Whether a caller frame of `level` arriving at `now` may be nothing but echo."""
-        # most frames come while nothing is played, and are asked nothing more
-        if not (self._coming or self._loudest) or not self.active(now):
+        if not self.active(now):
             return False
         played = self._loudest[0][1]
         if played:
