@@ -119,8 +119,7 @@ def describe_server(report: Report, before: State, after: State, run: Run) -> No
     report.lines += [
         f"{what:<28}{value if value is not None else '–'!s:>8}" for what, value in figures.items()
     ]
-    nothing_more = all(after.held[what] <= before.held[what] for what in before.held)
-    report.promise("no more threads, descriptors and tasks than before", nothing_more)
+    report.promise("threads, descriptors and tasks are as before", before.held == after.held)
 
 
 def describe_log(report: Report, log: str) -> None:

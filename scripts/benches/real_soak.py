@@ -25,7 +25,7 @@ from scripts.benches.soak_outcome import Outcome
 from scripts.benches.troubles import TroubledCarriage
 from tests.providers import loopback
 
-# threads and connections that are made once are there after so many calls at once; caches and books are full later
+# threads and connections that are made once are there after so many calls; caches and books are full later
 MADE_AFTER_CALLS = 100
 WARM_CALLS = 500
 # connections to the flows' services that nobody has used for so long are closed when the next is wanted
@@ -43,7 +43,7 @@ async def measure(total: int, at_once: int, share: float, seed: int) -> Report:
     with tempfile.TemporaryDirectory() as directory, loopback.serving(_shop()) as port:
         async with serving(Path(directory), _variables(port), core=cores[0]) as server:
             growth = Growth(WARM_CALLS)
-            await _hold(server, MADE_AFTER_CALLS, MADE_AFTER_CALLS, random, 0.0, Growth(0))
+            await _hold(server, MADE_AFTER_CALLS, at_once, random, 0.0, Growth(0))
             before = await _after_one_more(server, seed)
             run, outcome = await _hold(server, total, at_once, random, share, growth)
             await _nobody_left(server)
