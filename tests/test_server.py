@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import socket
 import ssl
-import weakref
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,6 +18,7 @@ from app.call.admission import Admission
 from app.clock import ManualClock
 from app.ops.garbage import QUIET_EVERY_S
 from app.server import RelayServer, claimed_port, uvicorn_config
+from tests.cycles import old_cycle
 from tests.providers.loopback import serving
 from tests.upgrade import UPGRADE
 
@@ -49,11 +49,6 @@ def test_who_says_goodbye_and_lingers_does_not_break_the_stop(tmp_path: Path) ->
             assert caller.recv(4)[:1] == b"\x88"  # it is answered; and nothing more is said
 
 
-class Knot:
-    def __init__(self) -> None:
-        self.itself = self
-
-
 async def test_cycles_are_looked_for_while_it_serves(clock: ManualClock) -> None:
     before, config = gc.get_threshold(), uvicorn_config(Starlette())
     config.load()
@@ -62,14 +57,11 @@ async def test_cycles_are_looked_for_while_it_serves(clock: ManualClock) -> None
     with claimed_port("127.0.0.1", 0) as listener:
         await server.startup([listener])
         try:
-            knot = Knot()
-            gc.collect(1)  # too old now for all but a full collection
-            alive = weakref.ref(knot)
-            del knot
-            assert alive()
+            cycle = old_cycle()
+            assert cycle()
             clock.advance(QUIET_EVERY_S)
             await server.on_tick(1)
-            assert alive() is None
+            assert cycle() is None
             assert gc.get_freeze_count() > 0
         finally:
             gc.unfreeze()

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import gc
-import weakref
 from collections.abc import Iterator
 
 import pytest
 
 from app.clock import ManualClock
 from app.ops.garbage import BUSY_EVERY_S, QUIET_EVERY_S, GarbageCollection
-
-
-class Node:
-    def __init__(self) -> None:
-        self.itself = self
+from tests.cycles import old_cycle
 
 
 @pytest.fixture
@@ -25,13 +20,6 @@ def garbage(clock: ManualClock) -> Iterator[GarbageCollection]:
     yield collection
     gc.unfreeze()
     gc.set_threshold(*before)
-
-
-def old_cycle() -> weakref.ref[Node]:
-    """Nobody has it any more, and it is old enough for nothing but a full collection."""
-    node = Node()
-    gc.collect(1)
-    return weakref.ref(node)
 
 
 @pytest.mark.parametrize(("calls", "every_s"), [(0, QUIET_EVERY_S), (3, BUSY_EVERY_S)])
