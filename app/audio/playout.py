@@ -26,7 +26,6 @@ from app.carriers.events import OutboundCommand, PlayAudio, SendMark
 AHEAD_MS = 400.0
 WARY_AHEAD_MS = 200.0
 BRIEF_AHEAD_MS = 80.0
-BURST_MS = 100.0
 MARK_EVERY_MS = 200.0
 MARK_OVERDUE_S = 1.0
 GAP_MS = 60.0  # nobody hears a shorter one
@@ -90,7 +89,7 @@ class Playout:
     @property
     def _burst_ms(self) -> float:
         """How much room there must be for anything to go: crumbs cost what bursts do."""
-        return min(BURST_MS, self._limit_ms / 2)
+        return self._limit_ms / 2
 
     def ahead_ms(self, now: float) -> float:
         """Audio sent and not yet played, by the clock."""
@@ -98,12 +97,17 @@ class Playout:
 
     def due(self, now: float) -> Iterator[OutboundCommand]:
         """What may be sent at `now`, in order; a `clear` in between ends it."""
-        if self._passes_an_end() and self._marked_ms < self.sent_ms:
-            yield self._next_mark()
-        while frames := self._frames_due(now):
-            yield self._next_audio(frames, now)
-            if self._passes_an_end() or self.sent_ms - self._marked_ms >= MARK_EVERY_MS - ROUNDING_MS:
+        while True:
+            if self._mark_due():
                 yield self._next_mark()
+            elif frames := self._frames_due(now):
+                yield self._next_audio(frames, now)
+            else:
+                return
+
+    def _mark_due(self) -> bool:
+        unmarked_ms = self.sent_ms - self._marked_ms
+        return (self._passes_an_end() and unmarked_ms > 0) or unmarked_ms >= MARK_EVERY_MS - ROUNDING_MS
 
     def _frames_due(self, now: float) -> int:
         """How many may go in one piece, up to the next end or mark; none while there is no room for a burst of them."""

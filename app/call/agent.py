@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import weakref
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -20,9 +20,8 @@ from app.call.saying import NOTHING, Left, Prompt, Spoken
 from app.call.secrecy import Secrecy
 from app.call.service_desk import ServiceDesk
 from app.call.services import Services
-from app.call.speaker import Speaker
+from app.call.speaker import Line, Speaker
 from app.call.tasks import Tasks
-from app.carriers.events import OutboundCommand
 from app.errors import ProviderError
 from app.flow import effects as fx
 from app.flow import inputs
@@ -70,7 +69,7 @@ class Agent:
         secrecy: Secrecy,
         tasks: Tasks,
         echo: EchoGate,
-        send: Callable[[OutboundCommand], Awaitable[None]],
+        line: Line,
         reports: AgentReports,
     ) -> None:
         self._call = call
@@ -91,7 +90,9 @@ class Agent:
         # they report to us and end with us: a cycle would keep each call in memory until it is looked for
         ours = weakref.proxy(self)
         speech = services.speech
-        self.speaker = Speaker(self._clock, speech.synthesizer, services.speech_cache, echo, send, ours)
+        self.speaker = Speaker(
+            self._clock, speech.synthesizer, services.speech_cache, echo, tasks, line, ours
+        )
         self._models = ModelDesk(services.model, self._clock, call.journal, tasks, ours, services.economy)
         self._desk = ServiceDesk(services.http, self._clock, call.journal, tasks, ours)
 
@@ -252,8 +253,8 @@ class Agent:
 
     # what the speaker reports
 
-    def speech_ready(self, prompt: Prompt, asked: float, ready: float) -> None:
-        self.timing.speech_ready(prompt, asked, ready)
+    def speech_ready(self, prompt: Prompt, due: float, asked: float, ready: float) -> None:
+        self.timing.speech_ready(prompt, due, asked, ready)
 
     def prompt_started(
         self, prompt: Prompt, ready: float, sent: float, *, cached: bool, ahead_ms: float

@@ -59,9 +59,10 @@ class AnswerTiming:
         if self._timeline:
             self._timeline.stage("service", asked, now)
 
-    def speech_ready(self, prompt: Prompt, asked: float, ready: float) -> None:
-        """The first audio of a prompt has been made."""
+    def speech_ready(self, prompt: Prompt, due: float, asked: float, ready: float) -> None:
+        """The first audio of a prompt has been made; its turn had come when it was `due`."""
         if self._timeline and prompt is self.prompt:
+            self._timeline.waited("hand_over", (asked - due) * 1000)
             self._timeline.stage("speech_first_byte", asked, ready)
 
     def started(self, prompt: Prompt, ready: float, sent: float, heard: float) -> Timeline | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import weakref
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 from app.audio.echo import EchoGate
 from app.call.agent import Agent, Came
@@ -23,10 +23,9 @@ from app.call.patience import Patience
 from app.call.saying import Prompt
 from app.call.secrecy import Secrecy
 from app.call.services import Services
-from app.call.speaker import Speaker
+from app.call.speaker import Line, Speaker
 from app.call.tasks import Tasks
 from app.call.timeline import Timeline
-from app.carriers.events import OutboundCommand
 from app.dialogue.backchannel import words_beyond
 from app.dialogue.turn import TurnEvent, TurnState
 from app.errors import ProviderError
@@ -54,7 +53,7 @@ class Conversation:
         services: Services,
         hearing: Hearing,
         tasks: Tasks,
-        send: Callable[[OutboundCommand], Awaitable[None]],
+        line: Line,
         ended: Callable[[str], None],
     ) -> None:
         self._call = call
@@ -75,7 +74,7 @@ class Conversation:
         # they report to us and end with us: a cycle would keep each call in memory until it is looked for
         reports = weakref.proxy(self)
         self._patience = Patience(self._clock, reports)
-        self._agent = Agent(call, services, self._flow, self.secrecy, tasks, echo, send, reports)
+        self._agent = Agent(call, services, self._flow, self.secrecy, tasks, echo, line, reports)
         self.floor = Floor(services, hearing, echo, tasks, reports)
         self._messages = MessageTaking(call, services.messages, self.floor.listener, reports)
 
@@ -86,8 +85,7 @@ class Conversation:
 
     async def run(self) -> None:
         """Speak and listen, for ever."""
-        voice = self.speaker
-        for part in (voice.make(self._tasks), voice.send(), self._flow.foresee()):
+        for part in (self.speaker.send(), self._flow.foresee()):
             self._tasks.create(part)
         self._agent.begin()
         self._performed()

@@ -113,6 +113,8 @@ def _note_switch(journal: Journal, switch: Switch) -> None:
 
 
 class _Session:
+    """Implements `Line`."""
+
     def __init__(self, call: Call, socket: MediaSocket, codec: CarrierCodec, services: Services) -> None:
         self._call = call
         self._socket = socket
@@ -152,7 +154,7 @@ class _Session:
         hearing = Hearing(services.speech.transcriber, services.languages_of(call.flow))
         async with AsyncExitStack() as afterwards, asyncio.TaskGroup() as group:
             tasks = Tasks(group)
-            conversation = Conversation(call, services, hearing, tasks, self._send, self.ended)
+            conversation = Conversation(call, services, hearing, tasks, self, self.ended)
             afterwards.push_async_callback(conversation.aclose)
             if services.recordings:
                 self._record(
@@ -235,21 +237,21 @@ class _Session:
             case StreamStarted():
                 raise RemoteProtocolError("a second start on one stream", close_code=1008)
 
-    async def _send(self, command: OutboundCommand) -> None:
-        message = self._codec.send(command)
+    def write(self, command: OutboundCommand) -> bool:
+        written = self._socket.write(self._codec.send(command))
+        if written and self._tape:
+            self._tape.sent(command)
+        return written
+
+    async def send(self, command: OutboundCommand) -> None:
+        # of the agent's words and a probe, what waits longest counts
+        self._sending_since = min(self._sending_since, self._services.clock.now())
         try:
-            if not self._socket.write(message):
-                await self._send_slowly(message)
+            await self._socket.send(self._codec.send(command))
             if self._tape:
                 self._tape.sent(command)
         except Disconnected:
             self.ended(LOST)
-
-    async def _send_slowly(self, message: str) -> None:
-        # of the agent's words and a probe, what waits longest counts
-        self._sending_since = min(self._sending_since, self._services.clock.now())
-        try:
-            await self._socket.send(message)
         finally:
             self._sending_since = math.inf
 
@@ -272,4 +274,4 @@ class _Session:
             if silent_s >= GIVE_UP_AFTER_S:
                 self.ended("no media", 1001)
             elif silent_s >= PROBE_AFTER_S:
-                await self._send(SendMark("probe"))
+                await self.send(SendMark("probe"))

@@ -1,7 +1,8 @@
 """The voice of a call: prompts in, paced audio out.
 
-One task makes speech, chunk by chunk; the other sends it, never more than the playout allows. So a slow
-synthesizer does not hold up what is ready, and a fast one does not run ahead of the caller's ear.
+A task makes the speech of a prompt, chunk by chunk; another sends it, never more than the playout allows. So a slow
+synthesizer does not hold up what is ready, and a fast one does not run ahead of the caller's ear. What may go at once
+goes where it is made: each change of tasks is a turn of the event loop that all calls share.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing, suppress
 from typing import Protocol
 
@@ -30,14 +31,24 @@ CHUNK_TIMEOUT_S = 3.0
 # whoever goes on for longer than this is a noise on the line
 WAITS_AT_MOST_S = 10.0
 
-Send = Callable[[OutboundCommand], Awaitable[None]]
+
+class Line(Protocol):
+    """Where commands go, in order. What `write` refuses must be sent before anything else is written."""
+
+    def write(self, command: OutboundCommand) -> bool:
+        """Send it if that can be done at once; False: nothing was sent."""
+        ...
+
+    async def send(self, command: OutboundCommand) -> None:
+        """Send it, waiting while the peer is slow."""
+        ...
 
 
 class SpeakerReports(Protocol):
     """What a speaker tells. Moments are monotonic seconds."""
 
-    def speech_ready(self, prompt: Prompt, asked: float, ready: float) -> None:
-        """The first audio of a prompt has been made."""
+    def speech_ready(self, prompt: Prompt, due: float, asked: float, ready: float) -> None:
+        """The first audio of a prompt has been made; its turn had come when it was `due`."""
         ...
 
     def prompt_started(
@@ -67,7 +78,7 @@ def _every(prompt: Prompt) -> bool:
 
 
 class Speaker:
-    """Speaks prompts one after the other. `run` both `make` and `send` for as long as the stream lasts."""
+    """Speaks prompts one after the other. Run `send` for as long as the stream lasts; `tasks` make what is said."""
 
     def __init__(
         self,
@@ -75,14 +86,16 @@ class Speaker:
         synthesizer: Synthesizer,
         cache: SpeechCache,
         echo: EchoGate,
-        send: Send,
+        tasks: Tasks,
+        line: Line,
         reports: SpeakerReports,
     ) -> None:
         self._clock = clock
         self._synthesizer = synthesizer
         self._cache = cache
         self._echo = echo
-        self._send = send
+        self._tasks = tasks
+        self._line = line
         self._reports = reports
         self._playout = Playout()
         self._prompts: deque[Prompt] = deque()
@@ -90,7 +103,7 @@ class Speaker:
         self._making: asyncio.Task[None] | None = None
         self._may_begin = asyncio.Event()
         self._may_begin.set()
-        self._asked = asyncio.Event()
+        self._unsent: OutboundCommand | None = None
         self._wake = asyncio.Event()
         self._room = asyncio.Event()
         self._must_clear = False
@@ -145,11 +158,12 @@ class Speaker:
             self.drop_passing()
         self._prompts.append(prompt)
         self._silent.clear()
-        self._asked.set()
+        self._make_next()
 
     def drop_passing(self) -> None:
         """The moment is over for words that have not begun."""
         self._drop(lambda waiting: waiting.passing)
+        self._make_next()
 
     def acknowledge(self, prompt: Prompt) -> bool:
         """Say it before what is still being made, if it is ready, and nothing else can be heard."""
@@ -172,14 +186,15 @@ class Speaker:
         self._retire(self._playout.heard_ms(self._clock.now()))
         spoken = self._clear(goes) if any(goes(one.prompt) for one in self._sayings) else []
         spoken += [Spoken(prompt, "", prompt.record) for prompt in self._drop(goes)]
+        self._make_next()
         self._wake.set()
         self._room.set()
         return spoken
 
     def _drop(self, goes: Callable[[Prompt], bool]) -> list[Prompt]:
         """Forget what has not begun."""
-        if self._making and self._makes_next and self._prompts and goes(self._prompts[0]):
-            self._making.cancel()
+        if self._makes_next and self._prompts and goes(self._prompts[0]):
+            self._stop_making()
         dropped = [prompt for prompt in self._prompts if goes(prompt)]
         self._prompts = deque(prompt for prompt in self._prompts if not goes(prompt))
         self._wake.set()
@@ -192,8 +207,7 @@ class Speaker:
 
     def _clear(self, goes: Callable[[Prompt], bool]) -> list[Spoken]:
         """Nothing is in the air any more."""
-        if self._making:
-            self._making.cancel()
+        self._stop_making()
         heard_ms = self._playout.clear(self._clock.now())
         self._echo.clear(self._clock.now())
         self._must_clear = True
@@ -204,31 +218,21 @@ class Speaker:
 
     def mark_reached(self, name: str) -> None:
         """The carrier echoed a mark."""
-        self._playout.reached(name, self._clock.now())
-        self._wake.set()
-
-    async def make(self, tasks: Tasks) -> None:
-        """Turn prompts into audio, for ever."""
-        while True:
-            await self._asked.wait()
-            self._asked.clear()
-            while self._prompts:
-                self._making = tasks.create(self._make(self._prompts[0]))
-                await asyncio.wait([self._making])
-                self._making = None
-                self._wake.set()
+        now, playout = self._clock.now(), self._playout
+        playout.reached(name, now)
+        if playout.finished(now) or (self._sayings and self._sayings[0].heard_by(playout.proven_ms)):
+            self._wake.set()
 
     async def send(self) -> None:
         """Send what is due, for ever."""
         loop = asyncio.get_running_loop()
         while True:
-            if self._must_clear:
-                self._must_clear = False
-                await self._send(ClearAudio())
-            for command in self._playout.due(self._clock.now()):
-                await self._send_one(command)
-                if self._must_clear:
-                    break
+            self._send_due()
+            while command := self._unsent:
+                await self._line.send(command)
+                self._unsent = None
+                self._sent(command)
+                self._send_due()
             self._settle()
             timer = None
             if (delay_s := self._rest_s()) is not None:
@@ -238,7 +242,39 @@ class Speaker:
             if timer:
                 timer.cancel()
 
-    async def _make(self, prompt: Prompt) -> None:
+    def _send_due(self) -> None:
+        """Send what may go now. `_unsent` is what the line did not take: nothing overtakes it."""
+        while not self._unsent and (command := next(self._due(), None)):
+            if self._line.write(command):
+                self._sent(command)
+            else:
+                self._unsent = command
+
+    def _due(self) -> Iterator[OutboundCommand]:
+        if self._must_clear:
+            self._must_clear = False
+            yield ClearAudio()
+        yield from self._playout.due(self._clock.now())
+
+    def _make_next(self) -> None:
+        """Make the next prompt's speech, unless one's is being made."""
+        if self._prompts and not self._making:
+            self._making = self._tasks.create(self._make(self._prompts[0], self._clock.now()))
+            self._making.add_done_callback(self._made)
+
+    def _made(self, task: asyncio.Task[None]) -> None:
+        """Go on, unless it was told to stop: then something else has begun, or all is over."""
+        if task is self._making and not task.cancelled() and not task.exception():
+            self._making = None
+            self._make_next()
+            self._wake.set()
+
+    def _stop_making(self) -> None:
+        if self._making:
+            self._making.cancel()
+            self._making = None
+
+    async def _make(self, prompt: Prompt, due: float) -> None:
         asked = self._clock.now()
         words = prompt.words
         count = len(words.pieces) if prompt.audio is not None else ready(self._cache, words)
@@ -247,7 +283,7 @@ class Speaker:
         try:
             async with aclosing(self._audio(prompt)) as chunks:
                 while (chunk := await self._next(chunks)) is not None:
-                    saying = saying or await self._first_audio(prompt, asked, cached, whole)
+                    saying = saying or await self._first_audio(prompt, due, asked, cached, whole)
                     await self._feed(saying, chunk)
         except ProviderError as error:
             self._reports.prompt_failed(prompt, error)
@@ -274,8 +310,10 @@ class Speaker:
             async for chunk in chunks:
                 yield chunk
 
-    async def _first_audio(self, prompt: Prompt, asked: float, cached: bool, whole: bool) -> Saying:
-        self._reports.speech_ready(prompt, asked, self._clock.now())
+    async def _first_audio(
+        self, prompt: Prompt, due: float, asked: float, cached: bool, whole: bool
+    ) -> Saying:
+        self._reports.speech_ready(prompt, due, asked, self._clock.now())
         if self.waits:
             with suppress(TimeoutError):
                 async with asyncio.timeout(WAITS_AT_MOST_S):
@@ -299,13 +337,13 @@ class Speaker:
         self._playout.feed(chunk)
         saying.chunks.append(chunk)
         saying.made_ms += g711.duration_ms(chunk)
+        self._send_due()
         self._wake.set()
         while self._playout.waiting_ms > MADE_AHEAD_MS:
             self._room.clear()
             await self._room.wait()
 
-    async def _send_one(self, command: OutboundCommand) -> None:
-        await self._send(command)
+    def _sent(self, command: OutboundCommand) -> None:
         if self._must_clear or not isinstance(command, PlayAudio):
             return  # what was cleared while it was being sent will not be heard
         now, gap_ms = self._clock.now(), self._playout.gap_ms()

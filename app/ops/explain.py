@@ -25,6 +25,7 @@ STAGES = {
 WAITS = {
     "voice_batch": "for the voice detector's batch",
     "event_loop": "for the event loop",
+    "hand_over": "for the task that makes speech",
     "pacing": "for the pacing of what was sent before",
 }
 KINDS: Mapping[Kind, str] = {

@@ -38,8 +38,8 @@ def test_sends_at_most_400_ms_ahead_of_the_ear() -> None:
     playout.feed(speech(2000))
     assert len(audio(due(playout, 10.0))) == AHEAD_MS * 8
     assert due(playout, 10.0) == []
-    assert playout.next_due(10.0) == pytest.approx(10.1)
-    assert len(audio(due(playout, 10.1))) == 100 * 8
+    assert playout.next_due(10.0) == pytest.approx(10.2)
+    assert len(audio(due(playout, 10.2))) == 200 * 8
 
 
 @given(st.lists(st.binary(min_size=0, max_size=700), max_size=8))
@@ -150,8 +150,8 @@ def test_who_looks_in_between_sends_no_crumbs() -> None:
     playout = Playout()
     playout.feed(speech(2000))
     due(playout, 0.0)
-    assert [due(playout, ms / 1000) for ms in (20, 60, 97)] == [[], [], []]
-    assert len(audio(due(playout, 0.0985))) == 100 * 8
+    assert [due(playout, ms / 1000) for ms in (20, 97, 197)] == [[], [], []]
+    assert len(audio(due(playout, 0.1985))) == 200 * 8
 
 
 def test_what_may_go_at_once_goes_as_one_piece() -> None:
@@ -159,7 +159,7 @@ def test_what_may_go_at_once_goes_as_one_piece() -> None:
     playout.feed(speech(2000))
     drained, _ = drain(playout, 0.0)
     pieces = [len(command.payload) / 8 for command in drained if isinstance(command, PlayAudio)]
-    assert pieces == [200, 200, *[100] * 16]
+    assert pieces == [200] * 10
 
 
 def test_a_gap_inside_an_utterance_is_told_once() -> None:

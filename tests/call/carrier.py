@@ -17,11 +17,21 @@ class FakeCarrier:
     played: bytearray = field(default_factory=bytearray)
     gaps_ms: list[float] = field(default_factory=list)
     most_buffered_ms: float = 0.0
+    slow: bool = False
     cleared_at: list[float] = field(default_factory=list)
     _plays_until: float = 0.0
     _timers: dict[asyncio.TimerHandle, str] = field(default_factory=dict)
 
-    async def take(self, command: OutboundCommand) -> None:
+    def write(self, command: OutboundCommand) -> bool:
+        if not self.slow:
+            self._take(command)
+        return not self.slow
+
+    async def send(self, command: OutboundCommand) -> None:
+        await asyncio.sleep(0)
+        self._take(command)
+
+    def _take(self, command: OutboundCommand) -> None:
         now = self.clock.now()
         match command:
             case PlayAudio(payload=payload):

@@ -33,7 +33,7 @@ class Reports:
     ahead_ms: list[float] = field(default_factory=list)
     silent: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def speech_ready(self, prompt: Prompt, asked: float, ready: float) -> None:
+    def speech_ready(self, prompt: Prompt, due: float, asked: float, ready: float) -> None:
         self.log.append(f"ready {prompt.text}")
 
     def prompt_started(
@@ -77,11 +77,12 @@ async def stage(
     clock: ManualClock, synthesizer: ScriptedSynthesizer, echo: EchoGate | None = None
 ) -> AsyncIterator[Stage]:
     carrier, reports = FakeCarrier(clock), Reports(clock)
-    speaker = Speaker(clock, synthesizer, SpeechCache(100), echo or EchoGate(), carrier.take, reports)
-    carrier.mark_reached = speaker.mark_reached
     async with asyncio.TaskGroup() as group:
         tasks = Tasks(group)
-        tasks.create(speaker.make(tasks))
+        speaker = Speaker(
+            clock, synthesizer, SpeechCache(100), echo or EchoGate(), tasks, carrier, reports
+        )
+        carrier.mark_reached = speaker.mark_reached
         tasks.create(speaker.send())
         yield Stage(speaker, carrier, reports)
         tasks.cancel()
@@ -96,6 +97,35 @@ async def test_speaks_in_order_and_says_when_it_was_heard(clock: ManualClock) ->
         "ready one", "started one", "ready two", "started two", "heard one", "heard two", "silent"
     ]  # fmt: skip
     assert bytes(s.carrier.played) == hum("one") + hum("two")
+
+
+async def test_a_line_that_is_slow_carries_the_same(clock: ManualClock) -> None:
+    async with stage(clock, ScriptedSynthesizer(first_ms=50)) as s:
+        s.carrier.slow = True
+        s.speaker.say(prompt("one"))
+        s.speaker.say(prompt("two"))
+        await s.reports.silent.wait()
+    assert s.reports.log[-3:] == ["heard one", "heard two", "silent"]
+    assert bytes(s.carrier.played) == hum("one") + hum("two")
+
+
+async def test_a_slow_line_is_cleared_behind_what_it_carries_already(clock: ManualClock) -> None:
+    async with stage(clock, ScriptedSynthesizer()) as s:
+        s.carrier.slow = True
+        s.speaker.say(replace(prompt("one"), audio=hum("one") * 5))
+        await asyncio.sleep(0)
+        s.speaker.interrupt()
+        s.speaker.say(replace(prompt("two"), audio=hum("two")))
+        await s.reports.silent.wait()
+    assert len(s.carrier.cleared_at) == 1
+    assert bytes(s.carrier.played) == hum("two")
+
+
+async def test_what_is_ready_goes_with_the_next_turn_of_the_loop(clock: ManualClock) -> None:
+    async with stage(clock, ScriptedSynthesizer()) as s:
+        s.speaker.say(replace(prompt("one"), audio=hum("one")))
+        await asyncio.sleep(0)
+        assert s.carrier.played
 
 
 async def test_each_frame_of_a_piece_is_told_to_the_echo_gate_with_its_moment_and_level(
