@@ -169,7 +169,7 @@ class VoiceStream(Protocol):
     """One call's voice detector."""
 
     def push(self, audio: bytes) -> None:
-        """Append caller audio, in order, gaps already concealed."""
+        """Append caller audio, in order, gaps already concealed. What is awaited may be told before this returns."""
         ...
 
     def close(self) -> None:

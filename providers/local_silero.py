@@ -7,6 +7,7 @@ Source: https://github.com/snakers4/silero-vad (`src/silero_vad/utils_vad.py`, O
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,9 +48,13 @@ class SileroModel:
 
 
 class SileroRows:
-    """One row of memory per open call. Doubles when it is full, and never shrinks: a row is 1,152 bytes."""
+    """One row of memory per open call. Doubles when it is full, and never shrinks: a row is 1,152 bytes.
+
+    It belongs to one thread; another may use a row that this one leaves alone, while it holds the `lock`.
+    """
 
     def __init__(self) -> None:
+        self.lock = threading.Lock()
         self._states = SileroStates.fresh(FIRST_CAPACITY)
         self._free = list(range(FIRST_CAPACITY))
 
@@ -87,10 +92,11 @@ class SileroRows:
     def _grow(self) -> None:
         more = SileroStates.fresh(self.capacity)
         self._free.extend(range(self.capacity, 2 * self.capacity))
-        self._states = SileroStates(
-            np.concatenate([self._states.hidden, more.hidden], axis=1),
-            np.concatenate([self._states.context, more.context]),
-        )
+        with self.lock:
+            self._states = SileroStates(
+                np.concatenate([self._states.hidden, more.hidden], axis=1),
+                np.concatenate([self._states.context, more.context]),
+            )
 
 
 def as_windows(chunks: list[bytes]) -> Samples:

@@ -4,12 +4,14 @@
     push ── cut into windows ── gathered ──────▶ one line per call, one window of each call per batch
     on_windows ◀── one call_soon_threadsafe ───  one run of the network per batch
 
-`push` does no more than cut bytes. A run of the network on one window costs almost what one on four does, and waking
-the thread and the loop as much again; so windows wait for each other. One that is awaited goes at once, with all that
-is there, or 2 ms after the last hand-over; the others wait for 12 ms at most, so that each is judged before the call's
-next, a frame later at the earliest, is complete. Batches grow with the load. A call that catches up after a stall waits
-behind itself, never before others: each batch takes one window of each call, at most 64, and the calls that it served
-go to the back; calls that wait for a window make a batch of their own, which goes first.
+A run of the network on one window costs almost what one on four does, and waking the thread and the loop as much again;
+so windows wait for each other, for 12 ms at most: each is judged before the call's next, a frame later at the earliest,
+is complete. Batches grow with the load. A call that catches up after a stall waits behind itself, never before others:
+each batch takes one window of each call, at most 64, and the calls that it served go to the back.
+
+Few windows are awaited, and those would wait for a batch and two changes of threads, 2 ms with 200 calls on a core. A
+run on one takes 0.1 ms, less than what follows from it; so it is judged in `push`, where the loop has a tenth of its
+time for that, the network did its part in the last batch, and none of the call's is under way.
 
 Fail-safe, for a call that is not told when its caller speaks is deaf:
 
@@ -29,139 +31,29 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from itertools import takewhile
-from queue import SimpleQueue
 
 import numpy as np
 
 from providers.base import VoiceWindow, nobody_waits
-from providers.local_silero import WINDOW_MS, SileroModel, SileroStates, as_windows
+from providers.local_silero import SileroModel, SileroStates, as_windows
 from providers.local_silero_graph import WINDOW
+from providers.local_voice_stream import Dispatch, SileroStream
 from providers.local_voice_thread import (
     BATCH,
-    HandOver,
+    DEADLINE_S,
     Network,
     Result,
     Tally,
     VoiceThread,
-    Window,
     loudness,
 )
 from providers.local_workers import p95_ms
 
 log = logging.getLogger("callrelay.providers")
 
-HAND_OVER_EVERY_S = 0.002
-PATIENCE_S = 0.012
-WAITING_WINDOWS = 1024  # per call: 33 s, more than any burst that a carrier's stream lets through
-DEADLINE_S = 0.05
 STUCK_S = 1.0
 LOOK_EVERY_S = 0.025
 LEFT_BEHIND_MOST = 3
-
-
-class SileroStream:
-    """One call's windows on their way; see `VoiceStream`. At most 1,024 wait, newer ones are dropped and counted."""
-
-    __slots__ = ("_awaited", "_end_ms", "_on_windows", "_outbox", "_rest", "_told_ms", "_waiting", "dropped")
-
-    def __init__(
-        self,
-        outbox: Outbox,
-        on_windows: Callable[[Sequence[VoiceWindow]], None],
-        awaited: Callable[[], bool],
-    ) -> None:
-        self._outbox = outbox
-        outbox.streams.add(self)
-        self._on_windows: Callable[[Sequence[VoiceWindow]], None] | None = on_windows
-        self._awaited = awaited
-        self._rest = b""
-        self._end_ms = 0.0
-        self._told_ms = 0.0
-        self._waiting: deque[Window] = deque()
-        self.dropped = 0
-
-    def push(self, audio: bytes) -> None:
-        if not self._on_windows:
-            return
-        audio = self._rest + audio
-        while len(audio) >= WINDOW:
-            self._send(audio[:WINDOW])
-            audio = audio[WINDOW:]
-        self._rest = audio
-
-    def _send(self, audio: bytes) -> None:
-        self._end_ms += WINDOW_MS
-        if len(self._waiting) >= WAITING_WINDOWS:
-            self.dropped += 1
-            return
-        window = Window(audio, self._end_ms, time.monotonic())
-        self._waiting.append(window)
-        self._outbox.add(self, window, awaited=self._awaited())
-
-    def waiting_since(self, moment: float) -> list[Window]:
-        """The windows that have come until then and were not judged yet, the oldest first."""
-        return list(takewhile(lambda window: window.arrived <= moment, self._waiting))
-
-    def deliver(self, window: Window, probability: float) -> None:
-        """The result for a window, unless there was one before; on the event loop."""
-        if window.end_ms <= self._told_ms:
-            return
-        self._told_ms = window.end_ms
-        while self._waiting and self._waiting[0].end_ms <= window.end_ms:
-            self._waiting.popleft()
-        if self._on_windows:
-            waited_ms = (time.monotonic() - window.arrived) * 1000
-            self._on_windows([VoiceWindow(probability, window.end_ms, waited_ms)])
-
-    def close(self) -> None:
-        if self._on_windows:
-            self._on_windows, self._awaited = None, nobody_waits
-            self._waiting.clear()
-            self._outbox.over(self)
-
-    def __repr__(self) -> str:
-        return (
-            f"SileroStream(end_ms={self._end_ms:.0f}, waiting={len(self._waiting)}, dropped={self.dropped})"
-        )
-
-
-class Outbox:
-    """On the event loop: gathers what all calls send, and wakes the thread once for it; `queue` None: there is none."""
-
-    def __init__(self, queue: SimpleQueue[HandOver | None]) -> None:
-        self.queue: SimpleQueue[HandOver | None] | None = queue
-        self.streams: set[SileroStream] = set()
-        self.loop = asyncio.get_running_loop()
-        self._gathered = HandOver()
-        self._timer: asyncio.TimerHandle | None = None
-        self._due_at = math.inf
-        self._not_before = 0.0
-
-    def add(self, stream: SileroStream, window: Window, *, awaited: bool) -> None:
-        """Send with the next hand-over, which is soon if it is awaited."""
-        self._gathered.windows.append((stream, window, awaited))
-        self._hand_over_by(self._not_before if awaited else self.loop.time() + PATIENCE_S)
-
-    def over(self, stream: SileroStream) -> None:
-        """Nothing more comes from it, and nothing is to be told it."""
-        self.streams.discard(stream)
-        self._gathered.over.append(stream)
-        self._hand_over_by(self.loop.time() + PATIENCE_S)
-
-    def _hand_over_by(self, due_at: float) -> None:
-        if due_at < self._due_at:
-            if self._timer:
-                self._timer.cancel()
-            self._due_at = due_at
-            self._timer = self.loop.call_at(due_at, self._hand_over)
-
-    def _hand_over(self) -> None:
-        gathered, self._gathered = self._gathered, HandOver()
-        self._timer, self._due_at = None, math.inf
-        self._not_before = self.loop.time() + HAND_OVER_EVERY_S
-        if self.queue:
-            self.queue.put(gathered)
 
 
 class SileroVoiceDetector:
@@ -172,7 +64,7 @@ class SileroVoiceDetector:
 
     def __init__(self, network: Network | None = None) -> None:
         self._network = network or SileroModel()
-        self._outbox: Outbox | None = None
+        self._dispatch: Dispatch | None = None
         self._thread: VoiceThread | None = None
         self._left_behind: list[VoiceThread] = []
         self._looking: asyncio.TimerHandle | None = None
@@ -185,7 +77,7 @@ class SileroVoiceDetector:
         on_windows: Callable[[Sequence[VoiceWindow]], None],
         awaited: Callable[[], bool] = nobody_waits,
     ) -> SileroStream:
-        return SileroStream(self._outbox or self._begin(), on_windows, awaited)
+        return SileroStream(self._dispatch or self._begin(), on_windows, awaited)
 
     @property
     def name(self) -> str:
@@ -194,7 +86,7 @@ class SileroVoiceDetector:
     @property
     def healthy(self) -> bool:
         """Whether the thread has not died, is not stuck, and the network did its part in the last batch."""
-        return not self._outbox or not (self._later_than(STUCK_S) or self._tally.last_batch_failed)
+        return not self._dispatch or not (self._later_than(STUCK_S) or self._tally.last_batch_failed)
 
     @property
     def failures(self) -> int:
@@ -232,18 +124,18 @@ class SileroVoiceDetector:
             self._thread.queue.put(None)
             await asyncio.to_thread(self._thread.join, STUCK_S)
 
-    def _begin(self) -> Outbox:
+    def _begin(self) -> Dispatch:
         self._thread = self._hired()
-        self._outbox = Outbox(self._thread.queue)
+        self._dispatch = Dispatch(self._thread)
         self._look()
-        return self._outbox
+        return self._dispatch
 
     def _hired(self) -> VoiceThread:
         return VoiceThread(self._network, asyncio.get_running_loop(), self._deliver, self._tally)
 
     def _deliver(self, results: Sequence[Result]) -> None:
         """What follows a call's failure comes on another turn of the loop: that is not theirs."""
-        assert self._outbox
+        assert self._dispatch
         self._results.extend(results)
         try:
             while self._results:
@@ -251,7 +143,7 @@ class SileroVoiceDetector:
                 stream.deliver(window, probability)
         finally:
             if self._results:
-                self._outbox.loop.call_soon(self._deliver, ())
+                self._dispatch.loop.call_soon(self._deliver, ())
 
     def _later_than(self, seconds: float) -> bool:
         """Whether the thread has been at the same batch for longer, or there is none."""
@@ -272,7 +164,7 @@ class SileroVoiceDetector:
         self._judge_by_loudness(math.inf if stuck else time.monotonic() - DEADLINE_S)
 
     def _replace(self) -> None:
-        assert self._outbox
+        assert self._dispatch
         if thread := self._thread:
             how = f"has been at the same batch for {STUCK_S:g} s" if thread.is_alive() else "has died"
             log.error("the thread of voice detection %s: its calls go on without it", how)
@@ -281,13 +173,13 @@ class SileroVoiceDetector:
         self._left_behind = [one for one in self._left_behind if one.is_alive()]
         self._thread = self._hired() if len(self._left_behind) <= LEFT_BEHIND_MOST else None
         self._tally.restarts += self._thread is not None
-        self._outbox.queue = self._thread.queue if self._thread else None
+        self._dispatch.thread = self._thread
 
     def _judge_by_loudness(self, overdue_since: float) -> None:
-        assert self._outbox
+        assert self._dispatch
         overdue = [
             (stream, window)
-            for stream in self._outbox.streams
+            for stream in self._dispatch.streams
             for window in stream.waiting_since(overdue_since)
         ]
         if overdue:

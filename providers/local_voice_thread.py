@@ -16,13 +16,14 @@ import numpy as np
 
 from providers.dsp import Samples
 from providers.local_onnx import INFERENCE_ERRORS
-from providers.local_silero import SileroRows, SileroStates, as_windows
+from providers.local_silero import WINDOW_MS, SileroRows, SileroStates, as_windows
 
 if TYPE_CHECKING:
-    from providers.local_voice_detector import SileroStream
+    from providers.local_voice_stream import SileroStream
 
 BATCH = 64
 TIMES_KEPT = 500
+DEADLINE_S = 0.05
 LOUD = 0.01  # RMS above which a window counts as speech when the network is not there to say
 
 
@@ -40,8 +41,7 @@ class Window(NamedTuple):
     arrived: float
 
 
-# whose window, and whether something is decided by it
-Message = tuple["SileroStream", Window, bool]
+Message = tuple["SileroStream", Window]
 
 
 @dataclass(slots=True)
@@ -81,8 +81,7 @@ def loudness(windows: Samples) -> Samples:
 class VoiceThread(threading.Thread):
     """Begins at once, and ends when it has been left behind. `deliver` is called on the loop with a batch's results.
 
-    Each batch takes one window of each call, at most 64, and the calls that it served go to the back. Calls that wait
-    for a window make a batch of their own, which goes before.
+    Each batch takes one window of each call, at most 64, and the calls that it served go to the back.
     """
 
     def __init__(
@@ -101,8 +100,8 @@ class VoiceThread(threading.Thread):
         self._loop = loop
         self._deliver = deliver
         self._row_of: dict[SileroStream, int] = {}
+        self._remembered_ms: dict[SileroStream, float] = {}
         self._next: dict[SileroStream, Window] = {}
-        self._awaited: dict[SileroStream, Window] = {}
         self._behind: dict[SileroStream, deque[Window]] = {}
         self._began_at: float | None = None
         self.start()
@@ -112,6 +111,24 @@ class VoiceThread(threading.Thread):
         """For how long it has been at the same batch, 0 when it is at none."""
         began_at = self._began_at
         return 0.0 if began_at is None else time.monotonic() - began_at
+
+    def judge(self, stream: SileroStream, window: Window) -> float | None:
+        """The probability of a window at once, on the thread of the event loop.
+
+        None where that cannot be: the call's memory does not end where the window begins, or the network is at fault.
+        """
+        row = self._row_of.get(stream)
+        follows = self._remembered_ms.get(stream) == window.end_ms - WINDOW_MS
+        if row is None or not follows or self._tally.last_batch_failed or self.busy_s > DEADLINE_S:
+            return None
+        with self.rows.lock:
+            try:
+                probabilities, states = self._network.infer(as_windows([window.audio]), self.rows.get([row]))
+            except INFERENCE_ERRORS:
+                return None
+            self.rows.put([row], states)
+        self._remembered_ms[stream] = window.end_ms
+        return float(probabilities[0])
 
     def run(self) -> None:
         while not self.left_behind and self._receive():
@@ -123,7 +140,7 @@ class VoiceThread(threading.Thread):
     def _receive(self) -> bool:
         """Take in all that has come, waiting for it when there is nothing else to do. False: the end."""
         try:
-            hand_over = self.queue.get(block=not (self._next or self._awaited))
+            hand_over = self.queue.get(block=not self._next)
             while hand_over:
                 for message in hand_over.windows:
                     self._sort(*message)
@@ -134,28 +151,26 @@ class VoiceThread(threading.Thread):
         except Empty:
             return True
 
-    def _sort(self, stream: SileroStream, window: Window, awaited: bool) -> None:
-        if stream not in self._next and stream not in self._awaited:
-            (self._awaited if awaited else self._next)[stream] = window
-            return
-        self._behind.setdefault(stream, deque()).append(window)
-        if awaited and stream in self._next:
-            self._awaited[stream] = self._next.pop(stream)
+    def _sort(self, stream: SileroStream, window: Window) -> None:
+        if stream in self._next:
+            self._behind.setdefault(stream, deque()).append(window)
+        else:
+            self._next[stream] = window
 
     def _forget(self, stream: SileroStream) -> None:
-        for line in (self._next, self._awaited, self._behind):
+        for line in (self._next, self._behind):
             line.pop(stream, None)
+        self._remembered_ms.pop(stream, None)
         row = self._row_of.pop(stream, None)
         if row is not None:
             self.rows.release(row)
 
     def _next_batch(self) -> list[tuple[SileroStream, Window]]:
-        first = self._awaited or self._next
-        batch = list(islice(first.items(), BATCH))
+        batch = list(islice(self._next.items(), BATCH))
         for stream, _ in batch:
-            del first[stream]
+            del self._next[stream]
             if line := self._behind.get(stream):
-                first[stream] = line.popleft()
+                self._next[stream] = line.popleft()
                 if not line:
                     del self._behind[stream]
         return batch
@@ -173,6 +188,7 @@ class VoiceThread(threading.Thread):
             failed = True
             probabilities, states = loudness(windows), SileroStates.fresh(len(batch))
         self.rows.put(rows, states)
+        self._remembered_ms.update((stream, window.end_ms) for stream, window in batch)
         if not self.left_behind:
             self._tally.batch_over(time.monotonic() - began_at, failed=failed)
         self._began_at = None

@@ -17,7 +17,7 @@ from typing import Protocol
 
 from app.audio.activity import Edge
 from app.audio.echo import EchoGate
-from app.audio.endpoint import ASK_AGAIN_MS, Pause, announces_more, silence_needed_ms
+from app.audio.endpoint import ASK_AGAIN_MS, UNKNOWN_MS, Pause, announces_more, silence_needed_ms
 from app.call.hearing import Hearing
 from app.call.interrupting import SURELY_MEANT_MS, is_meant, lasts_too_long
 from app.call.listener import Listener
@@ -131,7 +131,7 @@ class Floor:
         self._actor = actor
         self._turn = Turn()
         self._pause = Pause()
-        self._needed: tuple[str, float] | None = None  # how long the pause must last, in a language
+        self._silence_needed_ms = UNKNOWN_MS
         self._judging: list[asyncio.Task[None]] = []
         self._interim = Interim()
         self._words_seen = ""
@@ -277,7 +277,7 @@ class Floor:
             self._judging.append(self._tasks.create(self._listen_for_an_end(self._end_of_turn)))
 
     def _stop_judging(self) -> None:
-        self._pause, self._needed = Pause(), None
+        self._pause, self._silence_needed_ms = Pause(), UNKNOWN_MS
         for task in self._judging:
             task.cancel()
         self._judging.clear()
@@ -318,16 +318,9 @@ class Floor:
 
     def _learnt(self, pause: Pause) -> None:
         """More is known about the pause: it may last long enough already."""
-        self._pause, self._needed = pause, None
+        self._pause = pause
+        self._silence_needed_ms = silence_needed_ms(pause, self._hearing.language)
         self.listened()
-
-    @property
-    def _silence_needed_ms(self) -> float:
-        question = self._actor.question
-        language = question.language if question else ""
-        if self._needed is None or self._needed[0] != language:
-            self._needed = language, silence_needed_ms(self._pause, language)
-        return self._needed[1]
 
     # words that come while the caller speaks
 

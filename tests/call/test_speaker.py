@@ -79,9 +79,7 @@ async def stage(
     carrier, reports = FakeCarrier(clock), Reports(clock)
     async with asyncio.TaskGroup() as group:
         tasks = Tasks(group)
-        speaker = Speaker(
-            clock, synthesizer, SpeechCache(100), echo or EchoGate(), tasks, carrier, reports
-        )
+        speaker = Speaker(clock, synthesizer, SpeechCache(100), echo or EchoGate(), tasks, carrier, reports)
         carrier.mark_reached = speaker.mark_reached
         tasks.create(speaker.send())
         yield Stage(speaker, carrier, reports)

@@ -3,7 +3,6 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Sequence
-from queue import SimpleQueue
 
 import numpy as np
 import pytest
@@ -15,17 +14,12 @@ from providers.local_onnx import INFERENCE_ERRORS
 from providers.local_silero import SileroModel, SileroRows, SileroStates, as_windows
 from providers.local_silero_graph import WINDOW
 from providers.local_voice_detector import (
-    DEADLINE_S,
-    HAND_OVER_EVERY_S,
     LEFT_BEHIND_MOST,
-    PATIENCE_S,
     STUCK_S,
-    WAITING_WINDOWS,
-    Outbox,
-    SileroStream,
     SileroVoiceDetector,
 )
-from providers.local_voice_thread import HandOver, Result, Tally, VoiceThread, Window
+from providers.local_voice_stream import PATIENCE_S, WAITING_WINDOWS, Dispatch, SileroStream
+from providers.local_voice_thread import DEADLINE_S, HandOver, Result, Tally, VoiceThread, Window
 
 
 @pytest.fixture(scope="module")
@@ -146,6 +140,7 @@ async def test_what_gathers_while_a_batch_runs_goes_in_fair_batches_of_at_most_6
     first.push(dsp.SILENCE * WINDOW * 5)
     for other in others:
         detector.open(other).push(dsp.SILENCE * WINDOW)
+    await asyncio.sleep(2 * PATIENCE_S)
     network.go_on.set()
     await flood.at_least(6)
     assert network.batches == [1, 64, 8, 1, 1, 1]
@@ -177,110 +172,24 @@ def numbered(number: int) -> Window:
 
 
 @pytest.mark.real_time
-async def test_calls_that_wait_for_a_window_go_first_and_each_call_s_windows_in_order() -> None:
-    network, outbox, judged = HeldNetwork(), Outbox(SimpleQueue()), Judged(9)
-    held, one, two, three, *others = (SileroStream(outbox, print, nobody_waits) for _ in range(6))
+async def test_a_call_s_windows_are_judged_in_order_and_none_before_those_of_others() -> None:
+    network, judged = HeldNetwork(), Judged(7)
     thread = VoiceThread(network, asyncio.get_running_loop(), judged, Tally())
-    thread.queue.put(HandOver([(held, numbered(1), False)]))
+    dispatch = Dispatch(thread)
+    held, one, two, *others = (SileroStream(dispatch, print, nobody_waits) for _ in range(5))
+    thread.queue.put(HandOver([(held, numbered(1))]))
     await asyncio.to_thread(network.begun.wait)
-    waiting = [(stream, numbered(1), False) for stream in (one, *others)]
-    thread.queue.put(HandOver([*waiting, (two, numbered(1), True), (two, numbered(2), False)]))
-    thread.queue.put(
-        HandOver([(one, numbered(2), True), (one, numbered(3), False), (three, numbered(1), True)])
-    )
+    thread.queue.put(HandOver([(stream, numbered(1)) for stream in (one, *others)]))
+    thread.queue.put(HandOver([(one, numbered(2)), (two, numbered(1)), (one, numbered(3))]))
     network.go_on.set()
     assert await judged.all() == [
         (held, 1),
-        *((two, 1), (one, 1), (three, 1)),
-        *((two, 2), (one, 2)),
+        *((stream, 1) for stream in (one, *others, two)),
+        (one, 2),
         (one, 3),
-        *((other, 1) for other in others),
     ]
     thread.queue.put(None)
     await asyncio.to_thread(thread.join)
-
-
-@pytest.mark.real_time
-async def test_a_call_that_ends_behind_an_awaited_window_leaves_nothing_behind(model: SileroModel) -> None:
-    detector, other = SileroVoiceDetector(model), Collected()
-    call = detector.open(print, lambda: True)
-    call.push(dsp.SILENCE * WINDOW)
-    call.close()
-    detector.open(other).push(dsp.SILENCE * WINDOW)
-    await other.at_least(1)
-    assert detector.open_rows == 1
-    await detector.aclose()
-
-
-Queue = SimpleQueue[HandOver | None]
-
-
-def handed_over(queue: Queue) -> list[list[bool]]:
-    """Of each hand-over so far, which windows were awaited."""
-    found = [queue.get() or HandOver() for _ in range(queue.qsize())]
-    return [[awaited for *_, awaited in one.windows] for one in found]
-
-
-SOON_S = HAND_OVER_EVERY_S / 10
-WINDOW_OF_SILENCE = Window(dsp.SILENCE * WINDOW, 32.0, 0.0)
-
-
-async def test_windows_wait_for_each_other_until_one_is_awaited() -> None:
-    queue: Queue = SimpleQueue()
-    outbox = Outbox(queue)
-    stream = SileroStream(outbox, print, nobody_waits)
-    for _ in range(3):
-        outbox.add(stream, WINDOW_OF_SILENCE, awaited=False)
-        await asyncio.sleep(PATIENCE_S / 4)
-    assert handed_over(queue) == []
-    await asyncio.sleep(PATIENCE_S / 4 + SOON_S)
-    assert handed_over(queue) == [[False] * 3]
-    outbox.add(stream, WINDOW_OF_SILENCE, awaited=False)
-    outbox.add(stream, WINDOW_OF_SILENCE, awaited=True)
-    await asyncio.sleep(HAND_OVER_EVERY_S)
-    assert handed_over(queue) == [[False, True]]
-    await asyncio.sleep(2 * PATIENCE_S)
-    assert handed_over(queue) == []
-
-
-async def test_awaited_windows_go_at_once_but_together_where_many_come() -> None:
-    queue: Queue = SimpleQueue()
-    outbox = Outbox(queue)
-    stream = SileroStream(outbox, print, nobody_waits)
-    outbox.add(stream, WINDOW_OF_SILENCE, awaited=True)
-    await asyncio.sleep(SOON_S)
-    assert handed_over(queue) == [[True]]
-    for _ in range(3):
-        outbox.add(stream, WINDOW_OF_SILENCE, awaited=True)
-        await asyncio.sleep(SOON_S)
-    assert handed_over(queue) == []
-    await asyncio.sleep(HAND_OVER_EVERY_S)
-    assert handed_over(queue) == [[True] * 3]
-
-
-async def test_each_window_is_asked_about() -> None:
-    queue: Queue = SimpleQueue()
-    awaited = False
-    stream = SileroStream(Outbox(queue), print, lambda: awaited)
-    stream.push(dsp.SILENCE * WINDOW)
-    await asyncio.sleep(HAND_OVER_EVERY_S)
-    assert handed_over(queue) == []
-    awaited = True
-    stream.push(dsp.SILENCE * WINDOW)
-    await asyncio.sleep(SOON_S)
-    assert handed_over(queue) == [[False, True]]
-
-
-async def test_a_calls_end_follows_its_last_window() -> None:
-    queue: Queue = SimpleQueue()
-    call = SileroStream(Outbox(queue), print, nobody_waits)
-    call.push(dsp.SILENCE * WINDOW)
-    call.close()
-    await asyncio.sleep(2 * PATIENCE_S)
-    hand_over = queue.get()
-    assert hand_over
-    assert ([stream for stream, *_ in hand_over.windows], hand_over.over) == ([call], [call])
-    assert queue.empty()
 
 
 @pytest.mark.real_time
