@@ -10,6 +10,7 @@ import socket
 import sys
 from collections.abc import Mapping
 
+from app.call.aside import aside_threads
 from app.clock import SystemClock
 from app.engines import open_models, open_speech
 from app.errors import RelayError
@@ -59,14 +60,15 @@ def _serve(
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     clock = SystemClock()
     speech, model = open_speech(settings, clock), open_models(settings, clock)
-    relay = Relay(settings, clock, speech, environment, model=model)
-    if not supervised:
-        _announce(settings)
-    config, drain_s = uvicorn_config(relay.app), settings.drain_seconds
-    stalled = relay.operations.stalled
-    kind = SupervisedServer if supervised else RelayServer
-    server = kind(config, clock, relay.admission, relay.registry, drain_s, stalled)
-    server.run([listener])
+    with aside_threads() as aside:
+        relay = Relay(settings, clock, speech, environment, model=model, aside=aside)
+        if not supervised:
+            _announce(settings)
+        config, drain_s = uvicorn_config(relay.app), settings.drain_seconds
+        stalled = relay.operations.stalled
+        kind = SupervisedServer if supervised else RelayServer
+        server = kind(config, clock, relay.admission, relay.registry, drain_s, stalled)
+        server.run([listener])
     return int(server.failed)
 
 

@@ -181,7 +181,7 @@ class VoiceWindow(NamedTuple):
     """Speech probability (0..1) of one window of caller audio.
 
     `end_ms` is stream time: milliseconds of audio pushed up to the window's end. `waited_ms` is how long the
-    window waited for its batch, from its last byte's `push` until its result was delivered, in milliseconds.
+    window waited, from its last byte's `push` until its result was delivered, in milliseconds.
     """
 
     probability: float

@@ -8,7 +8,10 @@ import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as native
 
 # onnxruntime's errors have no base of their own below Exception.
-INFERENCE_ERRORS = (native.Fail, native.InvalidArgument, native.RuntimeException, native.EPFail, MemoryError)
+INFERENCE_ERRORS = (
+    *(native.Fail, native.InvalidArgument, native.RuntimeException, native.EPFail, native.NotImplemented),
+    MemoryError,
+)
 
 
 def load_session(model: Path | bytes) -> onnxruntime.InferenceSession:

@@ -1,4 +1,4 @@
-"""Silero VAD v6 on onnxruntime: the network and its memory, without threads or time.
+"""Silero VAD v6 on onnxruntime: the network and its memory, without time.
 
 Works at 8 kHz on windows of 256 samples (32 ms). It sees each window behind the last 32 samples of the one before,
 and carries a hidden state of 2 x 128 numbers per call; a batch of calls goes through in one run.

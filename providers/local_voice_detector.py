@@ -1,4 +1,4 @@
-"""Voice activity for all calls on one thread.
+"""Voice activity for all calls: on one thread, but for what is awaited.
 
     event loop                                   the thread
     push ── cut into windows ── gathered ──────▶ one line per call, one window of each call per batch
@@ -11,7 +11,8 @@ each batch takes one window of each call, at most 64, and the calls that it serv
 
 Few windows are awaited, and those would wait for a batch and two changes of threads, 2 ms with 200 calls on a core. A
 run on one takes 0.1 ms, less than what follows from it; so it is judged in `push`, where the loop has a tenth of its
-time for that, the network did its part in the last batch, and none of the call's is under way.
+time for that, the network did its part in the last batch, and none of the call's is under way. Where it fails there,
+the thread has to find out what is wrong. A run that hangs is noticed on the thread alone, where most are made.
 
 Fail-safe, for a call that is not told when its caller speaks is deaf:
 

@@ -66,12 +66,12 @@ class SileroStream:
             self.dropped += 1
             return
         window = Window(audio, self._end_ms, time.monotonic())
-        probability = None
-        if not self._waiting and self._awaited():
+        awaited, probability = self._awaited(), None
+        if awaited and not self._waiting:
             probability = self._dispatch.judge(self, window)
         if probability is None:
             self._waiting.append(window)
-            self._dispatch.add(self, window)
+            self._dispatch.add(self, window, awaited=awaited)
         else:
             self.deliver(window, probability)
 
@@ -118,7 +118,7 @@ class Dispatch:
         self._credited_at = time.monotonic()
 
     def judge(self, stream: SileroStream, window: Window) -> float | None:
-        """The probability of a window that is awaited; None: it has to wait for the others."""
+        """The probability of a window that is awaited; None: it has to go to the thread."""
         began_at = time.monotonic()
         earned_s = (began_at - self._credited_at) * LOOP_SHARE
         self._credit_s, self._credited_at = min(CREDIT_S, self._credit_s + earned_s), began_at
@@ -128,10 +128,10 @@ class Dispatch:
         self._credit_s -= time.monotonic() - began_at
         return probability
 
-    def add(self, stream: SileroStream, window: Window) -> None:
-        """Hand it over with those that come in the next 12 ms, or fill a batch before."""
+    def add(self, stream: SileroStream, window: Window, *, awaited: bool) -> None:
+        """Hand it over: at once if it is awaited, else with those of the next 12 ms, or that fill a batch before."""
         self._gathered.windows.append((stream, window))
-        if len(self._gathered.windows) >= BATCH:
+        if awaited or len(self._gathered.windows) >= BATCH:
             self._hand_over()
         else:
             self._hand_over_soon()

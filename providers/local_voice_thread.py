@@ -1,4 +1,4 @@
-"""The thread on which Silero judges the windows of all calls, and what the event loop can see of it from outside."""
+"""The thread on which Silero judges the windows of all calls, and what the event loop can do and see from outside."""
 
 from __future__ import annotations
 

@@ -7,17 +7,16 @@ echoing marks. So three positions are kept, in milliseconds of agent audio since
 
 Of what was heard only that is `proven` which a mark has come back for.
 
-Feed audio of any length; `due` hands out what may go now, as few long pieces, since a message costs what it does
-whatever is in it. Only whole frames of 20 ms leave until the utterance is ended, so chunks join without a gap or a
-click; then the last frame is filled up with silence. `clear` forgets what was not heard; marks of before it come back
-too and are told by their generation.
+Feed audio of any length; `next_due` hands out what may go now, in as few pieces as may be, since a message costs what
+it does whatever is in it. Only whole frames of 20 ms leave until the utterance is ended, so chunks join without a gap
+or a click; then the last frame is filled up with silence. `clear` forgets what was not heard; marks of before it come
+back too and are told by their generation.
 """
 
 from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from app.audio.g711 import BYTES_PER_MS, FRAME_BYTES, FRAME_MS, SILENCE, faded_out
@@ -95,19 +94,13 @@ class Playout:
         """Audio sent and not yet played, by the clock."""
         return self.sent_ms - self._clock_ms(now)
 
-    def due(self, now: float) -> Iterator[OutboundCommand]:
-        """What may be sent at `now`, in order; a `clear` in between ends it."""
-        while True:
-            if self._mark_due():
-                yield self._next_mark()
-            elif frames := self._frames_due(now):
-                yield self._next_audio(frames, now)
-            else:
-                return
-
-    def _mark_due(self) -> bool:
+    def next_due(self, now: float) -> OutboundCommand | None:
+        """The next that may be sent at `now`; it counts as sent. None: nothing may."""
         unmarked_ms = self.sent_ms - self._marked_ms
-        return (self._passes_an_end() and unmarked_ms > 0) or unmarked_ms >= MARK_EVERY_MS - ROUNDING_MS
+        if (self._passes_an_end() and unmarked_ms > 0) or unmarked_ms >= MARK_EVERY_MS - ROUNDING_MS:
+            return self._next_mark()
+        frames = self._frames_due(now)
+        return self._next_audio(frames, now) if frames else None
 
     def _frames_due(self, now: float) -> int:
         """How many may go in one piece, up to the next end or mark; none while there is no room for a burst of them."""
@@ -130,8 +123,8 @@ class Playout:
         gap_ms, self._gap_ms = self._gap_ms, 0.0
         return gap_ms if gap_ms > GAP_MS else 0.0
 
-    def next_due(self, now: float) -> float | None:
-        """When `due` will have something again, None while there is nothing to send."""
+    def due_at(self, now: float) -> float | None:
+        """When `next_due` will have something again, None while there is nothing to send."""
         if len(self._queue) < FRAME_BYTES:
             return None
         return now + max(0.0, self.ahead_ms(now) - self._limit_ms + self._burst_ms) / 1000

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import math
 import traceback
 import weakref
 from collections.abc import Callable
@@ -124,7 +123,7 @@ class _Session:
         )
         self._over = asyncio.Event()
         self._frames = 0
-        self._sending_since = math.inf
+        self._sending_since: list[float] = []  # the agent's words and a probe may wait at once
         self._tape: Tape | None = None
         self.reason = ""
         self.close_code = 1000
@@ -244,8 +243,8 @@ class _Session:
         return written
 
     async def send(self, command: OutboundCommand) -> None:
-        # of the agent's words and a probe, what waits longest counts
-        self._sending_since = min(self._sending_since, self._services.clock.now())
+        since = self._services.clock.now()
+        self._sending_since.append(since)
         try:
             await self._socket.send(self._codec.send(command))
             if self._tape:
@@ -253,13 +252,14 @@ class _Session:
         except Disconnected:
             self.ended(LOST)
         finally:
-            self._sending_since = math.inf
+            self._sending_since.remove(since)
 
     async def _watch_sending(self) -> None:
         """Give up a carrier that does not read. A timer for every frame would cost more than the frame."""
         clock = self._services.clock
         while True:
-            waited_s = max(0.0, clock.now() - self._sending_since)
+            now = clock.now()
+            waited_s = now - min(self._sending_since, default=now)
             if waited_s >= SEND_TIMEOUT_S:
                 self.ended("carrier does not read", 1008)
                 return

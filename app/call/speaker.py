@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing, suppress
 from typing import Protocol
 
@@ -101,6 +101,7 @@ class Speaker:
         self._prompts: deque[Prompt] = deque()
         self._sayings: deque[Saying] = deque()
         self._making: asyncio.Task[None] | None = None
+        self._told_to_stop = False
         self._may_begin = asyncio.Event()
         self._may_begin.set()
         self._unsent: OutboundCommand | None = None
@@ -163,7 +164,6 @@ class Speaker:
     def drop_passing(self) -> None:
         """The moment is over for words that have not begun."""
         self._drop(lambda waiting: waiting.passing)
-        self._make_next()
 
     def acknowledge(self, prompt: Prompt) -> bool:
         """Say it before what is still being made, if it is ready, and nothing else can be heard."""
@@ -244,17 +244,17 @@ class Speaker:
 
     def _send_due(self) -> None:
         """Send what may go now. `_unsent` is what the line did not take: nothing overtakes it."""
-        while not self._unsent and (command := next(self._due(), None)):
+        while not self._unsent and (command := self._next_due()):
             if self._line.write(command):
                 self._sent(command)
             else:
                 self._unsent = command
 
-    def _due(self) -> Iterator[OutboundCommand]:
+    def _next_due(self) -> OutboundCommand | None:
         if self._must_clear:
             self._must_clear = False
-            yield ClearAudio()
-        yield from self._playout.due(self._clock.now())
+            return ClearAudio()
+        return self._playout.next_due(self._clock.now())
 
     def _make_next(self) -> None:
         """Make the next prompt's speech, unless one's is being made."""
@@ -263,16 +263,19 @@ class Speaker:
             self._making.add_done_callback(self._made)
 
     def _made(self, task: asyncio.Task[None]) -> None:
-        """Go on, unless it was told to stop: then something else has begun, or all is over."""
-        if task is self._making and not task.cancelled() and not task.exception():
-            self._making = None
+        """Go on, unless the stream is over."""
+        over = task.cancelling() and not self._told_to_stop
+        failed = not task.cancelled() and task.exception()
+        self._making, self._told_to_stop = None, False
+        if not (over or failed):
             self._make_next()
-            self._wake.set()
+        self._wake.set()
 
     def _stop_making(self) -> None:
+        """What follows is made once it has let go of all that it holds."""
         if self._making:
             self._making.cancel()
-            self._making = None
+            self._told_to_stop = True
 
     async def _make(self, prompt: Prompt, due: float) -> None:
         asked = self._clock.now()
@@ -388,7 +391,7 @@ class Speaker:
 
     def _rest_s(self) -> float | None:
         now = self._clock.now()
-        due = self._playout.next_due(now)
+        due = self._playout.due_at(now)
         if due is None and self.speaking and not self._making:
             due = self._playout.gives_up_at
         return None if due is None else max(due - now, 0.001)

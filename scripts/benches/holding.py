@@ -107,7 +107,7 @@ class Held:
 
     @property
     def loop_us_per_frame(self) -> float:
-        """Of the event loop's thread alone: without the voice detector's, which a few calls use badly."""
+        """Of the event loop's thread alone: without the voice detector's batches, which a few calls do not fill."""
         spent_s = self.busy.end.server_loop_cpu_s - self.busy.begin.server_loop_cpu_s
         return spent_s / self._frames * 1e6
 

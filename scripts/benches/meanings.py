@@ -107,7 +107,8 @@ MEANINGS: Final[Mapping[str, Mapping[str, str]]] = {
         "same voice detector, each utterance said back; each pinned to one core, the callers on another",
         "calls": "held at once for the time given, each a conversation without pause; measured when all are there",
         "µs a frame": "the server's CPU time, for everything, by frames of 20 ms that callers sent",
-        "loop µs": "of it, the event loop's thread; the rest is the voice detector's, whose batches many calls fill",
+        "loop µs": "of it, the event loop's thread, with the windows of voice that are judged there; the rest is the "
+        "voice detector's thread",
         "ms_to_come_and_go": "the server's CPU time for a call beside its frames: all of it from the first call to the "
         "last one's end, less so many µs for each frame; of use where there are many calls",
         "MB a call": "memory above that of the idle server after its first calls, by calls",

@@ -10,7 +10,7 @@ from app.carriers.events import OutboundCommand, PlayAudio, SendMark
 
 
 def due(playout: Playout, now: float) -> list[OutboundCommand]:
-    return list(playout.due(now))
+    return list(iter(lambda: playout.next_due(now), None))
 
 
 def audio(commands: list[OutboundCommand]) -> bytes:
@@ -27,7 +27,7 @@ def speech(ms: int) -> bytes:
 
 def drain(playout: Playout, now: float) -> tuple[list[OutboundCommand], float]:
     commands = due(playout, now)
-    while (when := playout.next_due(now)) is not None:
+    while (when := playout.due_at(now)) is not None:
         now = when
         commands += due(playout, now)
     return commands, now
@@ -38,7 +38,7 @@ def test_sends_at_most_400_ms_ahead_of_the_ear() -> None:
     playout.feed(speech(2000))
     assert len(audio(due(playout, 10.0))) == AHEAD_MS * 8
     assert due(playout, 10.0) == []
-    assert playout.next_due(10.0) == pytest.approx(10.2)
+    assert playout.due_at(10.0) == pytest.approx(10.2)
     assert len(audio(due(playout, 10.2))) == 200 * 8
 
 
@@ -201,7 +201,7 @@ def test_what_is_brief_goes_80_ms_ahead_and_ends_softly_when_it_is_cut_short() -
     playout.end_utterance()
     sent = audio(due(playout, 0.0))
     assert len(sent) == 80 * 8
-    assert playout.next_due(0.0) == pytest.approx(0.04)
+    assert playout.due_at(0.0) == pytest.approx(0.04)
     playout.cut_short()
     rest, now = drain(playout, 0.0)
     levels = [rms(audio(rest)[at : at + 40]) for at in range(0, 160, 40)]

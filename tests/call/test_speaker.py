@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -105,6 +105,67 @@ async def test_a_line_that_is_slow_carries_the_same(clock: ManualClock) -> None:
         await s.reports.silent.wait()
     assert s.reports.log[-3:] == ["heard one", "heard two", "silent"]
     assert bytes(s.carrier.played) == hum("one") + hum("two")
+
+
+async def test_a_line_that_is_slow_for_a_while_keeps_the_order(clock: ManualClock) -> None:
+    async with stage(clock, ScriptedSynthesizer()) as s:
+        s.carrier.slow = True
+        s.speaker.say(replace(prompt("one"), audio=hum("one") * 5))
+        await asyncio.sleep(0)
+        s.carrier.slow = False
+        s.speaker.say(replace(prompt("two"), audio=hum("two")))
+        await s.reports.silent.wait()
+    assert bytes(s.carrier.played) == hum("one") * 5 + hum("two")
+
+
+class Reluctant(ScriptedSynthesizer):
+    """Its speech takes a moment to let go of what it holds; `made` are the words begun, `open` those not let go of."""
+
+    def __init__(self) -> None:
+        super().__init__(first_ms=50, rate=1)
+        self.made: list[str] = []
+        self.open: list[str] = []
+        self.most_open = 0
+
+    async def synthesize(self, text: str, voice: Voice) -> AsyncGenerator[bytes, None]:
+        self.made.append(text)
+        self.open.append(text)
+        self.most_open = max(self.most_open, len(self.open))
+        try:
+            async with aclosing(super().synthesize(text, voice)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
+        finally:
+            await asyncio.sleep(0.01)
+            self.open.remove(text)
+
+
+async def test_what_follows_is_not_made_before_what_was_stopped_has_let_go(clock: ManualClock) -> None:
+    synthesizer = Reluctant()
+    async with stage(clock, synthesizer) as s:
+        s.speaker.say(prompt("one"))
+        await asyncio.sleep(0.06)
+        s.speaker.interrupt()
+        s.speaker.say(prompt("two"))
+        await s.reports.silent.wait()
+    assert (synthesizer.made, synthesizer.most_open) == (["one", "two"], 1)
+    assert s.carrier.played.endswith(hum("two"))
+
+
+async def test_nothing_more_is_made_once_the_stream_is_over(clock: ManualClock) -> None:
+    reports, line = Reports(clock), FakeCarrier(clock)
+    async with asyncio.TaskGroup() as group:
+        tasks = Tasks(group)
+        speaker = Speaker(
+            clock, ScriptedSynthesizer(first_ms=50), SpeechCache(100), EchoGate(), tasks, line, reports
+        )
+        speaker.say(prompt("one"))
+        speaker.say(prompt("two"))
+        await asyncio.sleep(0.01)
+        tasks.cancel()
+        for _ in range(3):
+            await asyncio.sleep(0)
+        assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
 async def test_a_slow_line_is_cleared_behind_what_it_carries_already(clock: ManualClock) -> None:

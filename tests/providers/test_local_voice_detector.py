@@ -71,6 +71,19 @@ def test_rows_are_handed_out_fresh_and_grow_by_doubling() -> None:
     assert not rows.get([first]).context.any()
 
 
+def test_rows_do_not_grow_while_they_are_used_from_outside() -> None:
+    rows = SileroRows()
+    for _ in range(64):
+        rows.take()
+    growing = threading.Thread(target=rows.take)
+    with rows.lock:
+        growing.start()
+        growing.join(0.05)
+        assert rows.capacity == 64
+    growing.join(10)
+    assert rows.capacity == 128
+
+
 def test_without_its_file_it_says_what_to_do(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     with pytest.raises(AssetError, match=r"silero_vad\.onnx is missing .* run scripts/install"):
