@@ -17,7 +17,7 @@ from app.errors import RelayError
 from app.settings import Settings
 from app.simulator.enrichment import Enrichment
 from app.simulator.errors import BadRecording, BadScript
-from app.simulator.target import DEFAULT_URL, http_address
+from app.simulator.target import SHOWN_URL, http_address, local_url
 
 if TYPE_CHECKING:
     from app.load.judgement import Threshold
@@ -60,7 +60,11 @@ def _threshold(ctx: click.Context, parameter: click.Parameter, values: Sequence[
 @click.option("--json", "as_json", is_flag=True, help="One document on stdout.")
 @click.option("--html", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Plots, too.")
 @click.option(
-    "--url", default=DEFAULT_URL, show_default=True, callback=http_address, help="Where the server listens."
+    "--url",
+    default=local_url,
+    show_default=SHOWN_URL,
+    callback=http_address,
+    help="Where the server listens.",
 )
 @click.option("--auth-token", envvar="TWILIO_AUTH_TOKEN", help="Sign webhooks with it. [TWILIO_AUTH_TOKEN]")
 @click.pass_context

@@ -11,7 +11,7 @@ from typing import Any
 from app.call import journal
 
 BAR_WIDTH = 40
-MEASURED = "answer times as the server measured them, from the end of the speech that it heard; an ear has them later"
+MEASURED = "answer times as the server measured them, from the end of the speech as it heard it; ears may be 0.1 s off"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ import click
 from app.simulator.enrichment import Enrichment
 from app.simulator.errors import BadScript
 from app.simulator.steps import KEYS, PlayRecording, Press, Say, StaySilent, Step
-from app.simulator.target import DEFAULT_URL, checked_target, http_address
+from app.simulator.target import SHOWN_URL, checked_target, http_address, local_url
 from app.simulator.webhook import DIAL_STATUS
 
 LINE_NOISE_DBM0 = -55.0
@@ -109,7 +109,11 @@ _STEP_READERS: Mapping[str, Callable[[str], Sequence[Step]]] = {
 )
 @click.option("--json", "as_json", is_flag=True, help="One document on stdout.")
 @click.option(
-    "--url", default=DEFAULT_URL, show_default=True, callback=http_address, help="Where the server listens."
+    "--url",
+    default=local_url,
+    show_default=SHOWN_URL,
+    callback=http_address,
+    help="Where the server listens.",
 )
 @click.option("--auth-token", envvar="TWILIO_AUTH_TOKEN", help="Sign webhooks with it. [TWILIO_AUTH_TOKEN]")
 @click.option("--sign-socket", is_flag=True, help="Sign the stream's handshake, too.")

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 import click
 
 DEFAULT_URL = "http://127.0.0.1:8000"
+SHOWN_URL = "http://127.0.0.1:PORT"
+
+
+def local_url() -> str:
+    """Where the server listens that the same environment starts."""
+    return f"http://127.0.0.1:{os.environ.get('PORT') or 8000}"
 
 
 def is_url(target: str) -> bool:

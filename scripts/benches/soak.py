@@ -42,6 +42,7 @@ from scripts.benches.troubles import TroubledCarriage
 
 URL = "http://127.0.0.1:8000"
 SERVICE = "https://service.example"
+PREPARED_S = 30.0
 # what is made once and kept (caches that fill up, books of the last calls) is there after so many calls
 WARM_CALLS = 1000
 # memory is taken from the system by the mebibyte: fewer calls tell nothing of its growth
@@ -111,7 +112,11 @@ async def _hold(
     model = FailoverModel(minds, clock)
     relay = Relay(settings, clock, fate.speech(), environment, Shop(fate), model, fate.beside)
 
-    def held() -> Holdings:
+    async def held() -> Holdings:
+        # words that are being prepared as the last call ends are nobody's left
+        async with asyncio.timeout(PREPARED_S):
+            while makings := list(relay.speech_cache.makings.values()):
+                await makings[0].ended.wait()
         for mind in minds:
             mind.requests.clear()
         return _held(relay, data_dir)
@@ -119,9 +124,9 @@ async def _hold(
     async with AsgiCarriage(relay.app) as carriage, beating(clock) as ticker:
         lines = _Lines(soak, carriage, ticker, clock, fate, data_dir, total)
         await lines.hold(soak.growth.warm_calls, at_once)
-        before = held()
+        before = await held()
         await lines.hold(total - soak.growth.warm_calls, at_once)
-        after = held()
+        after = await held()
         slope = soak.growth.slope_kib if total >= TELLING_CALLS else None
         if slope and slope.estimate > GROWTH_MOST_KIB:
             growers = Growers()
