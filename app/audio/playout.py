@@ -15,9 +15,9 @@ back too and are told by their generation.
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from dataclasses import dataclass, field
+from itertools import islice
 
 from app.audio.g711 import BYTES_PER_MS, FRAME_BYTES, FRAME_MS, SILENCE, faded_out
 from app.carriers.events import OutboundCommand, PlayAudio, SendMark
@@ -25,6 +25,7 @@ from app.carriers.events import OutboundCommand, PlayAudio, SendMark
 AHEAD_MS = 400.0
 WARY_AHEAD_MS = 200.0
 BRIEF_AHEAD_MS = 80.0
+PIECE_MS = 100.0  # of longer ones the memory of a process that has many calls grows ragged
 MARK_EVERY_MS = 200.0
 MARK_OVERDUE_S = 1.0
 GAP_MS = 60.0  # nobody hears a shorter one
@@ -52,6 +53,7 @@ class Playout:
     _generation: int = 0
     _marks: deque[tuple[str, float]] = field(default_factory=deque)
     _marked_ms: float = 0.0
+    _burst_until_ms: float = 0.0
     _run_started: float = 0.0
     _run_from_ms: float = 0.0
     _delay_s: float = 0.0
@@ -103,12 +105,13 @@ class Playout:
         return self._next_audio(frames, now) if frames else None
 
     def _frames_due(self, now: float) -> int:
-        """How many may go in one piece, up to the next end or mark; none while there is no room for a burst of them."""
+        """How many may go in one piece; none until there is room for a burst of them."""
         free_ms = self._limit_ms - self.ahead_ms(now) + EARLY_MS
-        if free_ms < self._burst_ms:
-            return 0
-        until_ms = min(self._marked_ms + MARK_EVERY_MS, self._ends[0] if self._ends else math.inf)
-        return int((min(free_ms, until_ms - self.sent_ms, self.waiting_ms) + ROUNDING_MS) // FRAME_MS)
+        if free_ms >= self._burst_ms:
+            self._burst_until_ms = self.sent_ms + free_ms
+        until_ms = min(self._burst_until_ms, self._marked_ms + MARK_EVERY_MS, *islice(self._ends, 1))
+        room_ms = min(PIECE_MS, free_ms, until_ms - self.sent_ms, self.waiting_ms)
+        return max(0, int((room_ms + ROUNDING_MS) // FRAME_MS))
 
     def _passes_an_end(self) -> bool:
         """Whether an utterance's last frame has been sent, for the first time that it is asked."""
@@ -169,7 +172,7 @@ class Playout:
         self._ends.clear()
         self._ended = True
         self._gap_ms = 0.0
-        self.sent_ms = self._marked_ms = self.proven_ms = self._run_from_ms = heard
+        self.sent_ms = self._marked_ms = self._burst_until_ms = self.proven_ms = self._run_from_ms = heard
         self._run_started = now
         return heard
 

@@ -129,9 +129,11 @@ async def _hold(
         after = await held()
         slope = soak.growth.slope_kib if total >= TELLING_CALLS else None
         if slope and slope.estimate > GROWTH_MOST_KIB:
+            soak.growth, growth = Growth(0), soak.growth  # to be traced takes memory, too
             growers = Growers()
             await lines.hold(TRACED_CALLS, at_once)
             soak.grew += growers.since(TRACED_CALLS)
+            soak.growth = growth
     return before, after
 
 

@@ -133,6 +133,15 @@ def test_a_mark_stands_right_behind_every_utterance() -> None:
     assert [len(audio(commands[:at])) / 8 for at in places] == [200, 260, 460, 520]
 
 
+def test_who_becomes_wary_sends_nothing_until_less_is_ahead() -> None:
+    playout = Playout()
+    playout.feed(speech(2000))
+    due(playout, 0.0)
+    playout.wary = True
+    assert [due(playout, ms / 1000) for ms in (0, 100, 290)] == [[], [], []]
+    assert len(audio(due(playout, 0.3))) == 100 * 8
+
+
 @given(st.floats(0.0, 400.0))
 def test_all_of_it_goes_wherever_the_last_was_cleared(heard_ms: float) -> None:
     playout = Playout()
@@ -159,7 +168,7 @@ def test_what_may_go_at_once_goes_as_one_piece() -> None:
     playout.feed(speech(2000))
     drained, _ = drain(playout, 0.0)
     pieces = [len(command.payload) / 8 for command in drained if isinstance(command, PlayAudio)]
-    assert pieces == [200] * 10
+    assert pieces == [100] * 20
 
 
 def test_a_gap_inside_an_utterance_is_told_once() -> None:
