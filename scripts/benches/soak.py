@@ -42,7 +42,6 @@ from scripts.benches.troubles import TroubledCarriage
 
 URL = "http://127.0.0.1:8000"
 SERVICE = "https://service.example"
-PREPARED_S = 30.0
 # what is made once and kept (caches that fill up, books of the last calls) is there after so many calls
 WARM_CALLS = 1000
 # memory is taken from the system by the mebibyte: fewer calls tell nothing of its growth
@@ -112,11 +111,7 @@ async def _hold(
     model = FailoverModel(minds, clock)
     relay = Relay(settings, clock, fate.speech(), environment, Shop(fate), model, fate.beside)
 
-    async def held() -> Holdings:
-        # words that are being prepared as the last call ends are nobody's left
-        async with asyncio.timeout(PREPARED_S):
-            while makings := list(relay.speech_cache.makings.values()):
-                await makings[0].ended.wait()
+    def held() -> Holdings:
         for mind in minds:
             mind.requests.clear()
         return _held(relay, data_dir)
@@ -124,9 +119,9 @@ async def _hold(
     async with AsgiCarriage(relay.app) as carriage, beating(clock) as ticker:
         lines = _Lines(soak, carriage, ticker, clock, fate, data_dir, total)
         await lines.hold(soak.growth.warm_calls, at_once)
-        before = await held()
+        before = held()
         await lines.hold(total - soak.growth.warm_calls, at_once)
-        after = await held()
+        after = held()
         slope = soak.growth.slope_kib if total >= TELLING_CALLS else None
         if slope and slope.estimate > GROWTH_MOST_KIB:
             soak.growth, growth = Growth(0), soak.growth  # to be traced takes memory, too
