@@ -15,9 +15,9 @@ back too and are told by their generation.
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass, field
-from itertools import islice
 
 from app.audio.g711 import BYTES_PER_MS, FRAME_BYTES, FRAME_MS, SILENCE, faded_out
 from app.carriers.events import OutboundCommand, PlayAudio, SendMark
@@ -109,7 +109,8 @@ class Playout:
         free_ms = self._limit_ms - self.ahead_ms(now) + EARLY_MS
         if free_ms >= self._burst_ms:
             self._burst_until_ms = self.sent_ms + free_ms
-        until_ms = min(self._burst_until_ms, self._marked_ms + MARK_EVERY_MS, *islice(self._ends, 1))
+        end_ms = self._ends[0] if self._ends else math.inf
+        until_ms = min(self._burst_until_ms, self._marked_ms + MARK_EVERY_MS, end_ms)
         room_ms = min(PIECE_MS, free_ms, until_ms - self.sent_ms, self.waiting_ms)
         return max(0, int((room_ms + ROUNDING_MS) // FRAME_MS))
 

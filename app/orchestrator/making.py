@@ -13,15 +13,19 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 
 from app.audio.g711 import BYTES_PER_MS, SILENCE
-from app.errors import ProviderError
+from app.errors import ProviderError, TimedOut
 from app.orchestrator.cache_figures import Kind
 from app.orchestrator.speech_cache import SpeechCache, key_of
 from app.orchestrator.voices import OneVoice, speaks_itself
 from app.orchestrator.within import within
 from providers.base import Synthesizer, Voice
+from providers.patience import patience
 
 # a breath, as the embedded voices take it
 BETWEEN_SENTENCES = SILENCE * 150 * BYTES_PER_MS
+# Callers stop waiting for a chunk after 3 s, but what is made ahead on a busy machine may take longer. One that hangs
+# must end, or all who want these words follow it for ever.
+HANGS_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +195,7 @@ async def _make(making: Making, cache: SpeechCache, synthesizer: Synthesizer) ->
             while True:
                 await making.wanted()
                 asked = clock.now()
-                chunk = await anext(chunks, None)
+                chunk = await _next(chunks, synthesizer.name)
                 spent_s += clock.now() - asked
                 if chunk is None:
                     break
@@ -207,6 +211,14 @@ async def _make(making: Making, cache: SpeechCache, synthesizer: Synthesizer) ->
         making.failure = error
     finally:
         _over(cache, making)
+
+
+async def _next(chunks: AsyncGenerator[bytes, None], name: str) -> bytes | None:
+    try:
+        async with patience(HANGS_S):
+            return await anext(chunks, None)
+    except TimeoutError:
+        raise TimedOut(f"{name} makes no speech within {HANGS_S:g} s") from None
 
 
 def _over(cache: SpeechCache, making: Making) -> None:

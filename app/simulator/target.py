@@ -7,7 +7,6 @@ import re
 
 import click
 
-DEFAULT_URL = "http://127.0.0.1:8000"
 SHOWN_URL = "http://127.0.0.1:PORT"
 
 

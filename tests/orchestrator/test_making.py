@@ -8,7 +8,7 @@ from contextlib import aclosing
 import pytest
 
 from app.clock import ManualClock
-from app.errors import BadCredentials, BrokenStream, ProviderError
+from app.errors import BadCredentials, BrokenStream, ProviderError, TimedOut
 from app.orchestrator.failover_synthesizer import FailoverSynthesizer
 from app.orchestrator.making import BETWEEN_SENTENCES, Words, prepare, ready, speech
 from app.orchestrator.speech_cache import SpeechCache
@@ -105,6 +105,16 @@ async def test_speech_that_breaks_off_is_not_kept(clock: ManualClock) -> None:
         await heard(cache, voice, words(SECOND))
     assert cache.texts == []
     assert cache.makings == {}
+
+
+async def test_a_voice_that_hangs_while_it_prepares_is_given_up(clock: ManualClock) -> None:
+    cache, voice = SpeechCache(10, clock=clock), ScriptedSynthesizer(rate=0.001)
+    async with asyncio.timeout(15):
+        with pytest.raises(TimedOut, match="scripted makes no speech within 10 s"):
+            await prepare(cache, voice, SECOND, VOICE, "static")
+    assert cache.makings == {}
+    voice.rate = 2.0
+    assert await heard(cache, voice, words(SECOND)) == hum(SECOND)
 
 
 async def test_nothing_is_kept_of_what_another_voice_says_in_its_place(clock: ManualClock) -> None:
