@@ -104,12 +104,12 @@ async def test_a_newer_edit_does_not_wait_until_an_older_one_is_spoken(tmp_path:
     flows, learner, voice = Directory(tmp_path, desk=DESK), Learner(), ScriptedSynthesizer()
     cache = SpeechCache(100)
     async with watching(flows.store, cache, learner, voice):
-        voice.first_ms = 60_000
+        voice.first_ms = 9_000
         flows.save("desk", DESK.replace("nine", "ten"))
         await soon(lambda: "We open at ten." in voice.spoken)
         flows.save("desk", EDITED)
         await soon(lambda: TOLD[EDITED] in voice.spoken)
-        await soon(lambda: learner.lessons == 2, 61)
+        await soon(lambda: learner.lessons == 2, 11)
     assert TOLD[EDITED] in cache.texts
     assert "We open at ten." not in cache.texts
 
