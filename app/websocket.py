@@ -67,6 +67,12 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             return True
         return False
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        # what it left off at, and what it failed of, hold it in cycles that only a full collection would find
+        self.conn.parser.close()
+        self.conn.parser_exc = None
+
     def data_received(self, data: bytes) -> None:
         if self._begun:
             data, self._begun = self._begun + data, b""

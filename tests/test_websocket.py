@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
@@ -24,6 +26,7 @@ from tests.frames import frames as frames_of
 from tests.upgrade import UPGRADE
 
 MESSAGE_BYTES_MAX = 1024
+TOO_LARGE = b"\x81\xff" + (2**40).to_bytes(8) + bytes(4)  # its head alone
 
 
 class Wire(asyncio.Transport):
@@ -183,8 +186,7 @@ def test_a_frame_that_breaks_off_like_a_request_behind_the_request_is_not_lost(h
 
 
 def test_a_frame_that_says_it_is_too_large_is_refused_before_it_has_come() -> None:
-    head = b"\x81\xff" + (2**40).to_bytes(8) + bytes(4)
-    assert same([head], [head])[-1]["code"] == 1009
+    assert same([TOO_LARGE], [TOO_LARGE])[-1]["code"] == 1009
 
 
 @pytest.mark.parametrize("length", range(MESSAGE_BYTES_MAX - 8, MESSAGE_BYTES_MAX + 1, 4))
@@ -238,3 +240,24 @@ async def test_reading_stops_while_many_messages_wait() -> None:
     assert len(app.told) == 2 * WAITING_MESSAGES - 1
     protocol.connection_lost(None)
     await done()
+
+
+@pytest.mark.parametrize(
+    "last",
+    [b"", frame(Opcode.TEXT, b"hello")[:3], frame(Opcode.CLOSE, b""), TOO_LARGE],
+    ids=["nothing", "half a frame", "goodbye", "too large"],
+)
+async def test_a_stream_that_is_over_needs_no_collection(last: bytes) -> None:
+    protocol, _, _ = await opened(WebSocketProtocol)
+    protocol.data_received(last)
+    await done()
+    gc.collect()
+    gc.disable()
+    try:
+        protocol.connection_lost(None)
+        await done()
+        left: list[weakref.ref[object]] = [weakref.ref(protocol), weakref.ref(protocol.conn)]
+        del protocol
+        assert [one() for one in left] == [None, None]
+    finally:
+        gc.enable()
