@@ -127,7 +127,7 @@ def capacity(
 
 
 @bench.command()
-@click.option("--calls", default=50, show_default=True, type=click.IntRange(1), help="At the same time.")
+@click.option("--calls", multiple=True, default=(50, 200, 300), show_default=True, type=click.IntRange(1))
 @click.option(
     "--seconds", default=30.0, show_default=True, type=click.FloatRange(5, 600), help="Of each run."
 )
@@ -135,7 +135,7 @@ def capacity(
 @seed_option
 @as_json_option
 @save_option
-def workers(calls: int, seconds: float, pairs: int, seed: int, as_json: bool, save: bool) -> None:
+def workers(calls: Sequence[int], seconds: float, pairs: int, seed: int, as_json: bool, save: bool) -> None:
     """What two worker processes cost at equal calls, against one."""
     _finish(uvloop.run(workers_bench.measure(calls, seconds, pairs, seed)), as_json, save)
 

@@ -170,6 +170,12 @@ def _promise(report: Report, search: bool) -> None:
             f"a frame's cost at {EVEN_AT} calls is within {EVEN_MOST:g} times ({times:.2f})",
             times <= EVEN_MOST,
         )
+        bare_levels = report.figures["bare"]["levels"]
+        added = [levels[calls]["us_per_frame"] - bare_levels[calls]["us_per_frame"] for calls in EVEN_AT]
+        shown = ", ".join(f"{cost:.1f}" for cost in added)
+        report.lines.append(
+            f"at {EVEN_AT} calls the relay adds {shown} µs a frame to what the bare server needs"
+        )
     if search:
         relay, least = report.figures["relay"]["most"], report.figures["bare"]["most"]
         report.promise(f"holds {relay:g} calls, at least {CALLS_LEAST}", relay >= CALLS_LEAST)

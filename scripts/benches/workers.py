@@ -6,7 +6,7 @@ Server and workers share one core, the callers have another; so that nothing but
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from random import Random
 from statistics import median
@@ -21,7 +21,7 @@ from scripts.benches.voices import spoken
 RATIO_MOST = 1.1
 WORKERS = (1, 2)
 HEADINGS = (
-    "pair, workers",
+    "calls, pair, workers",
     "CPU s",
     "frames",
     "µs a frame",
@@ -33,16 +33,20 @@ HEADINGS = (
 )
 
 
-async def measure(calls: int, seconds: float, pairs: int, seed: int) -> Report:
-    """`pairs` of runs with one worker and with two, the other way round each time."""
-    report = Report("workers", {"calls": calls, "seconds": seconds, "pairs": pairs, "seed": seed})
+Pair = dict[int, Held]  # by the number of workers
+
+
+async def measure(loads: Sequence[int], seconds: float, pairs: int, seed: int) -> Report:
+    """At each number of calls, `pairs` of runs with one worker and with two, the other way round each time."""
+    report = Report("workers", {"calls": [*loads], "seconds": seconds, "pairs": pairs, "seed": seed})
     core, acts = apart(), list((await spoken(TEXTS)).values())
-    found: list[dict[int, Held]] = []
-    for number in range(pairs):
-        order = WORKERS if number % 2 == 0 else WORKERS[::-1]
-        found.append(
-            {workers: await _run(workers, core, acts, calls, seconds, seed + number) for workers in order}
-        )
+    found: dict[int, list[Pair]] = {calls: [] for calls in sorted(loads)}
+    for calls, done in found.items():
+        for number in range(pairs):
+            order = WORKERS if number % 2 == 0 else WORKERS[::-1]
+            done.append(
+                {workers: await _run(workers, core, acts, calls, seconds, seed + number) for workers in order}
+            )
     _describe(report, found)
     return report
 
@@ -65,26 +69,31 @@ def whole_us_per_frame(held: Held) -> float:
     return held.whole.server_cpu_s / held.frames * 1e6
 
 
-def _describe(report: Report, pairs: Sequence[dict[int, Held]]) -> None:
-    ratios = [whole_us_per_frame(pair[2]) / whole_us_per_frame(pair[1]) for pair in pairs]
-    report.figures = {
-        "ratio": round(median(ratios), 3),
-        "ratios": [round(ratio, 3) for ratio in ratios],
-        "pairs": [{str(workers): _figures(pair[workers]) for workers in WORKERS} for pair in pairs],
-    }
+def _describe(report: Report, found: Mapping[int, Sequence[Pair]]) -> None:
     report.table(
         HEADINGS,
-        [_row(number, workers, pair[workers]) for number, pair in enumerate(pairs, 1) for workers in WORKERS],
+        [
+            _row(f"{calls}, {number}, {workers}", pair[workers])
+            for calls, pairs in found.items()
+            for number, pair in enumerate(pairs, 1)
+            for workers in WORKERS
+        ],
     )
-    shown = ", ".join(f"{ratio:.2f}" for ratio in ratios)
-    report.lines.append(f"two workers by one: {median(ratios):.3f} ({shown})")
-    report.promise(
-        f"two workers cost at most {RATIO_MOST:g} times one's CPU time ({median(ratios):.3f})",
-        median(ratios) <= RATIO_MOST,
-    )
-    report.promise(
-        "no gap, no fault, every turn answered", all(held.sound for pair in pairs for held in pair.values())
-    )
+    for calls, pairs in found.items():
+        ratios = [whole_us_per_frame(pair[2]) / whole_us_per_frame(pair[1]) for pair in pairs]
+        report.figures[str(calls)] = {
+            "ratio": round(median(ratios), 3),
+            "ratios": [round(ratio, 3) for ratio in ratios],
+            "pairs": [{str(workers): _figures(pair[workers]) for workers in WORKERS} for pair in pairs],
+        }
+        shown = ", ".join(f"{ratio:.2f}" for ratio in ratios)
+        report.promise(
+            f"two workers cost at most {RATIO_MOST:g} times one's CPU time at {calls} calls: "
+            f"{median(ratios):.3f} ({shown})",
+            median(ratios) <= RATIO_MOST,
+        )
+    all_held = [held for pairs in found.values() for pair in pairs for held in pair.values()]
+    report.promise("no gap, no fault, every turn answered", all(held.sound for held in all_held))
 
 
 def _figures(held: Held) -> dict[str, float | None]:
@@ -92,7 +101,7 @@ def _figures(held: Held) -> dict[str, float | None]:
     return held.as_json() | whole | {"whole_us_per_frame": round(whole_us_per_frame(held), 1)}
 
 
-def _row(number: int, workers: int, held: Held) -> list[object]:
+def _row(name: str, held: Held) -> list[object]:
     p50, p95 = (held.answer.p50, held.answer.p95) if held.answer else (None, None)
     costs = [held.whole.server_cpu_s, held.frames, held.us_per_frame, whole_us_per_frame(held)]
-    return [f"{number}, {workers}", *costs, p50, p95, held.gaps, len(held.faults)]
+    return [name, *costs, p50, p95, held.gaps, len(held.faults)]
