@@ -12,6 +12,8 @@ from threading import Barrier
 Aside = Callable[[Callable[[], bool]], Awaitable[bool]]
 
 THREADS = 4
+# one that cannot begin is an error; the others do not wait for it for ever
+BEGIN_S = 10.0
 
 
 @contextmanager
@@ -21,7 +23,7 @@ def aside_threads(count: int = THREADS) -> Iterator[Aside]:
     What was begun is brought to its end.
     """
     with ThreadPoolExecutor(count, "aside") as pool:
-        begun = Barrier(count)
+        begun = Barrier(count, timeout=BEGIN_S)
         for _ in range(count):
             pool.submit(begun.wait)
 

@@ -30,6 +30,7 @@ log = logging.getLogger("callrelay.call")
 
 CHANNELS = 2
 WRITE_EVERY_S = 1.0
+CLOSE_TIMEOUT_S = 3.0
 OPEN_BYTES = 1000 * BYTES_PER_MS  # the newest second may still change
 JITTER_BYTES = 200 * BYTES_PER_MS
 WAITING_BYTES_MAX = 30_000 * BYTES_PER_MS
@@ -105,8 +106,15 @@ class Tape:
             await self._write(self._now() - OPEN_BYTES)
 
     async def aclose(self) -> None:
-        """Write the rest: what the caller had not heard when the stream ended does not belong to it."""
-        await self._write(self._now())
+        """Write the rest: what the caller had not heard when the stream ended does not belong to it.
+
+        A disk that hangs keeps no call from ending: it is waited for 3 s, and may take the rest later.
+        """
+        try:
+            async with asyncio.timeout(CLOSE_TIMEOUT_S):
+                await self._write(self._now())
+        except TimeoutError:
+            log.error("%s: the disk does not answer; the end of the call may be missing", self.path.name)
 
     def _now(self) -> int:
         """In bytes that are not settled yet."""

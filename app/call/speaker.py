@@ -101,7 +101,7 @@ class Speaker:
         self._prompts: deque[Prompt] = deque()
         self._sayings: deque[Saying] = deque()
         self._making: asyncio.Task[None] | None = None
-        self._told_to_stop = False
+        self._stops = 0
         self._may_begin = asyncio.Event()
         self._may_begin.set()
         self._unsent: OutboundCommand | None = None
@@ -264,9 +264,9 @@ class Speaker:
 
     def _made(self, task: asyncio.Task[None]) -> None:
         """Go on, unless the stream is over."""
-        over = task.cancelling() and not self._told_to_stop
+        over = task.cancelling() > self._stops
         failed = not task.cancelled() and task.exception()
-        self._making, self._told_to_stop = None, False
+        self._making, self._stops = None, 0
         if not (over or failed):
             self._make_next()
         self._wake.set()
@@ -274,8 +274,7 @@ class Speaker:
     def _stop_making(self) -> None:
         """What follows is made once it has let go of all that it holds."""
         if self._making:
-            self._making.cancel()
-            self._told_to_stop = True
+            self._stops += self._making.cancel()
 
     async def _make(self, prompt: Prompt, due: float) -> None:
         asked = self._clock.now()

@@ -91,7 +91,7 @@ def command(
     from app.load.conduct import held, judged, kept, steps_of, tell
     from app.simulator.placing import CallOptions
 
-    options = CallOptions(target, url=url, language=language, auth_token=auth_token)
+    options = CallOptions(target, url, language=language, auth_token=auth_token)
     options = replace(options, public_url=os.environ.get("PUBLIC_URL"))
     try:
         data_dir = Settings.from_environment(os.environ).data_dir

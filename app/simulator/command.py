@@ -145,8 +145,8 @@ def command(
 
     options = CallOptions(
         checked_target(target),
-        steps_in_order(ctx),
         url,
+        steps_in_order(ctx),
         from_number,
         to_number,
         language,

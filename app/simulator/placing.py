@@ -22,7 +22,7 @@ from app.simulator.network import NetworkCarriage
 from app.simulator.report import document, event_line, save, table
 from app.simulator.speech import prepare
 from app.simulator.steps import Step
-from app.simulator.target import is_url, local_url
+from app.simulator.target import is_url
 from app.simulator.ticker import beating
 from app.simulator.turns import CallReport
 from app.simulator.webhook import CallIdentity, Route, Signer
@@ -35,8 +35,8 @@ class CallOptions:
     """What was asked for on the command line, in the order in which it was."""
 
     target: str
+    url: str
     steps: Sequence[Step] = ()
-    url: str = field(default_factory=local_url)
     from_number: str = "+14155550100"
     to_number: str = "+18005550199"
     language: str | None = None

@@ -11,7 +11,7 @@ SHOWN_URL = "http://127.0.0.1:PORT"
 
 
 def local_url() -> str:
-    """Where the server listens that the same environment starts."""
+    """Where a server on this machine listens by its PORT."""
     return f"http://127.0.0.1:{os.environ.get('PORT') or 8000}"
 
 

@@ -127,7 +127,14 @@ def capacity(
 
 
 @bench.command()
-@click.option("--calls", multiple=True, default=(50, 200, 300), show_default=True, type=click.IntRange(1))
+@click.option(
+    "--calls",
+    multiple=True,
+    default=(50, 200, 300),
+    show_default=True,
+    type=click.IntRange(1),
+    help="At the same time; may be given more than once.",
+)
 @click.option(
     "--seconds", default=30.0, show_default=True, type=click.FloatRange(5, 600), help="Of each run."
 )

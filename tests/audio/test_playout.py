@@ -163,7 +163,7 @@ def test_who_looks_in_between_sends_no_crumbs() -> None:
     assert len(audio(due(playout, 0.1985))) == 200 * 8
 
 
-def test_what_may_go_at_once_goes_as_one_piece() -> None:
+def test_what_may_go_at_once_goes_in_as_few_pieces_as_may_be() -> None:
     playout = Playout()
     playout.feed(speech(2000))
     drained, _ = drain(playout, 0.0)

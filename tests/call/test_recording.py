@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import resource
 import wave
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -57,6 +58,20 @@ class Confidant:
 
 def tape_of(clock: ManualClock, path: Path, secret: bool = False) -> Tape:
     return Tape(path, clock, inline, Confidant(secret))  # type: ignore[arg-type]
+
+
+async def test_a_disk_that_hangs_keeps_no_call_from_ending(
+    clock: ManualClock, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def hung(work: Callable[[], bool]) -> bool:
+        await asyncio.Event().wait()
+        return work()
+
+    tape = Tape(tmp_path / "CA1.wav", clock, hung, Confidant(secret=False))  # type: ignore[arg-type]
+    clock.advance(1)
+    async with asyncio.timeout(4):
+        await tape.aclose()
+    assert "CA1.wav: the disk does not answer" in caplog.text
 
 
 async def test_both_sides_stand_where_they_were_heard(clock: ManualClock, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import pytest
 
@@ -166,6 +167,23 @@ async def test_nothing_more_is_made_once_the_stream_is_over(clock: ManualClock) 
         for _ in range(3):
             await asyncio.sleep(0)
         assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_nor_where_it_had_been_interrupted_just_before(clock: ManualClock) -> None:
+    troubles: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, trouble: troubles.append(trouble))
+    async with asyncio.TaskGroup() as group:
+        tasks = Tasks(group)
+        speaker = Speaker(
+            clock, Reluctant(), SpeechCache(100), EchoGate(), tasks, FakeCarrier(clock), Reports(clock)
+        )
+        speaker.say(prompt("one"))
+        await asyncio.sleep(0.06)
+        speaker.interrupt()
+        speaker.say(prompt("two"))
+        tasks.cancel()
+    await asyncio.sleep(0)
+    assert troubles == []
 
 
 async def test_a_slow_line_is_cleared_behind_what_it_carries_already(clock: ManualClock) -> None:

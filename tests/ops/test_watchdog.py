@@ -35,9 +35,9 @@ async def test_a_loop_that_stands_still_is_caught_in_the_act() -> None:
     telling, log = Telling(), logging.getLogger("callrelay.ops")
     log.addHandler(telling)
     with LoopWatchdog(SystemClock(), lambda: stalls.append("")):
-        stand_still(0.6)
+        stand_still(0.25)
         async with asyncio.timeout(10):
             await telling.over.wait()
     log.removeHandler(telling)
     assert stalls
-    assert "stand_still(0.6)" in telling.messages[0]
+    assert "stand_still(0.25)" in telling.messages[0]

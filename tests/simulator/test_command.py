@@ -188,7 +188,7 @@ def test_the_webhook_of_a_flow() -> None:
 
 
 def test_the_webhook_of_another_server_is_what_it_is() -> None:
-    options = CallOptions("https://other.example/hook?x=1", public_url="https://v.example")
+    options = CallOptions("https://other.example/hook?x=1", "", public_url="https://v.example")
     assert webhook_address(options) == (
         "https://other.example/hook?x=1",
         Route("https://other.example", None),
