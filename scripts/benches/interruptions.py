@@ -19,11 +19,12 @@ from typing import Any, Final
 
 import numpy as np
 
-from app.audio.g711 import BYTES_PER_MS, SILENCE, from_linear
+from app.audio.g711 import BYTES_PER_MS, SILENCE, from_linear, rms
 from app.simulator.call import CallPlan
 from app.simulator.caller import Patience, Speak
 from app.simulator.embedded import EmbeddedEngines
 from app.simulator.line import LineModel
+from app.simulator.turns import Turn
 from app.simulator.utterance import Utterance, onset_ms
 from app.simulator.webhook import CallIdentity, Route, Signer, new_sid
 from scripts.benches.calls import Placed, place_all, progress
@@ -68,6 +69,7 @@ ECHO_DB = -25.0
 COUGHS_MS: Final = ((160.0, 240.0), (220.0,), (120.0, 300.0))
 KNOCK_MS = 100.0
 WITHIN_S = 2.5
+AROUND_S, AUDIBLE_RMS = 0.3, 100
 CLEAR_P50_MOST_MS, CLEAR_P95_MOST_MS, DECISION_MOST_MS = 450.0, 700.0, 20.0
 HELD_LEAST, WORDS_MOST, MISSED_MOST = 0.95, 1, 0.02
 
@@ -150,17 +152,19 @@ async def _tries(server: ServerProcess, call: Placed, engines: EmbeddedEngines) 
         for event in record
         if event["event"] == "interrupted"
     ]
-    found, acts = [], list(call.plan.acts)
-    for number, turn in enumerate(call.report.turns):
-        act = acts[number]
+    found, began = [], call.report.greeting
+    for act, turn in zip(call.plan.acts, call.report.turns, strict=False):
         assert isinstance(act, Speak)
         onset_s = turn.began_s + onset_ms(act.utterance.audio) / 1000
         clear_s = _first(call.report.clears_s, onset_s, onset_s + WITHIN_S)
-        if clear_s is None:
+        if clear_s is None and _is_heard(call, onset_s):
             found.append(Try(str(turn.caller["text"]), None))
             continue
+        began, interrupts = turn, began
+        if clear_s is None:
+            continue  # into silence: an answer, and no interruption
         decided = next((one for one in reversed(interrupted) if one[0] <= clear_s + 0.002), None)
-        off = await _words_off(call, number, clear_s, decided[1] if decided else None, engines)
+        off = await _words_off(call, interrupts, clear_s, decided[1] if decided else None, engines)
         found.append(
             Try(
                 str(turn.caller["text"]),
@@ -176,15 +180,23 @@ def _first(moments: Sequence[float], begin: float, end: float) -> float | None:
     return next((moment for moment in moments if begin <= moment <= end), None)
 
 
+def _is_heard(call: Placed, at_s: float) -> bool:
+    """Whether the agent is, around a moment; its pauses are shorter than what is looked at."""
+    if call.recording is None:
+        return True
+    agent = call.recording.agent
+    at = agent.began_at + at_s
+    return rms(agent.between(at - AROUND_S, at + AROUND_S)) > AUDIBLE_RMS
+
+
 async def _words_off(
-    call: Placed, number: int, clear_s: float, event: dict[str, Any] | None, engines: EmbeddedEngines
+    call: Placed, since: Turn, clear_s: float, event: dict[str, Any] | None, engines: EmbeddedEngines
 ) -> int | None:
-    """By how many words the server's account of what was heard differs from what was played."""
-    before = call.report.turns[number - 1] if number else call.report.greeting
-    if event is None or call.recording is None or before.any_audio_ms is None or before.t0_s is None:
+    """By how many words the server's account of what was heard differs from what was played after a turn."""
+    if event is None or call.recording is None or since.any_audio_ms is None or since.t0_s is None:
         return None
     agent = call.recording.agent
-    begin = agent.began_at + before.t0_s + before.any_audio_ms / 1000
+    begin = agent.began_at + since.t0_s + since.any_audio_ms / 1000
     played = await engines.hear(agent.between(begin - 0.1, agent.began_at + clear_s), "en")
     heard, unheard = (normalised(event[part], "en").split() for part in ("heard", "unheard"))
     return abs(_words_played(normalised(played, "en").split(), [*heard, *unheard]) - len(heard))

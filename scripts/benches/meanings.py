@@ -48,6 +48,7 @@ MEANINGS: Final[Mapping[str, Mapping[str, str]]] = {
         "onset to clear": "from the true onset of what the caller says to the order to fall silent, at the carrier",
         "decision to clear": "from the server's decision to yield to that order",
         "not meant": "coughs, knocks, echo and words of listening: the agent should go on",
+        "tries": "into the agent's speech; where it was silent at the onset there was nothing to interrupt",
         "heard within one word": "what the server takes to have been heard, against what was really played",
     },
     "understanding": {
