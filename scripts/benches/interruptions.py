@@ -76,12 +76,16 @@ HELD_LEAST, WORDS_MOST, MISSED_MOST = 0.95, 1, 0.02
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """One sound into the agent's speech; `clear_ms` from its onset, None when the agent went on."""
+    """One sound into the agent's speech; `clear_ms` from its onset, None when the agent went on.
+
+    `into_silence`: the agent was not to be heard at the onset, so there was nothing to interrupt.
+    """
 
     kind: str
     clear_ms: float | None
     decision_ms: float | None = None
     words_off: int | None = None
+    into_silence: bool = False
 
 
 async def measure(count: int, at_once: int, seed: int) -> Report:
@@ -162,7 +166,8 @@ async def _tries(server: ServerProcess, call: Placed, engines: EmbeddedEngines) 
             continue
         began, interrupts = turn, began
         if clear_s is None:
-            continue  # into silence: an answer, and no interruption
+            found.append(Try(str(turn.caller["text"]), None, into_silence=True))
+            continue
         decided = next((one for one in reversed(interrupted) if one[0] <= clear_s + 0.002), None)
         off = await _words_off(call, interrupts, clear_s, decided[1] if decided else None, engines)
         found.append(
@@ -217,6 +222,8 @@ def _words_played(recognised: Sequence[str], words: Sequence[str]) -> int:
 
 
 def _describe(report: Report, placed: Sequence[Placed], tries: Sequence[Try]) -> None:
+    into_silence = sum(one.into_silence for one in tries)
+    tries = [one for one in tries if not one.into_silence]
     meant = [one for one in tries if one.kind.startswith("meant")]
     others = [one for one in tries if not one.kind.startswith("meant")]
     cleared = Summary.of([one.clear_ms for one in meant if one.clear_ms is not None])
@@ -234,6 +241,7 @@ def _describe(report: Report, placed: Sequence[Placed], tries: Sequence[Try]) ->
         "not meant": len(others),
         "not meant and went on": round(held, 4),
         "heard within one word": round(near, 4),
+        "into silence": into_silence,
         "gaps": gaps,
         "kinds": {kind: _kind(tries, kind) for kind in sorted({one.kind for one in tries})},
     }
@@ -248,6 +256,7 @@ def _describe(report: Report, placed: Sequence[Placed], tries: Sequence[Try]) ->
         ["sound", "tries", "agent silenced", "onset to clear, p50"],
         [[kind, *found] for kind, found in report.figures["kinds"].items()],
     )
+    report.lines.append(f"left out, for the agent was silent at the onset: {into_silence}")
     report.promise(f"meant, and the agent went on: {missed:.1%} ≤ 2 %", missed <= MISSED_MOST)
     report.promise(f"onset to clear p50 {cleared.p50:.0f} ms ≤ 450 ms", cleared.p50 <= CLEAR_P50_MOST_MS)
     report.promise(f"onset to clear p95 {cleared.p95:.0f} ms ≤ 700 ms", cleared.p95 <= CLEAR_P95_MOST_MS)
