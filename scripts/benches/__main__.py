@@ -148,7 +148,7 @@ def workers(calls: Sequence[int], seconds: float, pairs: int, seed: int, as_json
 
 
 @bench.command()
-@click.option("--calls", multiple=True, default=(10, 50, 100, 200), show_default=True, type=click.IntRange(1))
+@click.option("--calls", multiple=True, default=(10, 100, 200), show_default=True, type=click.IntRange(1))
 @click.option("--seconds", default=20.0, show_default=True, type=click.FloatRange(1, 60), help="At each.")
 @seed_option
 @as_json_option

@@ -130,7 +130,8 @@ MEANINGS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "profile": {
         "µs a frame": "the server's CPU time by frames of 20 ms that callers sent, all of it and by part",
-        "function": "the innermost function of each sample (py-spy, from outside) and its share of all samples",
+        "threads wait": "how often one of the server's threads had nothing to do and was woken again",
+        "function": "the innermost function of each sample (py-spy, from outside) and its share of that time",
     },
     "soak": {
         "ended": "how the calls ended, those that a fault ended among them",

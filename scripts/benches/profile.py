@@ -1,4 +1,9 @@
-"""Where the server's CPU time goes, by part and by function, while so many calls go on (py-spy: from outside)."""
+"""Where the server's CPU time goes, by part and by function, while so many calls go on (py-spy: from outside).
+
+Samples are of the threads that hold the interpreter's lock: from outside, a loop that was woken this moment looks as
+busy as one at work. What they spend without it (the system's calls, inference) is shared out like the rest of the
+thread's time, which the system itself counts.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +12,14 @@ import os
 import sys
 import tempfile
 import time
-from collections import Counter
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from operator import itemgetter
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, TypeAlias
 
-from app.simulator.caller import Speak
+from app.simulator.call import CallPlan
 from scripts.benches.calls import ECHO_SERVER, TEXTS, echo_plan, place_all
 from scripts.benches.report import Report
 from scripts.benches.server import ServerProcess, serving
@@ -35,11 +41,12 @@ PARTS = {
     "conversation": ("app/call/conversation", "app/flow/", "app/orchestrator/"),
     "records": ("app/call/journal", "app/call/call_store", "logging/", "app/ops/"),
     "session": ("app/call/session", "app/call/tasks", "app/web/"),
-    "sockets": ("uvicorn/", "websockets/", "starlette/"),
+    "event loop and sockets": ("uvicorn/", "websockets/", "starlette/"),
 }
-OTHER = "event loop and the rest"
-# threads that wait for work, which look busy from outside: they wait in C
-WAITING = ("_worker (concurrent/futures/", "wait (threading.py", "_receive (providers/local_voice_thread")
+OTHER = "the rest"
+MAIN_THREAD = "MainThread"
+# a stack, the outermost first, and the seconds of CPU time that were spent in it
+Spent: TypeAlias = tuple[Sequence[str], float]
 
 
 async def measure(loads: Sequence[int], seconds: float, seed: int) -> Report:
@@ -53,46 +60,59 @@ async def measure(loads: Sequence[int], seconds: float, seed: int) -> Report:
     for calls in loads:
         with tempfile.TemporaryDirectory() as directory:
             async with serving(Path(directory), ECHO_SERVER, core=cores[0]) as server:
-                await _at(
-                    report, server, calls, seconds, [random.sample(acts, 3) * TURNS for _ in range(calls)]
-                )
+                plans = [echo_plan(server.url, random.sample(acts, 3) * TURNS) for _ in range(calls)]
+                report.figures[str(calls)] = await _at(server, plans, seconds)
+    _describe(report)
     return report
 
 
-async def _at(
-    report: Report, server: ServerProcess, calls: int, seconds: float, acts: Sequence[Sequence[Speak]]
-) -> None:
-    plans = [echo_plan(server.url, each) for each in acts]
+async def _at(server: ServerProcess, plans: Sequence[CallPlan], seconds: float) -> dict[str, Any]:
     async with asyncio.TaskGroup() as group:
-        placing = group.create_task(place_all(plans, calls))
+        placing = group.create_task(place_all(plans, len(plans)))
         await asyncio.sleep(RAMP_S)
-        began, cpu_s = time.monotonic(), server.resources.cpu_s
+        began, before = time.monotonic(), server.resources
         lines = await _sampled(server.process.pid, seconds)
-        spent_s, wall_s = server.resources.cpu_s - cpu_s, time.monotonic() - began
+        after, wall_s = server.resources, time.monotonic() - began
         placing.cancel()
-    parts, functions = _sorted(lines)
-    total = parts.total() or 1
-    a_frame = spent_s / (calls * FRAMES_PER_S * wall_s) * 1e6
-    found: dict[str, Any] = {
-        "cpu_share": round(spent_s / wall_s, 3),
-        "us_per_frame": round(a_frame, 1),
-        "us_per_frame_by_part": {part: round(a_frame * n / total, 1) for part, n in parts.most_common()},
-        "functions": {name: round(n / total, 3) for name, n in functions.most_common(SHOWN)},
+    frames = len(plans) * FRAMES_PER_S * wall_s
+    cpu_s, loop_s = after.cpu_s - before.cpu_s, after.main_thread_cpu_s - before.main_thread_cpu_s
+    spent = list(_spent(lines, loop_s, cpu_s - loop_s))
+    parts, functions = _by(spent, _part), _by(spent, _function)
+    return {
+        "cpu_share": round(cpu_s / wall_s, 3),
+        "us_per_frame": round(cpu_s / frames * 1e6, 1),
+        "loop_us_per_frame": round(loop_s / frames * 1e6, 1),
+        "waits_per_frame": round((after.waits - before.waits) / frames, 3),
+        "us_per_frame_by_part": {part: round(s / frames * 1e6, 1) for part, s in parts},
+        "functions": {name: round(s / cpu_s, 3) for name, s in functions[:SHOWN]},
     }
-    report.figures[str(calls)] = found
-    report.lines += ["", f"{calls} calls: {found['cpu_share']:.0%} of a core, {a_frame:.0f} µs a frame"]
-    report.table(["part", "µs a frame"], list(found["us_per_frame_by_part"].items()))
+
+
+def _describe(report: Report) -> None:
+    found = report.figures
+    parts = dict.fromkeys(part for one in found.values() for part in one["us_per_frame_by_part"])
+    rows = {
+        "threads wait, times a frame": [one["waits_per_frame"] for one in found.values()],
+        "all": [one["us_per_frame"] for one in found.values()],
+        **{part: [one["us_per_frame_by_part"].get(part) for one in found.values()] for part in parts},
+    }
     report.table(
-        ["function", "share"], [[name, f"{share:.1%}"] for name, share in found["functions"].items()]
+        ["µs a frame", *(f"{calls} calls" for calls in found)], [[name, *row] for name, row in rows.items()]
     )
+    for calls, one in found.items():
+        report.table(
+            [f"function, at {calls} calls", "share"],
+            [[name, f"{share:.1%}"] for name, share in one["functions"].items()],
+        )
 
 
 async def _sampled(pid: int, seconds: float) -> list[str]:
-    """Stacks that were on a core, one a line with their count: `outermost;…;innermost 12`."""
+    """Stacks that held the lock, one a line with their count: `outermost;…;innermost 12`."""
     with tempfile.NamedTemporaryFile() as raw:
         recording = await asyncio.create_subprocess_exec(
             *(PY_SPY, "record", "--pid", str(pid), "--format", "raw", "--output", raw.name),
-            *("--rate", str(SAMPLES_PER_S), "--duration", f"{seconds:.0f}", "--threads"),
+            *("--rate", str(SAMPLES_PER_S), "--duration", f"{seconds:.0f}"),
+            *("--threads", "--gil", "--nonblocking"),
             stdout=asyncio.subprocess.DEVNULL,
             stderr=asyncio.subprocess.PIPE,
         )
@@ -103,17 +123,25 @@ async def _sampled(pid: int, seconds: float) -> list[str]:
     return lines
 
 
-def _sorted(lines: Sequence[str]) -> tuple[Counter[str], Counter[str]]:
-    """Samples by part, and by innermost function."""
-    parts, functions = Counter[str](), Counter[str]()
-    for line in lines:
-        stack, _, count = line.rpartition(" ")
-        frames = stack.split(";")
-        if any(place in frames[-1] for place in WAITING):
-            continue
-        parts[_part(frames)] += int(count)
-        functions[frames[-1].rpartition(":")[0] or frames[-1]] += int(count)
-    return parts, functions
+def _spent(lines: Sequence[str], loop_s: float, others_s: float) -> Iterator[Spent]:
+    """What the loop's thread used, and what all others did, shared out among the stacks that each was seen in."""
+    stacks = [(stack.split(";"), int(count)) for stack, _, count in (line.rpartition(" ") for line in lines)]
+    for main, seconds in ((True, loop_s), (False, others_s)):
+        mine = [(frames, count) for frames, count in stacks if (MAIN_THREAD in frames[0]) == main]
+        seen = sum(count for _, count in mine)
+        yield from ((frames, seconds * count / seen) for frames, count in mine)
+
+
+def _by(spent: Iterable[Spent], key: Callable[[Sequence[str]], str]) -> list[tuple[str, float]]:
+    """Seconds by key, the most first."""
+    found: defaultdict[str, float] = defaultdict(float)
+    for frames, seconds in spent:
+        found[key(frames)] += seconds
+    return sorted(found.items(), key=itemgetter(1), reverse=True)
+
+
+def _function(frames: Sequence[str]) -> str:
+    return frames[-1].rpartition(":")[0] or frames[-1]
 
 
 def _part(frames: Sequence[str]) -> str:

@@ -42,25 +42,36 @@ def environment(variables: Mapping[str, str]) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """What a process holds now, and the CPU time that it, and its main thread alone, have used so far."""
+    """What a process holds now, and the CPU time that it, and its main thread alone, have used so far.
+
+    `waits`: how often its threads of now have begun to wait, and so been woken.
+    """
 
     rss_bytes: int
     threads: int
     descriptors: int
     cpu_s: float
     main_thread_cpu_s: float
+    waits: int
 
     @classmethod
     def of(cls, pid: int) -> Resources:
         directory = Path("/proc") / str(pid)
-        status = dict(line.split(":", 1) for line in (directory / "status").read_text().splitlines())
+        status = _status(directory)
         return cls(
             rss_bytes=int(status["VmRSS"].split()[0]) * 1024,
             threads=int(status["Threads"]),
             descriptors=len(list((directory / "fd").iterdir())),
             cpu_s=_cpu_s(directory / "stat"),
             main_thread_cpu_s=_cpu_s(directory / "task" / str(pid) / "stat"),
+            waits=sum(
+                int(_status(task)["voluntary_ctxt_switches"]) for task in (directory / "task").iterdir()
+            ),
         )
+
+
+def _status(directory: Path) -> dict[str, str]:
+    return dict(line.split(":", 1) for line in (directory / "status").read_text().splitlines())
 
 
 def _cpu_s(stat: Path) -> float:
