@@ -16,6 +16,8 @@ NOISE_RISE = 1.005
 NOISE_START = 200.0
 # clean speech between its pauses
 SPOKEN_RMS = 200
+# what a voice makes at a comma or a full stop; in the embedded voice's words no silence lasts more than 120 ms
+PAUSE_MS = 140
 
 
 @dataclass(slots=True)
@@ -44,3 +46,16 @@ def voiced_ms(audio: bytes) -> float:
     """How much of clean μ-law speech is no pause, in milliseconds."""
     spoken = sum(g711.rms(frame) > SPOKEN_RMS for frame in g711.frames(audio))
     return float(spoken * g711.FRAME_MS)
+
+
+def pauses(audio: bytes) -> list[float]:
+    """Where clean μ-law speech pauses: how many milliseconds of it are voiced before each pause within it."""
+    found, voiced, silent_ms = [], 0.0, 0
+    for frame in g711.frames(audio):
+        if g711.rms(frame) <= SPOKEN_RMS:
+            silent_ms += g711.FRAME_MS
+            continue
+        if silent_ms >= PAUSE_MS and voiced:
+            found.append(voiced)
+        voiced, silent_ms = voiced + g711.FRAME_MS, 0
+    return found

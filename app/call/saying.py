@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from app.audio import g711
-from app.audio.loudness import voiced_ms
-from app.dialogue.transcript import split_at
+from app.audio.loudness import pauses, voiced_ms
+from app.dialogue.transcript import share_heard, split_at
 from app.flow.sentences import sentences
 from app.orchestrator.cache_figures import Kind
 from app.orchestrator.making import Words
@@ -99,9 +99,11 @@ class Saying:
     def spoken(self, heard_ms: float) -> Spoken:
         """What was heard until a position of the playout; what has not been made yet is guessed from its letters."""
         audio = b"".join(self.chunks)
-        heard = voiced_ms(audio[: max(0, round((heard_ms - self.start_ms) * g711.BYTES_PER_MS))])
-        guess = (
-            0.0 if self.whole or (self.complete and not self.broke_off) else len(self.prompt.text) * LETTER_MS
+        heard = audio[: max(0, round((heard_ms - self.start_ms) * g711.BYTES_PER_MS))]
+        text, whole = (
+            self.prompt.text or self.prompt.record,
+            self.whole or (self.complete and not self.broke_off),
         )
-        share = heard / max(voiced_ms(audio), guess, 1.0)
+        lasts_ms = max(voiced_ms(audio), 1.0 if whole else len(text) * LETTER_MS)
+        share = share_heard(text, voiced_ms(heard), lasts_ms, pauses(audio))
         return Spoken(self.prompt, *split_at(self.prompt.record, share), self.gap_ms)

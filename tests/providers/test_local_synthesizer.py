@@ -5,6 +5,8 @@ import asyncio
 import numpy as np
 import pytest
 
+from app.audio.loudness import pauses, voiced_ms
+from app.dialogue.transcript import share_heard, split_at
 from app.errors import Refused
 from providers import dsp
 from providers.base import Voice
@@ -97,3 +99,19 @@ async def test_voices_are_found_by_language_and_others_refused(synthesizer: Embe
     assert synthesizer.voice("xx") is None
     with pytest.raises(Refused, match="no embedded voice speaks 'xx'"):
         await anext(synthesizer.synthesize("hello", Voice("nobody", "xx")))
+
+
+@pytest.mark.real_time
+async def test_words_are_known_to_be_heard_by_the_pauses_between_them(
+    synthesizer: EmbeddedSynthesizer,
+) -> None:
+    """Each clause ends where the recording of it, and of all before it, ends."""
+    text = "We're open from ten to six, and until nine on Fridays. Tickets are twelve euros. Children do not pay."
+    audio = b"".join(await chunks_of(synthesizer, text))
+    total_ms, found = voiced_ms(audio), pauses(audio)
+    at_pauses = [split_at(text, share_heard(text, at, total_ms, found))[0] for at in found]
+    assert at_pauses == [
+        "We're open from ten to six,",
+        "We're open from ten to six, and until nine on Fridays.",
+        "We're open from ten to six, and until nine on Fridays. Tickets are twelve euros.",
+    ]
