@@ -104,6 +104,7 @@ ASYNC = (ast.AsyncFunctionDef, ast.AsyncFor, ast.AsyncWith, ast.Await)
 BROAD_EXCEPTS = {
     "app/call/session.py:run_stream",
     "app/call/session.py:_take",
+    "app/call/tasks.py:guarded",
     "app/orchestrator/provider.py:provider_attempt",
     "providers/local_workers.py:settle",
     "providers/model_stream.py:guarded",

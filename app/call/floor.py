@@ -142,7 +142,7 @@ class Floor:
         self._ended: TurnEnded | None = None
         # it ends with us: see Conversation
         reports = weakref.proxy(self)
-        self.listener = Listener(services.clock, services.speech.detector, hearing, echo, reports)
+        self.listener = Listener(services.clock, services.speech.detector, hearing, echo, reports, tasks)
 
     @property
     def state(self) -> TurnState:

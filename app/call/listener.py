@@ -14,6 +14,7 @@ from app.audio import g711
 from app.audio.activity import WINDOW_MS, Edge, VoiceActivity
 from app.audio.echo import EchoGate
 from app.audio.loudness import Loudness
+from app.call.tasks import Tasks
 from app.clock import Clock
 from providers.base import TranscriptionStream, VoiceDetector, VoiceWindow
 
@@ -42,7 +43,7 @@ class ListenerReports(Protocol):
 
 
 class Listener:
-    """Hears speech begin and pause."""
+    """Hears speech begin and pause. What goes wrong when a window was judged is a defect of `tasks`."""
 
     def __init__(
         self,
@@ -51,6 +52,7 @@ class Listener:
         transcription: TranscriptionStream,
         echo: EchoGate,
         reports: ListenerReports,
+        tasks: Tasks,
     ) -> None:
         self._clock = clock
         self._transcription = transcription
@@ -66,7 +68,7 @@ class Listener:
         self.activity = VoiceActivity()
         self.window_waited_ms = 0.0
         self.last_audio_at = clock.now()
-        self._voice = detector.open(self._windows, self._awaited)
+        self._voice = detector.open(tasks.guarded(self._windows), self._awaited)
 
     def hear(self, audio: bytes) -> None:
         """Take in caller audio, in order and without gaps."""

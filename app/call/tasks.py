@@ -7,10 +7,11 @@ them until the garbage collector comes by. Tasks that are cancelled one by one l
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+Given = TypeVar("Given")
 
 
 class Tasks:
@@ -30,8 +31,29 @@ class Tasks:
         task.add_done_callback(self._running.discard)
         return task
 
+    def guarded(self, callback: Callable[[Given], None]) -> Callable[[Given], None]:
+        """For those who call from outside of the tasks: a defect of it is one of theirs, and ends them all.
+
+        It is not called any more when everything is over.
+        """
+
+        def guarded(given: Given) -> None:
+            if self._over:
+                return
+            try:
+                callback(given)
+            except Exception as error:
+                self.create(_failing(error))
+                self._over = True
+
+        return guarded
+
     def cancel(self) -> None:
         """Everything is over."""
         self._over = True
         for task in self._running:
             task.cancel()
+
+
+async def _failing(error: Exception) -> None:
+    raise error

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 
 from app.audio import g711
@@ -7,6 +8,7 @@ from app.audio.activity import Edge
 from app.audio.echo import EchoGate
 from app.call.hearing import Hearing
 from app.call.listener import Listener
+from app.call.tasks import Tasks
 from app.clock import ManualClock
 from providers.base import VoiceWindow, nobody_waits
 from providers.scripted import ScriptedTranscriber
@@ -56,7 +58,8 @@ class Reported:
 
 def listening(clock: ManualClock, echo: EchoGate) -> tuple[Listener, SlowDetector, Reported]:
     detector, reported = SlowDetector(), Reported()
-    return Listener(clock, detector, Hearing(ScriptedTranscriber([])), echo, reported), detector, reported
+    hearing, tasks = Hearing(ScriptedTranscriber([])), Tasks(asyncio.TaskGroup())
+    return Listener(clock, detector, hearing, echo, reported, tasks), detector, reported
 
 
 async def test_what_was_said_before_the_agent_began_is_no_echo_however_late_it_is_judged(

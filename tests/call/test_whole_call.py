@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,15 @@ from app.simulator.caller import Patience
 from app.simulator.faults import Faults
 from app.simulator.line import LineModel
 from app.simulator.steps import BargeIn, Press, Say, StaySilent, Step
-from providers.base import Hypothesis
-from providers.scripted import Heard, ScriptedSynthesizer, ScriptedTranscriber, ScriptedTranscriptionStream
+from providers.base import Hypothesis, VoiceWindow, nobody_waits
+from providers.scripted import (
+    Heard,
+    ScriptedSynthesizer,
+    ScriptedTranscriber,
+    ScriptedTranscriptionStream,
+    ScriptedVoiceDetector,
+    ScriptedVoiceStream,
+)
 from tests.call.relay import events, running
 
 
@@ -163,6 +171,33 @@ async def test_a_defect_ends_its_own_call_with_an_apology(
     assert "planted" not in caplog.text
     assert [event["reason"] for event in events(relay.journal(bad), "call_ended")] == ["error"]
     assert good.report.faults() == []
+
+
+class LaterDetector(ScriptedVoiceDetector):
+    """Its results come on a turn of the loop that is no call's, as they do from a thread."""
+
+    def open(
+        self, on_windows: Callable[[Sequence[VoiceWindow]], None], awaited: Callable[[], bool] = nobody_waits
+    ) -> ScriptedVoiceStream:
+        def later(windows: Sequence[VoiceWindow]) -> None:
+            asyncio.get_running_loop().call_soon(on_windows, windows)
+
+        return super().open(later, awaited)
+
+
+async def test_a_defect_that_a_voice_window_meets_ends_the_call_as_well(
+    clock: ManualClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*given: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("app.audio.activity.VoiceActivity.window", broken)
+    async with running(clock, tmp_path, [], detector=LaterDetector()) as relay:
+        placed = await relay.call("echo", [Say("good morning")])
+    assert [event["text"] for event in events(relay.journal(placed), "error")] == [
+        "a defect: ZeroDivisionError"
+    ]
+    assert [event["reason"] for event in events(relay.journal(placed), "call_ended")] == ["error"]
 
 
 async def test_a_caller_who_goes_on_takes_the_answer_back(clock: ManualClock, tmp_path: Path) -> None:
