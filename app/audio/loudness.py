@@ -6,6 +6,8 @@ own noise. The share is that of t0's definition: 3 % of the peak, taken a little
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.audio import g711
@@ -42,20 +44,31 @@ class Loudness:
             self.loud_until_ms = end_ms
 
 
-def voiced_ms(audio: bytes) -> float:
-    """How much of clean μ-law speech is no pause, in milliseconds."""
-    spoken = sum(g711.rms(frame) > SPOKEN_RMS for frame in g711.frames(audio))
-    return float(spoken * g711.FRAME_MS)
+@dataclass(frozen=True, slots=True)
+class Voicing:
+    """Which 20 ms frames of clean speech are no pause."""
 
+    frames: Sequence[bool]
 
-def pauses(audio: bytes) -> list[float]:
-    """Where clean μ-law speech pauses: how many milliseconds of it are voiced before each pause within it."""
-    found, voiced, silent_ms = [], 0.0, 0
-    for frame in g711.frames(audio):
-        if g711.rms(frame) <= SPOKEN_RMS:
-            silent_ms += g711.FRAME_MS
-            continue
-        if silent_ms >= PAUSE_MS and voiced:
-            found.append(voiced)
-        voiced, silent_ms = voiced + g711.FRAME_MS, 0
-    return found
+    @classmethod
+    def of(cls, audio: bytes) -> Voicing:
+        """Of μ-law."""
+        return cls([g711.rms(frame) > SPOKEN_RMS for frame in g711.frames(audio)])
+
+    def ms(self, until_ms: float = math.inf) -> float:
+        """How much is voiced of what comes before a moment of it, in milliseconds."""
+        count = int(min(max(0.0, until_ms) / g711.FRAME_MS, len(self.frames)))
+        return float(sum(self.frames[:count]) * g711.FRAME_MS)
+
+    @property
+    def pauses_ms(self) -> list[float]:
+        """How many milliseconds are voiced before each pause within it."""
+        found, voiced, silent = [], 0, 0
+        for spoken in self.frames:
+            if not spoken:
+                silent += 1
+                continue
+            if silent * g711.FRAME_MS >= PAUSE_MS and voiced:
+                found.append(float(voiced * g711.FRAME_MS))
+            voiced, silent = voiced + 1, 0
+        return found

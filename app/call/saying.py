@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from app.audio import g711
-from app.audio.loudness import pauses, voiced_ms
+from app.audio.loudness import Voicing
 from app.dialogue.transcript import share_heard, split_at
 from app.flow.sentences import sentences
 from app.orchestrator.cache_figures import Kind
@@ -98,12 +97,9 @@ class Saying:
 
     def spoken(self, heard_ms: float) -> Spoken:
         """What was heard until a position of the playout; what has not been made yet is guessed from its letters."""
-        audio = b"".join(self.chunks)
-        heard = audio[: max(0, round((heard_ms - self.start_ms) * g711.BYTES_PER_MS))]
-        text, whole = (
-            self.prompt.text or self.prompt.record,
-            self.whole or (self.complete and not self.broke_off),
-        )
-        lasts_ms = max(voiced_ms(audio), 1.0 if whole else len(text) * LETTER_MS)
-        share = share_heard(text, voiced_ms(heard), lasts_ms, pauses(audio))
+        voicing = Voicing.of(b"".join(self.chunks))
+        text = self.prompt.text or self.prompt.record
+        whole = self.whole or (self.complete and not self.broke_off)
+        lasts_ms = max(voicing.ms(), 1.0 if whole else len(text) * LETTER_MS)
+        share = share_heard(text, voicing.ms(heard_ms - self.start_ms), lasts_ms, voicing.pauses_ms)
         return Spoken(self.prompt, *split_at(self.prompt.record, share), self.gap_ms)

@@ -5,7 +5,7 @@ import asyncio
 import numpy as np
 import pytest
 
-from app.audio.loudness import pauses, voiced_ms
+from app.audio.loudness import Voicing
 from app.dialogue.transcript import share_heard, split_at
 from app.errors import Refused
 from providers import dsp
@@ -108,8 +108,8 @@ async def test_words_are_known_to_be_heard_by_the_pauses_between_them(
     """Each clause ends where the recording of it, and of all before it, ends."""
     text = "We're open from ten to six, and until nine on Fridays. Tickets are twelve euros. Children do not pay."
     audio = b"".join(await chunks_of(synthesizer, text))
-    total_ms, found = voiced_ms(audio), pauses(audio)
-    at_pauses = [split_at(text, share_heard(text, at, total_ms, found))[0] for at in found]
+    total_ms, found = Voicing.of(audio).ms(), Voicing.of(audio).pauses_ms
+    at_pauses = [split_at(text, share_heard(text, at_ms, total_ms, found))[0] for at_ms in found]
     assert at_pauses == [
         "We're open from ten to six,",
         "We're open from ten to six, and until nine on Fridays.",
