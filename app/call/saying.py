@@ -97,9 +97,9 @@ class Saying:
 
     def spoken(self, heard_ms: float) -> Spoken:
         """What was heard until a position of the playout; what has not been made yet is guessed from its letters."""
-        voicing = Voicing.of(b"".join(self.chunks))
+        voicing = Voicing(b"".join(self.chunks))
         text = self.prompt.text or self.prompt.record
         whole = self.whole or (self.complete and not self.broke_off)
-        lasts_ms = max(voicing.ms(), 1.0 if whole else len(text) * LETTER_MS)
-        share = share_heard(text, voicing.ms(heard_ms - self.start_ms), lasts_ms, voicing.pauses_ms)
+        lasts_ms = max(voicing.ms, 1.0 if whole else len(text) * LETTER_MS)
+        share = share_heard(text, voicing.until(heard_ms - self.start_ms), lasts_ms, voicing.pauses_ms)
         return Spoken(self.prompt, *split_at(self.prompt.record, share), self.gap_ms)
