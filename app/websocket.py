@@ -69,9 +69,10 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
-        # what it left off at, and what it failed of, hold it in cycles that only a full collection would find
+        # where it left off, and where it failed, are frames that hold it: only a full collection would find that
         self.conn.parser.close()
-        self.conn.parser_exc = None
+        for error in (self.conn.parser_exc, self.conn.handshake_exc):
+            _forget_frames(error)
 
     def data_received(self, data: bytes) -> None:
         if self._begun:
@@ -132,3 +133,10 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
             self.transport.abort()
         else:
             super().shutdown()
+
+
+def _forget_frames(error: BaseException | None) -> None:
+    """Of an error, and of those that led to it."""
+    while error:
+        error.__traceback__ = None
+        error = error.__cause__ or error.__context__

@@ -248,7 +248,27 @@ async def test_reading_stops_while_many_messages_wait() -> None:
     ids=["nothing", "half a frame", "goodbye", "too large"],
 )
 async def test_a_stream_that_is_over_needs_no_collection(last: bytes) -> None:
-    protocol, _, _ = await opened(WebSocketProtocol)
+    await leaves_nothing(UPGRADE, last)
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        b"hello\r\n\r\n",
+        UPGRADE.replace(b"Sec-WebSocket-Key", b"Another-Key"),
+        UPGRADE.replace(b"Version: 13", b"Version: 12"),
+        UPGRADE.replace(b"Upgrade: websocket", b"Upgrade: another"),
+        UPGRADE[:40],
+    ],
+    ids=["no request", "no key", "another version", "another protocol", "half a request"],
+)
+async def test_nor_does_one_that_never_was(first: bytes) -> None:
+    await leaves_nothing(first, b"")
+
+
+async def leaves_nothing(first: bytes, last: bytes) -> None:
+    """Nobody looks for cycles while it is over."""
+    protocol, _, _ = await opened(WebSocketProtocol, first)
     protocol.data_received(last)
     await done()
     gc.collect()

@@ -173,7 +173,7 @@ class Playout:
         self._ends.clear()
         self._ended = True
         self._gap_ms = 0.0
-        self.sent_ms = self._marked_ms = self._burst_until_ms = self.proven_ms = self._run_from_ms = heard
+        self.sent_ms = self._marked_ms = self.proven_ms = self._run_from_ms = heard
         self._run_started = now
         return heard
 

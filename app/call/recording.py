@@ -108,7 +108,7 @@ class Tape:
     async def aclose(self) -> None:
         """Write the rest: what the caller had not heard when the stream ended does not belong to it.
 
-        A disk that hangs keeps no call from ending: it is waited for 3 s, and may take the rest later.
+        A disk that hangs keeps no call from ending: it has 3 s, and what it has begun to take may yet be written.
         """
         try:
             async with asyncio.timeout(CLOSE_TIMEOUT_S):

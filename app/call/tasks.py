@@ -28,7 +28,7 @@ class Tasks:
         if self._over:
             task.cancel()
         self._running.add(task)
-        task.add_done_callback(self._running.discard)
+        task.add_done_callback(self._ended)
         return task
 
     def guarded(self, callback: Callable[[Given], None]) -> Callable[[Given], None]:
@@ -47,6 +47,11 @@ class Tasks:
                 self._over = True
 
         return guarded
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        """Others are cancelled by the group when one fails, and it begins none any more."""
+        self._running.discard(task)
+        self._over |= not task.cancelled() and task.exception() is not None
 
     def cancel(self) -> None:
         """Everything is over."""

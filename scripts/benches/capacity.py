@@ -171,8 +171,12 @@ def _promise(report: Report, search: bool) -> None:
             times <= EVEN_MOST,
         )
         bare_levels = report.figures["bare"]["levels"]
-        added = [levels[calls]["us_per_frame"] - bare_levels[calls]["us_per_frame"] for calls in EVEN_AT]
-        shown = ", ".join(f"{cost:.1f}" for cost in added)
+        added = {
+            calls: round(levels[calls]["us_per_frame"] - bare_levels[calls]["us_per_frame"], 1)
+            for calls in EVEN_AT
+        }
+        report.figures["relay_adds_us_per_frame"] = added
+        shown = ", ".join(map(str, added.values()))
         report.lines.append(
             f"at {EVEN_AT} calls the relay adds {shown} µs a frame to what the bare server needs"
         )

@@ -71,7 +71,7 @@ KNOCK_MS = 100.0
 WITHIN_S = 2.5
 AROUND_S, AUDIBLE_RMS = 0.3, 100
 CLEAR_P50_MOST_MS, CLEAR_P95_MOST_MS, DECISION_MOST_MS = 450.0, 700.0, 20.0
-HELD_LEAST, WORDS_MOST, MISSED_MOST = 0.95, 1, 0.02
+HELD_LEAST, WORDS_MOST, MISSED_MOST, INTO_SILENCE_MOST = 0.95, 1, 0.02, 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,11 +161,12 @@ async def _tries(server: ServerProcess, call: Placed, engines: EmbeddedEngines) 
         assert isinstance(act, Speak)
         onset_s = turn.began_s + onset_ms(act.utterance.audio) / 1000
         clear_s = _first(call.report.clears_s, onset_s, onset_s + WITHIN_S)
-        if clear_s is None and _is_heard(call, onset_s):
+        is_heard = _is_heard(call, onset_s)
+        if clear_s is None and is_heard:
             found.append(Try(str(turn.caller["text"]), None))
             continue
         began, interrupts = turn, began
-        if clear_s is None:
+        if clear_s is None or not is_heard:
             found.append(Try(str(turn.caller["text"]), None, into_silence=True))
             continue
         decided = next((one for one in reversed(interrupted) if one[0] <= clear_s + 0.002), None)
@@ -222,7 +223,7 @@ def _words_played(recognised: Sequence[str], words: Sequence[str]) -> int:
 
 
 def _describe(report: Report, placed: Sequence[Placed], tries: Sequence[Try]) -> None:
-    into_silence = sum(one.into_silence for one in tries)
+    into_silence = sum(one.into_silence for one in tries) / len(tries)
     tries = [one for one in tries if not one.into_silence]
     meant = [one for one in tries if one.kind.startswith("meant")]
     others = [one for one in tries if not one.kind.startswith("meant")]
@@ -241,7 +242,7 @@ def _describe(report: Report, placed: Sequence[Placed], tries: Sequence[Try]) ->
         "not meant": len(others),
         "not meant and went on": round(held, 4),
         "heard within one word": round(near, 4),
-        "into silence": into_silence,
+        "into silence": round(into_silence, 4),
         "gaps": gaps,
         "kinds": {kind: _kind(tries, kind) for kind in sorted({one.kind for one in tries})},
     }
@@ -256,13 +257,16 @@ def _describe(report: Report, placed: Sequence[Placed], tries: Sequence[Try]) ->
         ["sound", "tries", "agent silenced", "onset to clear, p50"],
         [[kind, *found] for kind, found in report.figures["kinds"].items()],
     )
-    report.lines.append(f"left out, for the agent was silent at the onset: {into_silence}")
     report.promise(f"meant, and the agent went on: {missed:.1%} ≤ 2 %", missed <= MISSED_MOST)
     report.promise(f"onset to clear p50 {cleared.p50:.0f} ms ≤ 450 ms", cleared.p50 <= CLEAR_P50_MOST_MS)
     report.promise(f"onset to clear p95 {cleared.p95:.0f} ms ≤ 700 ms", cleared.p95 <= CLEAR_P95_MOST_MS)
     report.promise(f"decision to clear p95 {decisions.p95:.0f} ms ≤ 20 ms", decisions.p95 <= DECISION_MOST_MS)
     report.promise(f"not meant: the agent went on in {held:.1%} of {len(others)} ≥ 95 %", held >= HELD_LEAST)
     report.promise(f"heard within one word of what was played: {near:.1%} ≥ 95 %", near >= HELD_LEAST)
+    report.promise(
+        f"left out, for the agent was silent at the onset: {into_silence:.1%} ≤ 10 %",
+        into_silence <= INTO_SILENCE_MOST,
+    )
     report.promise(f"no gap ({gaps})", not gaps)
 
 

@@ -22,7 +22,7 @@ from typing import Any, TypeAlias
 from app.simulator.call import CallPlan
 from scripts.benches.calls import ECHO_SERVER, TEXTS, echo_plan, place_all
 from scripts.benches.report import Report
-from scripts.benches.server import ServerProcess, serving
+from scripts.benches.server import ServerProcess, serving, waits
 from scripts.benches.voices import spoken
 
 TURNS = 8
@@ -44,7 +44,7 @@ PARTS = {
     "event loop and sockets": ("uvicorn/", "websockets/", "starlette/"),
 }
 OTHER = "the rest"
-MAIN_THREAD = "MainThread"
+MAIN_THREAD, UNSEEN = "MainThread", "(not seen)"
 # a stack, the outermost first, and the seconds of CPU time that were spent in it
 Spent: TypeAlias = tuple[Sequence[str], float]
 
@@ -67,22 +67,22 @@ async def measure(loads: Sequence[int], seconds: float, seed: int) -> Report:
 
 
 async def _at(server: ServerProcess, plans: Sequence[CallPlan], seconds: float) -> dict[str, Any]:
+    pid = server.process.pid
     async with asyncio.TaskGroup() as group:
         placing = group.create_task(place_all(plans, len(plans)))
         await asyncio.sleep(RAMP_S)
-        began, before = time.monotonic(), server.resources
-        lines = await _sampled(server.process.pid, seconds)
-        after, wall_s = server.resources, time.monotonic() - began
+        began, before, waits_before = time.monotonic(), server.resources, waits(pid)
+        lines = await _sampled(pid, seconds)
+        after, waits_after, wall_s = server.resources, waits(pid), time.monotonic() - began
         placing.cancel()
     frames = len(plans) * FRAMES_PER_S * wall_s
     cpu_s, loop_s = after.cpu_s - before.cpu_s, after.main_thread_cpu_s - before.main_thread_cpu_s
     spent = list(_spent(lines, loop_s, cpu_s - loop_s))
     parts, functions = _by(spent, _part), _by(spent, _function)
     return {
-        "cpu_share": round(cpu_s / wall_s, 3),
         "us_per_frame": round(cpu_s / frames * 1e6, 1),
         "loop_us_per_frame": round(loop_s / frames * 1e6, 1),
-        "waits_per_frame": round((after.waits - before.waits) / frames, 3),
+        "waits_per_frame": round((waits_after - waits_before) / frames, 3),
         "us_per_frame_by_part": {part: round(s / frames * 1e6, 1) for part, s in parts},
         "functions": {name: round(s / cpu_s, 3) for name, s in functions[:SHOWN]},
     }
@@ -94,6 +94,7 @@ def _describe(report: Report) -> None:
     rows = {
         "threads wait, times a frame": [one["waits_per_frame"] for one in found.values()],
         "all": [one["us_per_frame"] for one in found.values()],
+        "of it, the loop's thread": [one["loop_us_per_frame"] for one in found.values()],
         **{part: [one["us_per_frame_by_part"].get(part) for one in found.values()] for part in parts},
     }
     report.table(
@@ -130,6 +131,8 @@ def _spent(lines: Sequence[str], loop_s: float, others_s: float) -> Iterator[Spe
         mine = [(frames, count) for frames, count in stacks if (MAIN_THREAD in frames[0]) == main]
         seen = sum(count for _, count in mine)
         yield from ((frames, seconds * count / seen) for frames, count in mine)
+        if not seen:
+            yield [UNSEEN], seconds
 
 
 def _by(spent: Iterable[Spent], key: Callable[[Sequence[str]], str]) -> list[tuple[str, float]]:

@@ -42,17 +42,13 @@ def environment(variables: Mapping[str, str]) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """What a process holds now, and the CPU time that it, and its main thread alone, have used so far.
-
-    `waits`: how often its threads of now have begun to wait, and so been woken.
-    """
+    """What a process holds now, and the CPU time that it, and its main thread alone, have used so far."""
 
     rss_bytes: int
     threads: int
     descriptors: int
     cpu_s: float
     main_thread_cpu_s: float
-    waits: int
 
     @classmethod
     def of(cls, pid: int) -> Resources:
@@ -64,10 +60,16 @@ class Resources:
             descriptors=len(list((directory / "fd").iterdir())),
             cpu_s=_cpu_s(directory / "stat"),
             main_thread_cpu_s=_cpu_s(directory / "task" / str(pid) / "stat"),
-            waits=sum(
-                int(_status(task)["voluntary_ctxt_switches"]) for task in (directory / "task").iterdir()
-            ),
         )
+
+
+def waits(pid: int) -> int:
+    """How often the threads of a process have begun to wait, and so been woken: those of now."""
+    times = 0
+    for task in (Path("/proc") / str(pid) / "task").iterdir():
+        with suppress(FileNotFoundError):  # it ended just now
+            times += int(_status(task)["voluntary_ctxt_switches"])
+    return times
 
 
 def _status(directory: Path) -> dict[str, str]:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from random import Random
 from statistics import median
+from typing import TypeAlias
 
 from app.simulator.caller import Speak
 from scripts.benches.calls import ECHO_SERVER, TEXTS
@@ -33,7 +34,7 @@ HEADINGS = (
 )
 
 
-Pair = dict[int, Held]  # by the number of workers
+Pair: TypeAlias = dict[int, Held]  # by the number of workers
 
 
 async def measure(loads: Sequence[int], seconds: float, pairs: int, seed: int) -> Report:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from app.audio.echo import EchoGate
-from app.audio.g711 import FRAME_BYTES, SILENCE, frames, rms
+from app.audio.g711 import FRAME_BYTES, SILENCE, duration_ms, frames, rms
 from app.call.saying import Prompt, Spoken
 from app.call.speaker import Speaker
 from app.call.tasks import Tasks
@@ -251,6 +251,18 @@ async def test_an_interruption_clears_at_once_and_splits_the_words(clock: Manual
     assert (first.heard, first.unheard) == ("alpha bravo", "charlie delta echo foxtrot")
     assert (second.heard, second.unheard) == ("", "never said")
     assert len(s.carrier.played) == pytest.approx(8000, abs=160)
+
+
+async def test_what_was_heard_ends_where_the_voice_paused_for_a_comma(clock: ManualClock) -> None:
+    """By letters alone, "please" comes in the second half."""
+    half = hum("a word that fills a part of it")
+    words = replace(prompt("One moment please, I look."), audio=half + SILENCE * 1600 + half)
+    async with stage(clock, ScriptedSynthesizer()) as s:
+        s.speaker.say(words)
+        await asyncio.sleep(duration_ms(half) / 1000 + 0.1)
+        [spoken] = s.speaker.interrupt()
+        await s.reports.silent.wait()
+    assert (spoken.heard, spoken.unheard) == ("One moment please,", "I look.")
 
 
 async def test_what_is_said_after_an_interruption_is_heard(clock: ManualClock) -> None:

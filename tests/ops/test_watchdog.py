@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 import time
 
 import pytest
 
-from app.clock import SystemClock
-from app.ops.watchdog import LoopWatchdog
+from app.clock import ManualClock, SystemClock
+from app.ops.watchdog import STALL_S, LoopWatchdog
 
 
 def stand_still(seconds: float) -> None:
@@ -41,3 +42,15 @@ async def test_a_loop_that_stands_still_is_caught_in_the_act() -> None:
     log.removeHandler(telling)
     assert stalls
     assert "stand_still(0.25)" in telling.messages[0]
+    length = re.fullmatch("the event loop went on after ([0-9]+) ms", telling.messages[-1])
+    assert length
+    assert 200 <= int(length[1]) < 10_000
+
+
+@pytest.mark.real_time
+async def test_a_loop_that_goes_on_is_not_told_of() -> None:
+    """By a clock that stands still nothing is ever overdue, however busy the machine is."""
+    stalls: list[str] = []
+    with LoopWatchdog(ManualClock(), lambda: stalls.append("")):
+        await asyncio.sleep(2.5 * STALL_S)
+    assert not stalls
