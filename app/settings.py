@@ -187,4 +187,11 @@ class Settings:
                 faults.append(f"{variable}: {error}" + (f", not {text!r}" if item.repr else ""))
         if faults:
             raise SettingsError("; ".join(faults))
-        return cls(**values)
+        settings = cls(**values)
+        target, most = settings.performance_target_latency, settings.performance_max_latency
+        if most < target:
+            way_out = "raise it, or lower the target"
+            raise SettingsError(
+                f"PERFORMANCE_MAX_LATENCY: {most} is less than PERFORMANCE_TARGET_LATENCY, {target}; {way_out}"
+            )
+        return settings

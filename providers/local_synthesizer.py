@@ -55,7 +55,7 @@ class EmbeddedSynthesizer:
         if not speaker:
             raise Refused(f"no embedded voice speaks {voice.language!r}; there are {', '.join(self._voices)}")
         pause = b""
-        for sentence in sentences(text):
+        for sentence in sentences(text, voice.language):
             audio = await self._workers.run(partial(speaker.speak, sentence))
             if audio:
                 yield pause + audio

@@ -33,21 +33,29 @@ _CODE = re.compile(_ALONE.format(r"0\d+") + "|" + _ALONE.format(r"\d{7,}"))
 
 _SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’»)]*\s+(?=[^\s\W]|[¿¡«“\"'(])|\s*\n\s*")
 _NO_END = re.compile(
-    # a title, an initial, and a German ordinal: "am 3. März"
-    r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|St|Sr|Sra|Srta|Dra|Hr|Nr|Sig|Dott|Mme|M|No|Tel)|\b[A-ZÄÖÜÀ-Þ]|(?<!\S)\d{1,2})\.$"
+    # a title, or an initial
+    r"\b(?:Mr|Mrs|Ms|Dr|Prof|St|Sr|Sra|Srta|Dra|Hr|Nr|Sig|Dott|Mme|M|No|Tel|[A-ZÄÖÜÀ-Þ])\.$"
 )
+# "am 3. März", but "press 1. For all else"
+_ORDINAL = {"de": re.compile(r"(?<!\S)\d{1,2}\.$")}
 
 
-def sentences(text: str) -> list[str]:
-    """`text` in sentences, each to be spoken in one breath; what is too long for one is cut between words."""
-    whole = [sentence for sentence in _whole_sentences(text) if sentence]
+def sentences(text: str, language: str) -> list[str]:
+    """`text` (in a language by ISO 639-1) in sentences, each to be spoken in one breath.
+
+    What is too long for one is cut between words.
+    """
+    whole = [sentence for sentence in _whole_sentences(text, language) if sentence]
     return [breath for sentence in whole for breath in textwrap.wrap(sentence, LONGEST) or [sentence]]
 
 
-def _whole_sentences(text: str) -> list[str]:
+def _whole_sentences(text: str, language: str) -> list[str]:
     found, begin = [], 0
+    ordinal = _ORDINAL.get(language)
     for gap in _SENTENCE_END.finditer(text):
-        if "\n" in gap.group() or not _NO_END.search(text, begin, gap.start()):
+        until = gap.start()
+        goes_on = _NO_END.search(text, begin, until) or (ordinal and ordinal.search(text, begin, until))
+        if "\n" in gap.group() or not goes_on:
             found.append(text[begin : gap.end()].strip())
             begin = gap.end()
     return [*found, text[begin:].strip()]

@@ -36,6 +36,11 @@ def test_an_empty_variable_is_not_set() -> None:
             "85",
             "PERFORMANCE_QUALITY_THRESHOLD: expected a number from 0 to 1",
         ),
+        (
+            "PERFORMANCE_MAX_LATENCY",
+            "100",
+            "100 is less than PERFORMANCE_TARGET_LATENCY, 300; raise it, or lower",
+        ),
         ("LOG_FORMAT", "xml", "LOG_FORMAT: expected one of text, json"),
     ],
 )

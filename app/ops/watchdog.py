@@ -56,22 +56,18 @@ class LoopWatchdog:
         rest_s = STALL_S
         while not self._over.wait(rest_s):
             last = self._beaten_at
-            rest_s = STALL_S - self._since_s(last)
+            since_s = self._clock.now() - last
+            rest_s = STALL_S - since_s
             if rest_s <= 0:
-                self._tell(last)
+                self._tell(last, since_s)
                 rest_s = STALL_S
 
-    def _tell(self, last: float) -> None:
+    def _tell(self, last: float, since_s: float) -> None:
         self._stalled()
         frame = sys._current_frames().get(self._loop_thread)
         where = "".join(traceback.format_stack(frame)) if frame else "an unknown place"
-        log.warning(
-            "the event loop stands still, for %.0f ms by now, at\n%s", self._since_s(last) * 1000, where
-        )
+        log.warning("the event loop stands still, for %.0f ms by now, at\n%s", since_s * 1000, where)
         while self._beaten_at == last:
             if self._over.wait(BEAT_S):
                 return
         log.warning("the event loop went on after %.0f ms", (self._beaten_at - last) * 1000)
-
-    def _since_s(self, moment: float) -> float:
-        return self._clock.now() - moment

@@ -4,8 +4,9 @@ Audible is 10 ms whose RMS exceeds −50 dBFS. Audible windows less than `PAUSE_
 speech; a `clear` ends a stretch for good. Times are monotonic seconds. What was fed is known before it plays,
 so "has finished" looks ahead into the carrier's buffer, as no caller could, and is exact.
 
-A *gap* is a silence between `GAP_MIN_S` and `GAP_MAX_S` for which the carrier had nothing left to play, and
-after which the agent went on without the caller having done anything.
+A *gap* is a silence of more than `GAP_MIN_S` for which the carrier had nothing left to play, and after which the
+agent went on without the caller having done anything. One of more than `GAP_MAX_S` may lie between two utterances: it
+is a gap where the server sets marks, and had set none behind the last it sent.
 """
 
 from __future__ import annotations
@@ -60,6 +61,7 @@ class Ear:
     clears: list[float] = field(default_factory=list)
     _taken: int = 0
     _dry_at: float = float("-inf")
+    _marked_at: float = float("inf")  # until there is a mark
     _run_began: float = float("-inf")
     _caller_did: float = float("-inf")
 
@@ -69,6 +71,10 @@ class Ear:
         self._dry_at = begins_at + len(audio) / BYTES_PER_MS / 1000
         for offset_s, length_s in _audible_windows(audio):
             self._audible(begins_at + offset_s, begins_at + offset_s + length_s)
+
+    def marked(self) -> None:
+        """A mark stands behind all that was fed."""
+        self._marked_at = self._dry_at
 
     def cleared(self, now: float) -> None:
         """The carrier threw away what would have played after `now`."""
@@ -151,7 +157,8 @@ class Ear:
         if dry_s <= GAP_MIN_S:
             return
         responds = self._caller_did > max(self._run_began, self._dry_at - CALLER_MATTERS_S)
-        if dry_s < GAP_MAX_S and not responds:
+        in_midst = dry_s < GAP_MAX_S or self._marked_at < self._dry_at
+        if in_midst and not responds:
             self.gaps.append(Gap(self._dry_at, dry_s))
         else:
             self._run_began = begins_at

@@ -91,6 +91,7 @@ class MediaStream:
                 self.ear.fed(payload, self._playout.feed(payload, now))
             case SendMark(name):
                 self._playout.mark(name, now)
+                self.ear.marked()
             case ClearAudio():
                 self._played(self._playout.clear(now))
                 self.ear.cleared(now)

@@ -15,6 +15,7 @@ Tick = Callable[[float], None]
 class Ticker:
     """Calls everybody who registered, every 20 ms, with the time. `run` is a task of the owner's task group.
 
+    `late_s` is the most that a beat was late: what was played and heard then was as late.
     Several tickers started a few milliseconds apart spread the load of many calls as real ones do.
     """
 
@@ -23,6 +24,7 @@ class Ticker:
         self._ticks: dict[int, Tick] = {}
         self._wanted = asyncio.Event()
         self._number = 0
+        self.late_s = 0.0
 
     def register(self, tick: Tick) -> Callable[[], None]:
         """Call `tick` from now on; returns what ends it."""
@@ -41,6 +43,7 @@ class Ticker:
                 await self._wanted.wait()
                 beat = max(beat, self._clock.now())
             now = self._clock.now()
+            self.late_s = max(self.late_s, now - beat)
             for tick in list(self._ticks.values()):
                 tick(now)
             beat += FRAME_S * max(1, int((now - beat) / FRAME_S) + 1)

@@ -56,9 +56,9 @@ def test_each_language_has_its_own_words_for_signs(language: str, spoken: str) -
     "parts",
     [
         ["Hello.", "How are you?", "Fine!"],
+        ["For help, press 1.", "For all else, press 2."],
         ["Goodbye, Dr. Smith.", "See you!"],
         ["Ask for J. K. Rowling.", "Now."],
-        ["Ihr Termin ist am 3. März.", "Bis dann!"],
         ["¿Cómo está?", "¡Bien!", "Adiós."],
         ['He said "Yes."', "Good…", "Then go."],
         ["It costs 3.50 dollars.", "Pay now."],
@@ -66,16 +66,23 @@ def test_each_language_has_its_own_words_for_signs(language: str, spoken: str) -
     ],
 )
 def test_text_is_cut_into_sentences(parts: list[str]) -> None:
-    assert sentences(" ".join(parts)) == parts
+    assert sentences(" ".join(parts), "en") == parts
+
+
+def test_a_german_number_with_a_full_stop_is_an_ordinal() -> None:
+    assert sentences("Ihr Termin ist am 3. März. Bis dann!", "de") == [
+        "Ihr Termin ist am 3. März.",
+        "Bis dann!",
+    ]
 
 
 def test_a_new_line_ends_a_sentence_and_nothing_is_none() -> None:
-    assert sentences("one\n\n two \nthree") == ["one", "two", "three"]
-    assert sentences(" \n ") == []
+    assert sentences("one\n\n two \nthree", "en") == ["one", "two", "three"]
+    assert sentences(" \n ", "en") == []
 
 
 def test_what_is_too_long_for_one_breath_is_cut_between_words() -> None:
     text = "word " * 200
-    parts = sentences(text)
+    parts = sentences(text, "en")
     assert max(map(len, parts)) <= LONGEST
     assert " ".join(parts) == text.strip()

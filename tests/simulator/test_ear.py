@@ -79,6 +79,16 @@ def test_a_breath_and_a_long_silence_are_no_gaps(late_s: float) -> None:
     assert ear.gaps == []
 
 
+def test_a_long_silence_is_a_gap_where_marks_say_that_more_was_to_come() -> None:
+    ear = Ear()
+    ear.fed(tone(200), 0.0)
+    ear.marked()
+    ear.fed(tone(200), 3.2)
+    assert ear.gaps == []
+    ear.fed(tone(200), 6.4)
+    assert [(round(gap.at, 3), round(gap.seconds, 3)) for gap in ear.gaps] == [(3.4, 3.0)]
+
+
 def test_a_response_to_the_caller_is_no_gap() -> None:
     ear = Ear()
     ear.fed(tone(1000), 0.0)
@@ -95,11 +105,14 @@ def test_an_answer_that_stumbles_right_after_its_beginning_has_a_gap() -> None:
     assert len(ear.gaps) == 1
 
 
-def test_after_a_clear_the_next_words_are_no_gap() -> None:
+@pytest.mark.parametrize("again_s", [0.3, 3.0])
+def test_after_a_clear_the_next_words_are_no_gap(again_s: float) -> None:
     ear = Ear()
-    ear.fed(tone(1000), 0.0)
+    ear.fed(tone(200), 0.0)
+    ear.marked()
+    ear.fed(tone(800), 0.2)
     ear.cleared(0.5)
-    ear.fed(tone(200), 0.8)
+    ear.fed(tone(200), 0.5 + again_s)
     assert ear.gaps == []
 
 
