@@ -18,12 +18,16 @@ _UNIT_MS = {"ms": 1, "s": 1000, "min": 60_000, "m": 60_000}
 _NAME = re.compile(r"[^\W\d]\w{0,63}")
 
 
+def nearest(word: str, known: Sequence[str]) -> str | None:
+    """The known name that a misspelt one is most like, if it is like any."""
+    return next(iter(difflib.get_close_matches(word, known, 1)), None)
+
+
 def suggestion(word: str, known: Iterable[str]) -> str:
     """The way out of a misspelt name: the nearest known one, or all of them."""
     names = list(known)
-    near = difflib.get_close_matches(word, names, 1)
-    if near:
-        return f'did you mean "{near[0]}"?'
+    if near := nearest(word, names):
+        return f'did you mean "{near}"?'
     return f"use one of: {', '.join(names)}" if names else "remove it"
 
 
@@ -142,11 +146,12 @@ class Section:
         return round(float(match[1]) * _UNIT_MS[match[2]])
 
     def choice(self, key: str, allowed: Sequence[str]) -> str | None:
+        """What is misspelt is read as what was probably meant: so one mistake is one fault."""
         text = self.text(key)
         if text is None or text in allowed:
             return text
         self.fault(self.fields.values[key].place, f'{key} cannot be "{text}"; {suggestion(text, allowed)}')
-        return None
+        return nearest(text, allowed)
 
     def section(self, key: str, what: str) -> Section | None:
         tree = self.tree(key)

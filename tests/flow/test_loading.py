@@ -105,6 +105,17 @@ def test_fault(old: str, new: str, line: int, column: int, message: str) -> None
     ), "\n".join(map(str, found))
 
 
+def test_one_misspelt_type_is_one_fault_however_often_its_slot_is_used() -> None:
+    node = "hello: {collect: day, ask: Which day?, keypad: {length: 8, ask: Type it.}, next: bye}"
+    good = GOOD.replace('hello: {say: "Hello {{ name }}.", next: bye}', node).replace(
+        "Bye.", "'On {{ day }}.'"
+    )
+    assert load(good, "small.yaml")
+    assert one_fault(good.replace("type: date", "type: dtae")).message == (
+        'type cannot be "dtae"; did you mean "date"?'
+    )
+
+
 @pytest.mark.parametrize("reader", [document._Loader, PureLoader])
 @pytest.mark.parametrize(
     ("text", "line", "column", "message"),
