@@ -1,7 +1,8 @@
 """Reading one mapping of a flow file, key by key, with every fault noted at its place.
 
 A reader asks for the keys it knows and calls `finish()`; what nobody asked for is then a fault too. A value that
-cannot be used is noted and replaced by the default, so that one run finds all faults of a file.
+cannot be used is noted and replaced by the default, or by what was probably meant, so that one run finds all faults of
+a file and no other.
 """
 
 from __future__ import annotations
@@ -18,15 +19,16 @@ _UNIT_MS = {"ms": 1, "s": 1000, "min": 60_000, "m": 60_000}
 _NAME = re.compile(r"[^\W\d]\w{0,63}")
 
 
-def nearest(word: str, known: Sequence[str]) -> str | None:
-    """The known name that a misspelt one is most like, if it is like any."""
-    return next(iter(difflib.get_close_matches(word, known, 1)), None)
+def _nearest(word: str, known: Sequence[str]) -> str | None:
+    """The known name that a wrong one has in it, as `phone_number` has `phone`, or is most like, if it is like any."""
+    parts = (part for part in re.split("[_-]", word) if part in known)
+    return next(parts, None) or next(iter(difflib.get_close_matches(word, known, 1)), None)
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:
     """The way out of a misspelt name: the nearest known one, or all of them."""
     names = list(known)
-    if near := nearest(word, names):
+    if near := _nearest(word, names):
         return f'did you mean "{near}"?'
     return f"use one of: {', '.join(names)}" if names else "remove it"
 
@@ -146,12 +148,12 @@ class Section:
         return round(float(match[1]) * _UNIT_MS[match[2]])
 
     def choice(self, key: str, allowed: Sequence[str]) -> str | None:
-        """What is misspelt is read as what was probably meant: so one mistake is one fault."""
+        """What is misspelt is read as what was probably meant, if that can be told: what depends on it is no fault."""
         text = self.text(key)
         if text is None or text in allowed:
             return text
         self.fault(self.fields.values[key].place, f'{key} cannot be "{text}"; {suggestion(text, allowed)}')
-        return nearest(text, allowed)
+        return _nearest(text, allowed)
 
     def section(self, key: str, what: str) -> Section | None:
         tree = self.tree(key)

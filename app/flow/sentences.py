@@ -6,7 +6,8 @@ import re
 from itertools import pairwise
 from typing import Final
 
-# an end is sure only when something follows; "Dr. Lee", "J. Lee" and "3. März" have none
+# an end is sure only when something follows; "Dr. Lee", "J. Lee" and, whatever the language, "3. März" have none: two
+# sentences that are kept as one are only made anew as one
 SENTENCE_END: Final = re.compile(
     r"(?:(?<!\b[A-ZÄÖÜ])(?<!\b[DMS]r)(?<!\bMs)(?<!\bSt)(?<!\bMrs)(?<!\b\d)(?<!\b\d\d)\.|[!?…])+"
     r"[\"'»”)]*(?=\s)"

@@ -59,6 +59,10 @@ def _read(name: str, section: Section, draft: Draft) -> Slot | None:
         if "type" not in section:
             section.missing("type", "text")
         return None
-    slot = Slot(name, slot_types()[kind].read(section, draft), sensitive)
-    section.finish()
+    if section.text("type") == kind:
+        slot = Slot(name, slot_types()[kind].read(section, draft), sensitive)
+        section.finish()
+    else:  # what was probably meant may have other options
+        guessed = Section(section.fields, section.what, [])
+        slot = Slot(name, slot_types()[kind].read(guessed, draft), sensitive)
     return slot

@@ -116,6 +116,11 @@ def test_one_misspelt_type_is_one_fault_however_often_its_slot_is_used() -> None
     )
 
 
+def test_a_type_of_another_name_is_one_fault_whatever_options_it_has() -> None:
+    asked = GOOD.replace("type: date", "type: phone_number, country: Germany, length: 8")
+    assert one_fault(asked).message == 'type cannot be "phone_number"; did you mean "phone"?'
+
+
 @pytest.mark.parametrize("reader", [document._Loader, PureLoader])
 @pytest.mark.parametrize(
     ("text", "line", "column", "message"),
