@@ -36,8 +36,15 @@ _NO_END = re.compile(
     # a title, or an initial
     r"\b(?:Mr|Mrs|Ms|Dr|Prof|St|Sr|Sra|Srta|Dra|Hr|Nr|Sig|Dott|Mme|M|No|Tel|[A-ZÄÖÜÀ-Þ])\.$"
 )
-# "am 3. März", but "press 1. For all else"
-_ORDINAL = {"de": re.compile(r"(?<!\S)\d{1,2}\.$")}
+# "am 3. März", but "press 1. For all else". Only German writes ordinals with a full stop; there, what is capitalised
+# and no noun begins a sentence: "drücken Sie die 1. Für alles andere"
+_ORDINAL = re.compile(r"(?<!\S)\d{1,2}\.$")
+_GERMAN_OPENER = re.compile(
+    r"(?:Ab|Alle|Alles|Als|Am|An|Andernfalls|Ansonsten|Auf|Aus|Bei|Bis|Bitte|Da|Danach|Danke|Dann|Das|Dem|Den|Der|Die|Dort"
+    r"|Ein|Eine[mnr]?|Er|Es|Falls|Für|Haben|Hier|Ich|Ihre?[mnr]?|Im|In|Ist|Jede[rs]?|Können|Man|Mit|Möchten|Nach|Nun|Ob|Oder"
+    r"|Ohne|Sie|Sind|So|Sobald|Sonst|Um|Und|Unsere?[mnr]?|Vo[mnr]|Wann|Warum|Was|Weil|Welche[nrs]?|Wenn|Wer|Wie|Wir|Wo"
+    r"|Wollen|Zu|Zum|Zur|Zurück)\b"
+)
 
 
 def sentences(text: str, language: str) -> list[str]:
@@ -51,14 +58,17 @@ def sentences(text: str, language: str) -> list[str]:
 
 def _whole_sentences(text: str, language: str) -> list[str]:
     found, begin = [], 0
-    ordinal = _ORDINAL.get(language)
     for gap in _SENTENCE_END.finditer(text):
         until = gap.start()
-        goes_on = _NO_END.search(text, begin, until) or (ordinal and ordinal.search(text, begin, until))
+        goes_on = _NO_END.search(text, begin, until) or (language == "de" and _is_ordinal(text, begin, gap))
         if "\n" in gap.group() or not goes_on:
             found.append(text[begin : gap.end()].strip())
             begin = gap.end()
     return [*found, text[begin:].strip()]
+
+
+def _is_ordinal(text: str, begin: int, gap: re.Match[str]) -> bool:
+    return bool(_ORDINAL.search(text, begin, gap.start())) and not _GERMAN_OPENER.match(text, gap.end())
 
 
 def speakable(text: str, language: str) -> str:

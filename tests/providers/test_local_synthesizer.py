@@ -5,7 +5,7 @@ import asyncio
 import numpy as np
 import pytest
 
-from app.audio.loudness import Voicing
+from app.audio.voicing import Voicing
 from app.dialogue.transcript import share_heard, split_at
 from app.errors import Refused
 from providers import dsp

@@ -69,11 +69,18 @@ def test_text_is_cut_into_sentences(parts: list[str]) -> None:
     assert sentences(" ".join(parts), "en") == parts
 
 
-def test_a_german_number_with_a_full_stop_is_an_ordinal() -> None:
-    assert sentences("Ihr Termin ist am 3. März. Bis dann!", "de") == [
-        "Ihr Termin ist am 3. März.",
-        "Bis dann!",
-    ]
+@pytest.mark.parametrize(
+    "parts",
+    [
+        ["Ihr Termin ist am 3. März.", "Bis dann!"],
+        ["Ist das die 2. Impfung?", "Sagen Sie ja oder nein."],
+        ["Für Termine drücken Sie die 1.", "Für alles andere die 2.", "Oder bleiben Sie dran."],
+    ],
+)
+def test_a_german_number_with_a_full_stop_is_an_ordinal_unless_a_sentence_begins_behind_it(
+    parts: list[str],
+) -> None:
+    assert sentences(" ".join(parts), "de") == parts
 
 
 def test_a_new_line_ends_a_sentence_and_nothing_is_none() -> None:
