@@ -99,7 +99,10 @@ class Playout:
     def next_due(self, now: float) -> OutboundCommand | None:
         """The next that may be sent at `now`; it counts as sent. None: nothing may."""
         unmarked_ms = self.sent_ms - self._marked_ms
-        if (self._passes_an_end() and unmarked_ms > 0) or unmarked_ms >= MARK_EVERY_MS - ROUNDING_MS:
+        if self._passes_an_end() and unmarked_ms > 0:
+            return self._next_mark()
+        # within an utterance only where there is more to send: the last thing sent before a stall is no mark
+        if unmarked_ms >= MARK_EVERY_MS - ROUNDING_MS and len(self._queue) >= FRAME_BYTES:
             return self._next_mark()
         frames = self._frames_due(now)
         return self._next_audio(frames, now) if frames else None

@@ -68,6 +68,16 @@ def test_marks_follow_every_200_ms_and_the_end() -> None:
     assert MARK_EVERY_MS == 200
 
 
+def test_a_stall_within_an_utterance_stands_behind_no_mark() -> None:
+    playout = Playout()
+    playout.feed(speech(400))
+    assert marks(drain(playout, 0.0)[0]) == ["0.200"]
+    playout.feed(speech(100))
+    commands, _ = drain(playout, 3.0)
+    assert isinstance(commands[0], SendMark)
+    assert marks(commands) == ["0.400"]
+
+
 def test_heard_runs_with_the_clock_between_marks_and_never_past_what_was_sent() -> None:
     playout = Playout()
     playout.feed(speech(300))
