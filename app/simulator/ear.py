@@ -86,6 +86,8 @@ class Ear:
         _cut_off(self.stretches, now)
         _cut_off(self.sounds, now)
         self._dry_at = self._run_began = float("-inf")
+        if self._marked_at < float("inf"):  # a mark in what was thrown away stands behind nothing
+            self._marked_at = min(self._marked_at, now)
 
     def caller_did(self, now: float) -> None:
         """The caller speaks or presses a key: what the agent does next may be a response to it."""

@@ -20,6 +20,8 @@ BY_EAR = (
 RAN_TOGETHER = (
     "the caller spoke while the agent did, who went on: where the answer begins cannot be told by ear"
 )
+# on any machine something comes between for less
+LATE_MS = 100.0
 WIDTHS = (4, SAID_WIDTH, SAID_WIDTH, 7, 9, 0)
 
 
@@ -40,6 +42,9 @@ def table(report: CallReport) -> Iterator[str]:
     yield f"times: {BY_EAR}"
     if any(turn.ran_together for turn in report.turns):
         yield f"?: {RAN_TOGETHER}"
+    if report.late_ms > LATE_MS:
+        late = f"this machine was too busy to be a caller, {report.late_ms:.0f} ms late at worst"
+        yield f"{late}: do not trust times and gaps; try again"
     yield f"{report.call_sid}: {report.ended.replace('_', ' ')} after {report.seconds:.1f} s"
     faults = report.faults()
     yield from (f"  ✗ {fault}" for fault in faults)

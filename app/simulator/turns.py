@@ -59,7 +59,8 @@ class CallReport:
 
     `ended`: caller_hung_up, server_hung_up, rejected, busy, or failed. `unsaid` counts steps that the caller could
     not take any more because the call was over. `began_at` is the date and time of second 0, by which a server's
-    journal can be laid beside the turns. `cannot_run` says why there was no call at all.
+    journal can be laid beside the turns. `late_ms` is the most that this side of the call was late: times and gaps may
+    be wrong by as much. `cannot_run` says why there was no call at all.
     """
 
     call_sid: str
@@ -74,6 +75,7 @@ class CallReport:
     speech: list[Stretch] = field(default_factory=list)
     protocol_errors: list[str] = field(default_factory=list)
     unsaid: int = 0
+    late_ms: float = 0.0
     cannot_run: str | None = None
 
     def as_json(self) -> dict[str, Any]:
@@ -86,6 +88,7 @@ class CallReport:
             "greeting": self.greeting.as_json(),
             "turns": [turn.as_json() for turn in self.turns],
             "gaps": len(self.gaps),
+            "late_ms": _rounded(self.late_ms),
             "protocol_errors": self.protocol_errors,
             "faults": self.faults(),
         }

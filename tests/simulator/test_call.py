@@ -229,6 +229,14 @@ async def test_an_answer_that_follows_the_question_without_a_pause_is_not_timed(
     assert RAN_TOGETHER in rows
 
 
+@pytest.mark.parametrize(("late_ms", "told"), [(90.0, False), (240.0, True)])
+async def test_a_machine_that_was_too_busy_is_told(clock: ManualClock, late_ms: float, told: bool) -> None:
+    placed = await call_in_memory(Server(polite()), clock, [HELLO])
+    placed.report.late_ms = late_ms
+    assert ("too busy to be a caller, 240 ms late" in "\n".join(table(placed.report))) == told
+    assert placed.report.as_json()["late_ms"] == late_ms
+
+
 async def test_an_agent_that_cuts_in_is_timed_as_too_early(clock: ManualClock) -> None:
     async def agent(line: Line) -> None:
         await started(line)
@@ -253,6 +261,23 @@ async def test_a_stumbling_agent_has_a_gap(clock: ManualClock) -> None:
     placed = await call_in_memory(Server(agent), clock)
     assert [round(gap.seconds, 3) for gap in placed.report.gaps] == [0.2]
     assert placed.report.faults() == ["the agent stumbled at 0.40 s for 200 ms"]
+
+
+async def test_an_agent_that_stands_still_behind_a_mark_has_finished_and_before_it_has_a_gap(
+    clock: ManualClock,
+) -> None:
+    async def agent(line: Line) -> None:
+        await started(line)
+        await line.play(tone(400))
+        await line.mark("said")
+        await asyncio.sleep(1.6)
+        await line.play(tone(400))
+        await asyncio.sleep(1.6)
+        await line.play(tone(400))
+        await to_the_end(line)
+
+    placed = await call_in_memory(Server(agent), clock, [StaySilent(8.0)])
+    assert [round(gap.seconds, 3) for gap in placed.report.gaps] == [1.2]
 
 
 async def test_the_server_hangs_up_and_its_action_decides(clock: ManualClock) -> None:

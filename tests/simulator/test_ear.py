@@ -89,6 +89,25 @@ def test_a_long_silence_is_a_gap_where_marks_say_that_more_was_to_come() -> None
     assert [(round(gap.at, 3), round(gap.seconds, 3)) for gap in ear.gaps] == [(3.4, 3.0)]
 
 
+def test_a_mark_that_was_thrown_away_stands_behind_nothing() -> None:
+    ear = Ear()
+    ear.fed(tone(9000), 0.0)
+    ear.marked()
+    ear.cleared(1.0)
+    ear.fed(tone(200), 1.5)
+    ear.fed(tone(200), 4.0)
+    assert [(round(gap.at, 3), round(gap.seconds, 3)) for gap in ear.gaps] == [(1.7, 2.3)]
+
+
+def test_a_long_silence_is_no_gap_where_nobody_sets_marks_though_something_was_silenced() -> None:
+    ear = Ear()
+    ear.fed(tone(9000), 0.0)
+    ear.cleared(1.0)
+    ear.fed(tone(200), 1.5)
+    ear.fed(tone(200), 4.0)
+    assert ear.gaps == []
+
+
 def test_a_response_to_the_caller_is_no_gap() -> None:
     ear = Ear()
     ear.fed(tone(1000), 0.0)
