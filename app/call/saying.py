@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from app.audio.loudness import Voicing
-from app.dialogue.transcript import share_heard, split_at
+from app.audio.voicing import Voicing
+from app.dialogue.transcript import letters_of, share_heard, split_at
 from app.flow.sentences import sentences
 from app.orchestrator.cache_figures import Kind
 from app.orchestrator.making import Words
@@ -100,6 +100,6 @@ class Saying:
         voicing = Voicing(b"".join(self.chunks))
         text = self.prompt.text or self.prompt.record
         whole = self.whole or (self.complete and not self.broke_off)
-        lasts_ms = max(voicing.ms, 1.0 if whole else len(text) * LETTER_MS)
+        lasts_ms = max(voicing.ms, 1.0 if whole else letters_of(text) * LETTER_MS)
         share = share_heard(text, voicing.until(heard_ms - self.start_ms), lasts_ms, voicing.pauses_ms)
         return Spoken(self.prompt, *split_at(self.prompt.record, share), self.gap_ms)

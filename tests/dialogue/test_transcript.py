@@ -45,6 +45,21 @@ def test_a_comma_was_heard_where_the_voice_pauses(heard_ms: float, heard: str) -
     assert split_at(WORDS, share)[0] == heard
 
 
+@pytest.mark.parametrize(
+    ("text", "pause_ms", "heard"),
+    [
+        ('We say "yes." So, do you?', 1500, 'We say "yes."'),
+        ("Say (after the tone.) So, do you?", 1600, "Say (after the tone.)"),
+        ("Your parcel is here\nSo, do you come?", 1400, "Your parcel is here"),
+    ],
+)
+def test_a_sentence_ends_behind_what_closes_with_it_and_with_its_line(
+    text: str, pause_ms: float, heard: str
+) -> None:
+    share = share_heard(text, pause_ms, 2700, [pause_ms, pause_ms + 250])
+    assert split_at(text, share)[0] == heard
+
+
 def test_what_pauses_in_the_wrong_place_is_no_comma() -> None:
     assert share_heard(WORDS, 1200, 2400, [900]) == share_heard(WORDS, 1200, 2400, []) == 0.5
 

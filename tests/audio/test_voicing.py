@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from app.audio.g711 import SILENCE, duration_ms
-from app.audio.loudness import Voicing
+from app.audio.voicing import Voicing
 from providers.scripted import hum
 
 
