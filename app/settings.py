@@ -185,13 +185,14 @@ class Settings:
                 values[item.name] = item.metadata["parse"](text)
             except ValueError as error:
                 faults.append(f"{variable}: {error}" + (f", not {text!r}" if item.repr else ""))
-        if faults:
-            raise SettingsError("; ".join(faults))
         settings = cls(**values)
         target, most = settings.performance_target_latency, settings.performance_max_latency
         if most < target:
-            way_out = "raise it, or lower the target"
-            raise SettingsError(
-                f"PERFORMANCE_MAX_LATENCY: {most} is less than PERFORMANCE_TARGET_LATENCY, {target}; {way_out}"
+            by_default = "" if "performance_max_latency" in values else ", by default,"
+            faults.append(
+                f"PERFORMANCE_MAX_LATENCY: {most}{by_default} is less than PERFORMANCE_TARGET_LATENCY, {target}; "
+                "raise it, or lower the target"
             )
+        if faults:
+            raise SettingsError("; ".join(faults))
         return settings

@@ -41,6 +41,11 @@ def test_an_empty_variable_is_not_set() -> None:
             "100",
             "100 is less than PERFORMANCE_TARGET_LATENCY, 300; raise it, or lower",
         ),
+        (
+            "PERFORMANCE_TARGET_LATENCY",
+            "600",
+            "PERFORMANCE_MAX_LATENCY: 500, by default, is less than PERFORMANCE_TARGET_LATENCY, 600",
+        ),
         ("LOG_FORMAT", "xml", "LOG_FORMAT: expected one of text, json"),
     ],
 )
@@ -50,8 +55,9 @@ def test_a_bad_value_is_named(variable: str, value: str, message: str) -> None:
 
 
 def test_all_faults_are_named_at_once() -> None:
-    with pytest.raises(SettingsError, match=r"PORT: .*; LOG_LEVEL: "):
-        Settings.from_environment({"PORT": "x", "LOG_LEVEL": "loud"})
+    environment = {"PORT": "x", "LOG_LEVEL": "loud", "PERFORMANCE_MAX_LATENCY": "100"}
+    with pytest.raises(SettingsError, match=r"PORT: .*; LOG_LEVEL: .*; PERFORMANCE_MAX_LATENCY: "):
+        Settings.from_environment(environment)
 
 
 def test_secrets_do_not_show() -> None:
