@@ -14,13 +14,14 @@ from app.call.call import Call
 from app.call.flow_run import FlowRun, Step
 from app.call.http_client import Answer
 from app.call.model_desk import ModelDesk
+from app.call.outbox import Line
 from app.call.prompts import acknowledgement, prompt_of, tone_of
 from app.call.resuming import taken_up
 from app.call.saying import NOTHING, Left, Prompt, Spoken
 from app.call.secrecy import Secrecy
 from app.call.service_desk import ServiceDesk
 from app.call.services import Services
-from app.call.speaker import Line, Speaker
+from app.call.speaker import Speaker
 from app.call.tasks import Tasks
 from app.errors import ProviderError
 from app.flow import effects as fx

@@ -19,11 +19,12 @@ from app.call.flow_run import FlowRun, Step
 from app.call.hearing import Hearing
 from app.call.held_inputs import HeldInputs
 from app.call.message_taking import MessageTaking
+from app.call.outbox import Line
 from app.call.patience import Patience
 from app.call.saying import Prompt
 from app.call.secrecy import Secrecy
 from app.call.services import Services
-from app.call.speaker import Line, Speaker
+from app.call.speaker import Speaker
 from app.call.tasks import Tasks
 from app.call.timeline import Timeline
 from app.dialogue.backchannel import words_beyond

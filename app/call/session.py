@@ -164,8 +164,10 @@ class _Session:
             watching = (self._watch(conversation), self._watch_sending())
             for part in (listening, self._read(conversation), *watching, conversation.run()):
                 tasks.create(part)
-            await self._over.wait()
-            tasks.cancel()
+            try:
+                await self._over.wait()
+            finally:
+                tasks.cancel()
 
     def _record(self, tape: Tape, tasks: Tasks, afterwards: AsyncExitStack) -> None:
         """Keep the sound of the stream from here to its end."""

@@ -2,7 +2,8 @@
 
 A task makes the speech of a prompt, chunk by chunk; another sends it, never more than the playout allows. So a slow
 synthesizer does not hold up what is ready, and a fast one does not run ahead of the caller's ear. What may go at once
-goes where it is made: each change of tasks is a turn of the event loop that all calls share.
+goes where it is made, and what need not be made begins as soon as it may: each change of tasks is a turn of the event
+loop that all calls share.
 """
 
 from __future__ import annotations
@@ -17,12 +18,13 @@ from typing import Protocol
 from app.audio import g711
 from app.audio.echo import EchoGate
 from app.audio.playout import Playout
+from app.call.outbox import Line, Outbox
 from app.call.saying import Prompt, Saying, Spoken
 from app.call.tasks import Tasks
-from app.carriers.events import ClearAudio, OutboundCommand, PlayAudio
+from app.carriers.events import PlayAudio
 from app.clock import Clock
 from app.errors import ProviderError, TimedOut
-from app.orchestrator.making import ready, speech
+from app.orchestrator.making import ready, speech, speech_at_hand
 from app.orchestrator.speech_cache import SpeechCache
 from providers.base import Synthesizer
 
@@ -30,18 +32,6 @@ MADE_AHEAD_MS = 2000.0
 CHUNK_TIMEOUT_S = 3.0
 # whoever goes on for longer than this is a noise on the line
 WAITS_AT_MOST_S = 10.0
-
-
-class Line(Protocol):
-    """Where commands go, in order. What `write` refuses must be sent before anything else is written."""
-
-    def write(self, command: OutboundCommand) -> bool:
-        """Send it if that can be done at once; False: nothing was sent."""
-        ...
-
-    async def send(self, command: OutboundCommand) -> None:
-        """Send it, waiting while the peer is slow."""
-        ...
 
 
 class SpeakerReports(Protocol):
@@ -95,19 +85,18 @@ class Speaker:
         self._cache = cache
         self._echo = echo
         self._tasks = tasks
-        self._line = line
         self._reports = reports
         self._playout = Playout()
+        self._outbox = Outbox(clock, self._playout, line)
         self._prompts: deque[Prompt] = deque()
         self._sayings: deque[Saying] = deque()
+        self._due_at = 0.0
         self._making: asyncio.Task[None] | None = None
         self._stops = 0
         self._may_begin = asyncio.Event()
         self._may_begin.set()
-        self._unsent: OutboundCommand | None = None
         self._wake = asyncio.Event()
         self._room = asyncio.Event()
-        self._must_clear = False
         self._silent = asyncio.Event()
         self._silent.set()
 
@@ -142,6 +131,8 @@ class Speaker:
             self._may_begin.clear()
         else:
             self._may_begin.set()
+            self._begin_what_is_ready()
+            self._make_next()
 
     @property
     def wary(self) -> bool:
@@ -159,7 +150,11 @@ class Speaker:
             self.drop_passing()
         self._prompts.append(prompt)
         self._silent.clear()
-        self._make_next()
+        if self.waits:  # for no longer than this turn of the event loop, perhaps
+            self._due_at = self._clock.now()
+            asyncio.get_running_loop().call_soon(self._make_next)
+        else:
+            self._make_next()
 
     def drop_passing(self) -> None:
         """The moment is over for words that have not begun."""
@@ -170,12 +165,8 @@ class Speaker:
         audio = prompt.audio or self._cache.get(prompt.text, prompt.voice)
         if audio is None or self._sayings or self.waits:
             return False
-        saying = self._begin(prompt, cached=True, whole=True)
-        saying.chunks, saying.made_ms, saying.complete = [audio], g711.duration_ms(audio), True
-        self._playout.feed(audio)
-        self._playout.end_utterance()
+        self._begin_whole(prompt, audio)
         self._silent.clear()
-        self._wake.set()
         return True
 
     def interrupt(self, goes: Callable[[Prompt], bool] = _every) -> list[Spoken]:
@@ -210,7 +201,7 @@ class Speaker:
         self._stop_making()
         heard_ms = self._playout.clear(self._clock.now())
         self._echo.clear(self._clock.now())
-        self._must_clear = True
+        self._outbox.clear()
         spoken = [one.spoken(heard_ms) for one in self._sayings if goes(one.prompt)]
         self._prompts.extendleft(one.prompt for one in reversed(self._sayings) if not goes(one.prompt))
         self._sayings.clear()
@@ -227,12 +218,7 @@ class Speaker:
         """Send what is due, for ever."""
         loop = asyncio.get_running_loop()
         while True:
-            self._send_due()
-            while command := self._unsent:
-                await self._line.send(command)
-                self._unsent = None
-                self._sent(command)
-                self._send_due()
+            await self._outbox.send_all_due(self._sent)
             self._settle()
             timer = None
             if (delay_s := self._rest_s()) is not None:
@@ -242,23 +228,32 @@ class Speaker:
             if timer:
                 timer.cancel()
 
-    def _send_due(self) -> None:
-        """Send what may go now. `_unsent` is what the line did not take: nothing overtakes it."""
-        while not self._unsent and (command := self._next_due()):
-            if self._line.write(command):
-                self._sent(command)
-            else:
-                self._unsent = command
+    @property
+    def _may_make(self) -> bool:
+        return bool(self._prompts) and not self._making and not self._tasks.over
 
-    def _next_due(self) -> OutboundCommand | None:
-        if self._must_clear:
-            self._must_clear = False
-            return ClearAudio()
-        return self._playout.next_due(self._clock.now())
+    def _begin_what_is_ready(self) -> None:
+        while self._may_make and self._playout.waiting_ms <= MADE_AHEAD_MS:
+            prompt, asked = self._prompts[0], self._clock.now()
+            audio = prompt.audio or speech_at_hand(self._cache, prompt.words)
+            if not audio:
+                return
+            self._reports.speech_ready(prompt, self._due_at, asked, self._clock.now())
+            self._prompts.popleft()
+            self._begin_whole(prompt, audio)
+            self._outbox.send_due(self._sent)
+            self._due_at = self._clock.now()
+
+    def _begin_whole(self, prompt: Prompt, audio: bytes) -> None:
+        saying = self._begin(prompt, cached=True, whole=True)
+        saying.chunks, saying.made_ms, saying.complete = [audio], g711.duration_ms(audio), True
+        self._playout.feed(audio)
+        self._playout.end_utterance()
+        self._wake.set()
 
     def _make_next(self) -> None:
         """Make the next prompt's speech, unless one's is being made."""
-        if self._prompts and not self._making:
+        if self._may_make:
             self._making = self._tasks.create(self._make(self._prompts[0], self._clock.now()))
             self._making.add_done_callback(self._made)
 
@@ -339,15 +334,13 @@ class Speaker:
         self._playout.feed(chunk)
         saying.chunks.append(chunk)
         saying.made_ms += g711.duration_ms(chunk)
-        self._send_due()
+        self._outbox.send_due(self._sent)
         self._wake.set()
         while self._playout.waiting_ms > MADE_AHEAD_MS:
             self._room.clear()
             await self._room.wait()
 
-    def _sent(self, command: OutboundCommand) -> None:
-        if self._must_clear or not isinstance(command, PlayAudio):
-            return  # what was cleared while it was being sent will not be heard
+    def _sent(self, command: PlayAudio) -> None:
         now, gap_ms = self._clock.now(), self._playout.gap_ms()
         before_ms = max(0.0, self._playout.ahead_ms(now) - g711.duration_ms(command.payload))
         for number, frame in enumerate(g711.frames(command.payload), 1):

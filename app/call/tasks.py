@@ -22,6 +22,11 @@ class Tasks:
         self._running: set[asyncio.Task[Any]] = set()
         self._over = False
 
+    @property
+    def over(self) -> bool:
+        """Whether nothing is to begin any more."""
+        return self._over
+
     def create(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
         """Begin; what begins after the end is cancelled at once."""
         task = self._group.create_task(work)

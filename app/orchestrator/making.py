@@ -102,6 +102,14 @@ def ready(cache: SpeechCache, words: Words) -> int:
     return next(missing, len(words.pieces))
 
 
+def speech_at_hand(cache: SpeechCache, words: Words) -> bytes | None:
+    """The speech of all pieces, with a breath between; None where some of it has to be made."""
+    if words.kind is None or ready(cache, words) < len(words.pieces):
+        return None
+    pieces = [cache.get(piece, words.voice, words.kind) for piece in words.pieces]
+    return BETWEEN_SENTENCES.join(filter(None, pieces))
+
+
 async def speech(cache: SpeechCache, synthesizer: Synthesizer, words: Words) -> AsyncGenerator[bytes, None]:
     """The speech of all pieces, with a breath between. Raises ProviderError."""
     breath = b""

@@ -198,6 +198,18 @@ async def test_a_slow_line_is_cleared_behind_what_it_carries_already(clock: Manu
     assert bytes(s.carrier.played) == hum("two")
 
 
+async def test_what_a_slow_line_carries_when_it_is_cleared_makes_no_echo(clock: ManualClock) -> None:
+    gate = RecordingGate()
+    async with stage(clock, ScriptedSynthesizer(), gate) as s:
+        s.carrier.slow = True
+        s.speaker.say(replace(prompt("one"), audio=hum("one")))
+        await asyncio.sleep(0)
+        s.speaker.interrupt()
+        await s.speaker.silence()
+    assert len(s.carrier.cleared_at) == 1
+    assert gate.told == []
+
+
 async def test_what_is_ready_goes_with_the_next_turn_of_the_loop(clock: ManualClock) -> None:
     async with stage(clock, ScriptedSynthesizer()) as s:
         s.speaker.say(replace(prompt("one"), audio=hum("one")))
@@ -263,6 +275,50 @@ async def test_what_was_heard_ends_where_the_voice_paused_for_a_comma(clock: Man
         [spoken] = s.speaker.interrupt()
         await s.reports.silent.wait()
     assert (spoken.heard, spoken.unheard) == ("One moment please,", "I look.")
+
+
+async def test_what_is_ready_begins_as_soon_as_it_may(clock: ManualClock) -> None:
+    async with stage(clock, ScriptedSynthesizer(first_ms=50)) as s:
+        s.speaker.waits = True
+        for text in ("one", "two"):
+            s.speaker.say(replace(prompt(text), audio=hum(text)))
+        s.speaker.say(prompt("three"))
+        s.speaker.waits = False
+        assert s.reports.log[:2] == ["ready one", "started one"]
+        await s.reports.silent.wait()
+    assert [line for line in s.reports.log if "heard" in line] == ["heard one", "heard two", "heard three"]
+    assert bytes(s.carrier.played) == hum("one") + hum("two") + hum("three")
+
+
+async def test_what_is_ready_sounds_as_it_did_when_it_was_made(clock: ManualClock) -> None:
+    words = replace(prompt("One moment. Two moments."), kind="templated")
+    async with stage(clock, ScriptedSynthesizer(first_ms=50)) as s:
+        s.speaker.say(words)
+        await s.speaker.silence()
+        made = bytes(s.carrier.played)
+        s.speaker.waits = True
+        s.speaker.say(words)
+        s.speaker.waits = False
+        assert s.reports.log[-1] == "started One moment. Two moments."
+        await s.speaker.silence()
+    assert bytes(s.carrier.played) == made * 2
+
+
+async def test_what_is_ready_waits_for_ten_seconds_at_most(clock: ManualClock) -> None:
+    async with stage(clock, ScriptedSynthesizer()) as s:
+        s.speaker.waits = True
+        s.speaker.say(replace(prompt("one"), audio=hum("one")))
+        await s.reports.silent.wait()
+    assert clock.now() == pytest.approx(10 + duration_ms(hum("one")) / 1000, abs=0.05)
+
+
+async def test_nothing_begins_when_all_is_over(clock: ManualClock) -> None:
+    async with stage(clock, ScriptedSynthesizer()) as s:
+        s.speaker.waits = True
+        s.speaker.say(replace(prompt("one"), audio=hum("one")))
+    s.speaker.waits = False
+    assert s.reports.log == []
+    assert not s.carrier.played
 
 
 async def test_what_is_said_after_an_interruption_is_heard(clock: ManualClock) -> None:
