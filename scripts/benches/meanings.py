@@ -130,7 +130,7 @@ MEANINGS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "profile": {
         "µs a frame": "the server's CPU time by frames of 20 ms that callers sent, all of it and by part",
-        "threads wait": "how often one of the server's threads had nothing to do and was woken again",
+        "threads wait": "how often one of the server's threads waited, for work or another thread, and was woken",
         "function": "the innermost function of each sample (py-spy, from outside) and its share of that time",
     },
     "soak": {

@@ -64,10 +64,10 @@ class Resources:
 
 
 def waits(pid: int) -> int:
-    """How often the threads of a process have begun to wait, and so been woken: those of now."""
+    """How often those threads of a process that go on now have begun to wait, and so been woken."""
     times = 0
     for task in (Path("/proc") / str(pid) / "task").iterdir():
-        with suppress(FileNotFoundError):  # it ended just now
+        with suppress(FileNotFoundError, ProcessLookupError):  # it ended just now
             times += int(_status(task)["voluntary_ctxt_switches"])
     return times
 
