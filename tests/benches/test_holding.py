@@ -74,6 +74,13 @@ def test_calls_are_held_where_answers_come_almost_as_soon_as_for_one(ms: float, 
     assert run.most == (50 if holds else 1)
 
 
+def test_what_was_asked_for_is_measured_before_anything_is_searched() -> None:
+    sound = held(placed(100.0))
+    assert Run({1: sound}).next_calls([1, 10, 200], search=True) == 10
+    assert Run({1: sound, 10: sound, 200: sound}).next_calls([1, 10, 200], search=True) == 250
+    assert Run({1: sound, 10: sound, 200: sound}).next_calls([1, 10, 200], search=False) is None
+
+
 def test_a_process_that_ends_while_it_is_looked_at_has_nothing_below_it() -> None:
     nobody = 1 << 22  # beyond the highest number there is (proc(5), pid_max)
     assert list(tree(nobody + 1)) == [nobody + 1]
