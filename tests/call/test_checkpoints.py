@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
@@ -125,7 +125,8 @@ async def test_a_call_that_another_worker_has_taken_is_told(tmp_path: Path, cloc
     async with keeping(tmp_path, clock) as kept:
         kept.beside.go_on()
         ours, taken = kept.call("CA1"), kept.call("CA2")
-        assert CallStore(tmp_path, clock, "").claim("CA2", 30.0)
+        with closing(CallStore(tmp_path, clock, "")) as other:
+            assert other.claim("CA2", 30.0)
         kept.step(ours, "first")
         kept.step(taken, "first")
         await asyncio.sleep(WRITE_EVERY_S)
@@ -139,7 +140,7 @@ async def test_a_file_that_cannot_be_used_ends_no_call_and_is_tried_again(
     async with keeping(tmp_path, clock) as kept:
         kept.beside.go_on()
         call = kept.call("CA1")
-        with sqlite3.connect(tmp_path / NAME) as locking:
+        with closing(sqlite3.connect(tmp_path / NAME)) as locking:
             locking.execute("BEGIN IMMEDIATE")
             kept.step(call, "first")
             await asyncio.sleep(WRITE_EVERY_S)
@@ -149,7 +150,6 @@ async def test_a_file_that_cannot_be_used_ends_no_call_and_is_tried_again(
         kept.step(call, "second")
         await asyncio.sleep(WRITE_EVERY_S)
         assert (kept.node("CA1"), call.changes, kept.told) == ("second", 2, [("CA1", True)])
-        locking.close()
 
 
 def test_many_calls_are_looked_after_in_one_go(tmp_path: Path, clock: ManualClock) -> None:

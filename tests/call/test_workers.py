@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, replace
 from itertools import cycle
 from pathlib import Path
@@ -143,11 +143,13 @@ async def test_the_file_does_not_tell_what_was_said(clock: ManualClock, tmp_path
         call.state = state
         call.checkpoint(NOTHING)
         await asyncio.sleep(WRITE_EVERY_S)
-        row = CallStore(tmp_path, clock, "").look("CA1")
+        with closing(CallStore(tmp_path, clock, "")) as store:
+            row = store.look("CA1")
         assert row
         assert row.saved.state
         assert State.from_json(row.saved.state) == state
-        assert CallStore(tmp_path, clock, "another secret").look("CA1") is None
+        with closing(CallStore(tmp_path, clock, "another secret")) as store:
+            assert store.look("CA1") is None
         files = [tmp_path / f"state.sqlite3{suffix}" for suffix in ("", "-wal", "-shm")]
         assert not any(b"planted" in file.read_bytes() for file in files)
         assert all(file.stat().st_mode & 0o077 == 0 for file in files)

@@ -129,11 +129,13 @@ class House:
     patch: pytest.MonkeyPatch
 
     def __post_init__(self) -> None:
+        self.opened: list[Posts] = []
         self.boards = {number: self.board(number) for number in (1, 2)}
 
     def board(self, number: int, run: str = "one", secret: str = "") -> Board:
         self.patch.setattr("os.getpid", lambda: number)
         posts, beside = (Posts(self.data_dir, self.clock, run) for _ in range(2))
+        self.opened += [posts, beside]
         return Board(posts, beside, Seal(self.data_dir, secret), Fake(number), inline)
 
     def of(self, number: int) -> Board:
@@ -143,6 +145,8 @@ class House:
     def close(self) -> None:
         for number in self.boards:
             self.of(number).close()
+        for posts in self.opened:  # also of workers that were killed
+            posts.close()
 
 
 @pytest.fixture
