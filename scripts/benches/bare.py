@@ -2,7 +2,8 @@
 
 Media messages are decoded, every frame goes through the same batched voice detector, and when the caller has been
 silent for a while, what they said is sent back, a message a frame, as fast as theirs come in. No turn-taking, no flow,
-no recognition, no voice, no marks, no records, no timers. `python -m scripts.benches.bare` listens on PORT.
+no recognition, no voice, no marks, no records, no timers. `python -m scripts.benches.bare` listens on PORT, on
+uvicorn's own WebSocket; with `--short-way` on callrelay's.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from providers.scripted import hum
 
 VOICED = 0.5
 SILENCE_MS = 700.0
+SHORT_WAY = "--short-way"
 # so far ahead of the caller's ear, as the relay is
 LEAD_FRAMES = 10
 
@@ -148,8 +150,11 @@ def _media(stream_sid: str, frame: bytes) -> str:
 def main() -> None:
     """Listen until told to stop."""
     sys.setswitchinterval(SWITCH_INTERVAL_S)
+    config = uvicorn_config(Bare().app)
+    if SHORT_WAY not in sys.argv:
+        config.ws = "websockets-sansio"
     with claimed_port("127.0.0.1", int(os.environ["PORT"])) as listener:
-        uvicorn.Server(uvicorn_config(Bare().app)).run([listener])
+        uvicorn.Server(config).run([listener])
 
 
 if __name__ == "__main__":

@@ -104,9 +104,10 @@ MEANINGS: Final[Mapping[str, Mapping[str, str]]] = {
         "held_before, held_after": "threads, descriptors and tasks of the idle server before and after",
     },
     "capacity": {
-        "relay, bare": "callrelay with scripted speech, and a plain echo on uvicorn: the same frames through the "
-        "same voice detector, each utterance said back; each pinned to one core, the callers on another; a number of "
-        "calls each in turn",
+        "relay, bare": "callrelay with scripted speech, and a plain echo on uvicorn as it comes: the same frames "
+        "through the same voice detector, each utterance said back; each pinned to one core, the callers on another; "
+        "a number of calls each in turn",
+        "bare_short_way": "the same echo on callrelay's own WebSocket, which reads frames faster than uvicorn's",
         "calls": "held at once for the time given, each a conversation without pause; measured when all are there",
         "µs a frame": "the server's CPU time, for everything, by frames of 20 ms that callers sent",
         "loop µs": "of it, the event loop's thread, with the windows of voice that are judged there; the rest is the "
@@ -122,7 +123,7 @@ MEANINGS: Final[Mapping[str, Mapping[str, str]]] = {
         "callers": "the share of their core that the simulated callers used; what is near 1 measures itself",
         "held": "no gap, every turn answered, no fault, and the answer's 95th percentile at most 1.2 times one call's",
         "most": "the largest number of calls that held, found by steps; the median where there are several runs",
-        "% of what the bare server holds": "the median of all runs' own",
+        "% of what the echo holds": "the median of all runs' own",
     },
     "workers": {
         "CPU s": "CPU time of all processes of the server, from the first of so many calls to the last's end",
