@@ -177,6 +177,7 @@ class Settings:
         """Read what is set; an empty variable counts as not set. Raises SettingsError naming all faults."""
         values: dict[str, Any] = {}
         faults: list[str] = []
+        misread: set[str] = set()
         for item in fields(cls):
             variable, text = item.metadata["variable"], environment.get(item.metadata["variable"], "")
             if not text:
@@ -184,10 +185,11 @@ class Settings:
             try:
                 values[item.name] = item.metadata["parse"](text)
             except ValueError as error:
+                misread.add(item.name)
                 faults.append(f"{variable}: {error}" + (f", not {text!r}" if item.repr else ""))
         settings = cls(**values)
         target, most = settings.performance_target_latency, settings.performance_max_latency
-        if most < target:
+        if most < target and not misread & {"performance_target_latency", "performance_max_latency"}:
             by_default = "" if "performance_max_latency" in values else ", by default,"
             faults.append(
                 f"PERFORMANCE_MAX_LATENCY: {most}{by_default} is less than PERFORMANCE_TARGET_LATENCY, {target}; "

@@ -214,7 +214,7 @@ class Conversation:
         speaking = self.floor.state in (TurnState.CALLER, TurnState.LULL)
         # who presses a key says nothing more by voice
         speaking = speaking and self.floor.began_at > self._pressed_at
-        self.speaker.waits = speaking or self._turns_waiting > 0
+        self.speaker.let_begin(not speaking and self._turns_waiting == 0)
         self._patience.stop()
         question = self.question
         if not question or self._busy or not self._inputs.empty():

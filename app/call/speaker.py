@@ -125,14 +125,15 @@ class Speaker:
         """Whether what has not begun must not begin: somebody else speaks. What has begun goes on."""
         return not self._may_begin.is_set()
 
-    @waits.setter
-    def waits(self, waits: bool) -> None:
-        if waits:
+    def let_begin(self, may: bool) -> None:
+        """Let what has been said begin, or hold it back. What is ready begins before this returns."""
+        if not may:
             self._may_begin.clear()
-        else:
+            return
+        if self.waits:
             self._may_begin.set()
             self._begin_what_is_ready()
-            self._make_next()
+        self._make_next()
 
     @property
     def wary(self) -> bool:
@@ -233,16 +234,17 @@ class Speaker:
         return bool(self._prompts) and not self._making and not self._tasks.over
 
     def _begin_what_is_ready(self) -> None:
+        """All of it before any is sent: who is told that one prompt has started may look for the others."""
         while self._may_make and self._playout.waiting_ms <= MADE_AHEAD_MS:
             prompt, asked = self._prompts[0], self._clock.now()
-            audio = prompt.audio or speech_at_hand(self._cache, prompt.words)
-            if not audio:
-                return
+            audio = prompt.audio if prompt.audio is not None else speech_at_hand(self._cache, prompt.words)
+            if audio is None:
+                break
             self._reports.speech_ready(prompt, self._due_at, asked, self._clock.now())
             self._prompts.popleft()
             self._begin_whole(prompt, audio)
-            self._outbox.send_due(self._sent)
             self._due_at = self._clock.now()
+        self._outbox.send_due(self._sent)
 
     def _begin_whole(self, prompt: Prompt, audio: bytes) -> None:
         saying = self._begin(prompt, cached=True, whole=True)
@@ -345,19 +347,17 @@ class Speaker:
         before_ms = max(0.0, self._playout.ahead_ms(now) - g711.duration_ms(command.payload))
         for number, frame in enumerate(g711.frames(command.payload), 1):
             self._echo.played(now + (before_ms + number * g711.FRAME_MS) / 1000, g711.rms(frame))
-        for saying in self._sayings:
-            if not saying.started and self._playout.sent_ms > saying.start_ms:
-                saying.started = True
-                self._reports.prompt_started(
-                    saying.prompt,
-                    saying.ready_at,
-                    now,
-                    cached=saying.cached,
-                    ahead_ms=before_ms,
-                )
+        sent_ms = self._playout.sent_ms
+        starting = [saying for saying in self._sayings if not saying.started and sent_ms > saying.start_ms]
+        for saying in starting:
+            saying.started = True
         if gap_ms:
             speaking = [saying for saying in self._sayings if saying.started][-1]
             speaking.gap_ms = max(speaking.gap_ms, gap_ms)
+        for saying in starting:
+            self._reports.prompt_started(
+                saying.prompt, saying.ready_at, now, cached=saying.cached, ahead_ms=before_ms
+            )
 
     def _settle(self) -> None:
         now = self._clock.now()

@@ -59,10 +59,11 @@ class Tasks:
         self._over |= not task.cancelled() and task.exception() is not None
 
     def cancel(self) -> None:
-        """Everything is over."""
+        """Everything is over. Who has been told so is left to clean up."""
         self._over = True
         for task in self._running:
-            task.cancel()
+            if not task.cancelling():
+                task.cancel()
 
 
 async def _failing(error: Exception) -> None:

@@ -107,7 +107,9 @@ def speech_at_hand(cache: SpeechCache, words: Words) -> bytes | None:
     if words.kind is None or ready(cache, words) < len(words.pieces):
         return None
     pieces = [cache.get(piece, words.voice, words.kind) for piece in words.pieces]
-    return BETWEEN_SENTENCES.join(filter(None, pieces))
+    known = [piece for piece in pieces if piece is not None]
+    # one may have grown too old since it was looked for
+    return BETWEEN_SENTENCES.join(filter(None, known)) if len(known) == len(pieces) else None
 
 
 async def speech(cache: SpeechCache, synthesizer: Synthesizer, words: Words) -> AsyncGenerator[bytes, None]:

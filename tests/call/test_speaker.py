@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -33,6 +33,7 @@ class Reports:
     log: list[str] = field(default_factory=list)
     ahead_ms: list[float] = field(default_factory=list)
     silent: asyncio.Event = field(default_factory=asyncio.Event)
+    on_start: Callable[[], None] = lambda: None
 
     def speech_ready(self, prompt: Prompt, due: float, asked: float, ready: float) -> None:
         self.log.append(f"ready {prompt.text}")
@@ -40,6 +41,7 @@ class Reports:
     def prompt_started(
         self, prompt: Prompt, ready: float, sent: float, *, cached: bool, ahead_ms: float
     ) -> None:
+        self.on_start()
         self.log.append(f"started {prompt.text}")
         self.ahead_ms.append(ahead_ms)
 
@@ -279,14 +281,30 @@ async def test_what_was_heard_ends_where_the_voice_paused_for_a_comma(clock: Man
 
 async def test_what_is_ready_begins_as_soon_as_it_may(clock: ManualClock) -> None:
     async with stage(clock, ScriptedSynthesizer(first_ms=50)) as s:
-        s.speaker.waits = True
+        s.speaker.let_begin(False)
         for text in ("one", "two"):
             s.speaker.say(replace(prompt(text), audio=hum(text)))
         s.speaker.say(prompt("three"))
-        s.speaker.waits = False
-        assert s.reports.log[:2] == ["ready one", "started one"]
+        s.speaker.let_begin(True)
+        assert s.reports.log == ["ready one", "ready two", "started one", "started two"]
         await s.reports.silent.wait()
     assert [line for line in s.reports.log if "heard" in line] == ["heard one", "heard two", "heard three"]
+    assert bytes(s.carrier.played) == hum("one") + hum("two") + hum("three")
+
+
+async def test_who_hears_of_a_start_may_let_the_rest_begin(clock: ManualClock) -> None:
+    async with stage(clock, ScriptedSynthesizer()) as s:
+        s.reports.on_start = lambda: s.speaker.let_begin(True)
+        s.speaker.let_begin(False)
+        for text in ("one", "two", "three"):
+            s.speaker.say(replace(prompt(text), audio=hum(text)))
+        s.speaker.let_begin(True)
+        await s.reports.silent.wait()
+    assert [line for line in s.reports.log if "started" in line] == [
+        "started one",
+        "started two",
+        "started three",
+    ]
     assert bytes(s.carrier.played) == hum("one") + hum("two") + hum("three")
 
 
@@ -296,9 +314,9 @@ async def test_what_is_ready_sounds_as_it_did_when_it_was_made(clock: ManualCloc
         s.speaker.say(words)
         await s.speaker.silence()
         made = bytes(s.carrier.played)
-        s.speaker.waits = True
+        s.speaker.let_begin(False)
         s.speaker.say(words)
-        s.speaker.waits = False
+        s.speaker.let_begin(True)
         assert s.reports.log[-1] == "started One moment. Two moments."
         await s.speaker.silence()
     assert bytes(s.carrier.played) == made * 2
@@ -306,7 +324,7 @@ async def test_what_is_ready_sounds_as_it_did_when_it_was_made(clock: ManualCloc
 
 async def test_what_is_ready_waits_for_ten_seconds_at_most(clock: ManualClock) -> None:
     async with stage(clock, ScriptedSynthesizer()) as s:
-        s.speaker.waits = True
+        s.speaker.let_begin(False)
         s.speaker.say(replace(prompt("one"), audio=hum("one")))
         await s.reports.silent.wait()
     assert clock.now() == pytest.approx(10 + duration_ms(hum("one")) / 1000, abs=0.05)
@@ -314,9 +332,9 @@ async def test_what_is_ready_waits_for_ten_seconds_at_most(clock: ManualClock) -
 
 async def test_nothing_begins_when_all_is_over(clock: ManualClock) -> None:
     async with stage(clock, ScriptedSynthesizer()) as s:
-        s.speaker.waits = True
+        s.speaker.let_begin(False)
         s.speaker.say(replace(prompt("one"), audio=hum("one")))
-    s.speaker.waits = False
+    s.speaker.let_begin(True)
     assert s.reports.log == []
     assert not s.carrier.played
 
