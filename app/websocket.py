@@ -27,8 +27,7 @@ from app.frames import (
     payload_span,
     text_head,
 )
-
-SHORT_WAY = "callrelay.short_way"
+from app.short_way import SHORT_WAY
 
 SWITCHING_PROTOCOLS = 101
 # two seconds of a call's audio

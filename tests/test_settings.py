@@ -60,6 +60,12 @@ def test_all_faults_are_named_at_once() -> None:
         Settings.from_environment(environment)
 
 
+def test_a_latency_that_was_misread_is_not_compared() -> None:
+    environment = {"PERFORMANCE_TARGET_LATENCY": "600", "PERFORMANCE_MAX_LATENCY": "2s"}
+    with pytest.raises(SettingsError, match=r"PERFORMANCE_MAX_LATENCY: [^;]*'2s'$"):
+        Settings.from_environment(environment)
+
+
 def test_secrets_do_not_show() -> None:
     secrets = ("TWILIO_AUTH_TOKEN", "AZURE_OPENAI_API_KEY", "OPENAI_API_KEY", "ANTHROPIC_API_KEY")
     settings = Settings.from_environment(dict.fromkeys(secrets, "planted-secret"))

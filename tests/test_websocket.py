@@ -19,7 +19,8 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from uvicorn.server import ServerState
 from websockets.frames import Frame, Opcode
 
-from app.websocket import SHORT_WAY, WAITING_MESSAGES, WebSocketProtocol
+from app.short_way import SHORT_WAY
+from app.websocket import WAITING_MESSAGES, WebSocketProtocol
 from tests.frames import TEXTS
 from tests.frames import frame as any_frame
 from tests.frames import frames as frames_of

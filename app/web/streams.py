@@ -16,10 +16,10 @@ from app.call.session import Disconnected, run_stream
 from app.carriers.base import CarrierCodec, carrier_codecs
 from app.carriers.events import StreamStarted
 from app.errors import RemoteProtocolError
+from app.short_way import SHORT_WAY, ShortWay
 from app.web.access import Access
 from app.web.tokens import StreamTokens
 from app.web.voice import STREAM_PATH
-from app.websocket import SHORT_WAY, WebSocketProtocol
 
 log = logging.getLogger("callrelay.web")
 
@@ -32,7 +32,7 @@ class _Socket:
 
     def __init__(self, websocket: WebSocket) -> None:
         self._websocket = websocket
-        self._short_way: WebSocketProtocol | None = websocket.scope.get("extensions", {}).get(SHORT_WAY)
+        self._short_way: ShortWay | None = websocket.scope.get("extensions", {}).get(SHORT_WAY)
 
     async def receive(self) -> str | bytes:
         message = await self._websocket.receive()

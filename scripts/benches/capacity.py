@@ -122,7 +122,10 @@ async def measure(levels: Sequence[int], seconds: float, runs: int, search: bool
 async def _side_by_side(
     core: int, acts: Sequence[Speak], levels: Sequence[int], seconds: float, search: bool, random: Random
 ) -> Mapping[str, Run]:
-    """Each server in turn, a number of calls each: a machine that has become slower is so for both."""
+    """Each server in turn, a number of calls each: a machine that has become slower is so for all of them.
+
+    Where one's search is over, those of the others go on.
+    """
     runs = {name: Run() for name in SERVERS}
     while tries := {name: calls for name, run in runs.items() if (calls := run.next_calls(levels, search))}:
         for name, calls in tries.items():

@@ -124,8 +124,12 @@ async def test_silence_is_answered(clock: ManualClock, tmp_path: Path) -> None:
 async def test_what_cannot_be_understood_is_asked_again(clock: ManualClock, tmp_path: Path) -> None:
     async with running(clock, tmp_path, ["", "goodbye"]) as relay:
         placed = await relay.call("greeting", [Say("mumble mumble"), Say("goodbye")])
-    names = [event["name"] for event in events(relay.journal(placed), "flow_event")]
-    assert names == ["no_match"]
+    journal = relay.journal(placed)
+    assert [event["name"] for event in events(journal, "flow_event")] == ["no_match"]
+    said = [event["text"] for event in events(journal, "said")]
+    assert said[2].startswith("Sorry")
+    assert said[3].startswith("For our opening hours, press 1.")
+    assert placed.report.ended == "server_hung_up"
 
 
 async def test_a_transcriber_that_fails_does_not_end_the_call(clock: ManualClock, tmp_path: Path) -> None:

@@ -13,37 +13,30 @@ import pytest
 from app.call.conversation import Conversation
 from app.call.journal import path_of, read
 from app.clock import ManualClock
+from app.short_way import SHORT_WAY
 from app.simulator.asgi import Application, Message, Receive, Send
-from app.simulator.steps import Say
-from app.websocket import SHORT_WAY
-from providers.background import BackgroundTasks
-from tests.call.relay import RunningRelay, events, running
+from tests.call.relay import RunningRelay, running
 from tests.web.test_streams import MEDIA, Peer, connected, ring, start
 
 
 class ShortWay:
-    """Leads the streams of an application by it; `take` is where it leads to, `write` whether it takes all at once."""
+    """Leads the streams of an application by it; `take` is where it leads to."""
 
     take: Callable[[str], None] | None = None
-    writes = False
 
     def __init__(self, application: Application) -> None:
         self._application = application
-        self._tasks = BackgroundTasks()
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":
             scope["extensions"][SHORT_WAY] = self
-            self._send = send
         await self._application(scope, receive, send)
 
     def hand_on(self, take: Callable[[str], None] | None) -> None:
         self.take = take
 
     def write(self, text: str) -> bool:
-        if self.writes:
-            self._tasks.create_task(self._send({"type": "websocket.send", "text": text}))
-        return self.writes
+        return False
 
 
 @asynccontextmanager
@@ -90,19 +83,3 @@ async def test_nothing_is_noted_of_a_call_that_was_ended_meanwhile(
         relay.relay.registry.end_all("server stopped")
         take("{")
     assert [event["event"] for event in read(path_of(tmp_path, "CA1"))][-1] == "call_ended"
-
-
-async def test_two_ready_prompts_answer_a_turn_in_their_order(
-    clock: ManualClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async with running(clock, tmp_path, ["", "goodbye"]) as relay:
-        short = ShortWay(relay.relay.app)
-        short.writes = True
-        monkeypatch.setattr(relay.carriage, "_application", short)
-        placed = await relay.call("greeting", [Say("mumble mumble"), Say("goodbye")])
-    journal = relay.journal(placed)
-    assert not events(journal, "error")
-    said = [event["text"] for event in events(journal, "said")]
-    assert said[2].startswith("Sorry")
-    assert said[3].startswith("For our opening hours, press 1.")
-    assert events(journal, "call_ended")[0]["reason"] == "goodbye"
