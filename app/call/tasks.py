@@ -59,11 +59,10 @@ class Tasks:
         self._over |= not task.cancelled() and task.exception() is not None
 
     def cancel(self) -> None:
-        """Everything is over. Who has been told so is left to clean up."""
+        """Everything is over."""
         self._over = True
         for task in self._running:
-            if not task.cancelling():
-                task.cancel()
+            task.cancel()
 
 
 async def _failing(error: Exception) -> None:
