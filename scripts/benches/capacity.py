@@ -87,6 +87,16 @@ class Run:
         """The largest number of calls that held, 0 if none did."""
         return max((calls for calls, held in self.verdicts.items() if held), default=0)
 
+    @property
+    def may_hold_more(self) -> bool:
+        """Whether the search ended for another reason than the server: its callers were busy, or no more is tried."""
+        failed = min(
+            (calls for calls, held in self.verdicts.items() if not held and calls > self.most), default=None
+        )
+        if failed is None:
+            return self.most + STEP > CALLS_MOST
+        return self.levels[failed].busy.callers_share > CALLERS_BUSY
+
     def next_calls(self, levels: Sequence[int], search: bool) -> int | None:
         """Which number of calls comes next: all of `levels`, then what is searched; None when there is no other."""
         given = next((calls for calls in levels if calls not in self.levels), None)
@@ -142,7 +152,12 @@ def _describe(report: Report, name: str, runs: Sequence[Run]) -> None:
     levels = sorted({calls for run in runs for calls in run.levels})
     found = {calls: _level([run for run in runs if calls in run.levels], calls) for calls in levels}
     most = [run.most for run in runs]
-    report.figures[name] = {"levels": found, "most": median(most), "most_by_run": most}
+    report.figures[name] = {
+        "levels": found,
+        "most": median(most),
+        "most_by_run": most,
+        "may_hold_more_by_run": [run.may_hold_more for run in runs],
+    }
     report.lines += ["", f"{name}: holds {median(most):g} calls ({', '.join(map(str, most))})"]
     report.table(list(COLUMNS), [_row(level) for level in found.values()])
     for calls, level in found.items():
@@ -191,18 +206,23 @@ def _promise(report: Report, search: bool) -> None:
     if search:
         most = report.figures["relay"]["most"]
         report.promise(f"holds {most:g} calls, at least {CALLS_LEAST}", most >= CALLS_LEAST)
-        share, shown = _share(report, "bare_short_way")
+        share, shown = share_of(report, "bare_short_way")
         report.lines.append(f"{share:.0%} of what the echo on callrelay's WebSocket holds ({shown})")
-        share, shown = _share(report, "bare")
+        share, shown = share_of(report, "bare")
         report.promise(
             f"{share:.0%} of what the echo on uvicorn as it comes holds ({shown}), at least {BARE_SHARE_LEAST:.0%}",
             share >= BARE_SHARE_LEAST,
         )
 
 
-def _share(report: Report, of: str) -> tuple[float, str]:
+def share_of(report: Report, of: str) -> tuple[float, str]:
     """How many calls the relay holds by what another server does: the median of all runs' own, and each to read."""
-    pairs = zip(report.figures["relay"]["most_by_run"], report.figures[of]["most_by_run"], strict=True)
-    shares = [relay / other if other else 0.0 for relay, other in pairs]
+    other = report.figures[of]
+    pairs = zip(report.figures["relay"]["most_by_run"], other["most_by_run"], strict=True)
+    shares = [relay / most if most else 0.0 for relay, most in pairs]
     report.figures[f"share_of_{of}_by_run"] = [round(share, 3) for share in shares]
-    return median(shares), ", ".join(f"{share:.0%}" for share in shares)
+    shown = [
+        f"{'at most ' if more else ''}{share:.0%}"
+        for share, more in zip(shares, other["may_hold_more_by_run"], strict=True)
+    ]
+    return median(shares), ", ".join(shown)

@@ -9,8 +9,9 @@ import pytest
 
 from app.clock import ManualClock
 from app.load.calls import Placed
-from scripts.benches.capacity import Run
+from scripts.benches.capacity import Run, share_of
 from scripts.benches.holding import MIB, Held, Moment, Span
+from scripts.benches.report import Report
 from scripts.benches.server import Resources, tree
 from tests.load.test_judgement import placed
 
@@ -72,6 +73,22 @@ def test_calls_are_held_where_answers_come_almost_as_soon_as_for_one(ms: float, 
     run = Run({1: replace(held(placed(100.0)), calls=1), 50: held(placed(ms))})
     assert run.verdicts == {1: True, 50: holds}
     assert run.most == (50 if holds else 1)
+
+
+@pytest.mark.parametrize(("callers_cpu_s", "more"), [(8.0, False), (9.0, True)])
+def test_where_callers_are_busy_the_server_may_hold_more(callers_cpu_s: float, more: bool) -> None:
+    late = replace(held(placed(121.0)), busy=Span(moment(10), moment(20, 1.0, callers_cpu_s=callers_cpu_s)))
+    run = Run({1: held(placed(100.0)), 50: late})
+    assert (run.most, run.may_hold_more) == (1, more)
+
+
+def test_a_share_of_what_may_be_more_is_told_as_such() -> None:
+    report = Report("capacity", {})
+    report.figures |= {
+        "relay": {"most_by_run": [350, 350]},
+        "bare": {"most_by_run": [500, 400], "may_hold_more_by_run": [True, False]},
+    }
+    assert share_of(report, "bare") == (0.7875, "at most 70%, 88%")
 
 
 def test_what_was_asked_for_is_measured_before_anything_is_searched() -> None:
