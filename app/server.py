@@ -1,7 +1,8 @@
 """The running server: uvicorn, and what SIGTERM means to people who are talking.
 
 uvicorn closes live WebSockets as soon as it is told to exit. So the first signal only stops new calls from coming
-in; uvicorn is told when the last call has ended, or when the drain time is over. A second signal does not wait.
+in; uvicorn is told when the last call has ended and its carrier knows so, or when the drain time is over. A second
+signal does not wait.
 
 A part that must go on for ever and fails takes everything down with it (the application's lifespan is over then). The
 process ends, so that whoever keeps it puts another one in its place.
@@ -126,13 +127,13 @@ class RelayServer(uvicorn.Server):
             await super().main_loop()
 
     async def on_tick(self, counter: int) -> bool:
-        """Ten times a second: exit once nobody is talking any more, or nobody can."""
+        """Ten times a second: exit once nothing is left to do for a call, or nothing can be done."""
         if self.failed and not self.should_exit:
             log.error("a part of the server has failed, and no call can be held: it ends")
             self.should_exit = True
         if self._drain_until is not None:
             late = self._clock.now() >= self._drain_until
-            self.should_exit = self.should_exit or late or len(self._registry) == 0
+            self.should_exit = self.should_exit or late or self._registry.at_rest
         self._garbage.look(len(self._registry))
         return await super().on_tick(counter)
 

@@ -41,6 +41,8 @@ SPARE_S = 5.0
 # how long a stream of another worker may take to end once the carrier says that it has
 RELEASED_WITHIN_S = 1.0
 RELEASED_LOOKS = 20
+# how long a carrier may take to ask what follows on a stream that was a call's last
+ASKED_WITHIN_S = 3.0
 
 
 class HeldElsewhere(RelayError):
@@ -65,11 +67,17 @@ class CallRegistry:
         self.checkpoints = Checkpoints(store, aside, self._keep_if)
         self._calls: dict[str, Call] = {}
         self._unwritten: list[Journal] = []
+        self._to_be_told: dict[str, asyncio.TimerHandle] = {}
         self._empty = asyncio.Event()
         self._empty.set()
 
     def __len__(self) -> int:
         return len(self._calls)
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether no call is going on, and no carrier has to be told yet that one is over."""
+        return not self._calls and not self._to_be_told
 
     @property
     def sids(self) -> list[str]:
@@ -157,6 +165,19 @@ class CallRegistry:
         elif not call.over:  # it goes on elsewhere
             call.journal.leave()
         self._forget(call)
+
+    def end_with_stream(self, call: Call, reason: str) -> None:
+        """The call is over, and its stream with it. The carrier asks what follows: who finds nobody then tells the
+        caller of an error.
+        """
+        self.end(call, reason)
+        timer = asyncio.get_running_loop().call_later(ASKED_WITHIN_S, self.told, call.sid)
+        self._to_be_told[call.sid] = timer
+
+    def told(self, sid: str) -> None:
+        """The call's carrier knows what follows on its stream, or has not asked."""
+        if timer := self._to_be_told.pop(sid, None):
+            timer.cancel()
 
     async def hung_up(self, call: Call) -> None:
         """The carrier says that the call is over. Its stream, where it still has one, ends first and in order."""

@@ -191,7 +191,7 @@ class _Session:
         elif self.reason in (REPLACED, LOST):
             registry.await_stream(call, RESUME_AWAITED_S, self.reason)
         else:
-            registry.end(call, self.reason)
+            registry.end_with_stream(call, self.reason)
 
     async def _read(self, conversation: Conversation) -> None:
         """Hear what comes, until nothing does."""

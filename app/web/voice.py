@@ -170,6 +170,12 @@ class VoiceWebhooks:
         return call
 
     async def _stream_ended(self, request: Request, form: Form) -> Response:
+        try:
+            return await self._what_follows(request, form)
+        finally:
+            self._registry.told(form["CallSid"])
+
+    async def _what_follows(self, request: Request, form: Form) -> Response:
         over = form.get("CallStatus") in TERMINAL_STATUSES
         try:
             call = await self._registry.find(form["CallSid"])
