@@ -10,7 +10,7 @@ import pytest
 from app.clock import ManualClock
 from app.errors import BadCredentials, BrokenStream, ProviderError, TimedOut
 from app.orchestrator.failover_synthesizer import FailoverSynthesizer
-from app.orchestrator.making import BETWEEN_SENTENCES, Words, prepare, ready, speech
+from app.orchestrator.making import BETWEEN_SENTENCES, Words, prepare, ready, speech, speech_at_hand
 from app.orchestrator.speech_cache import SpeechCache
 from providers.base import Synthesizer, Voice
 from providers.scripted import ScriptedSynthesizer, hum
@@ -34,6 +34,15 @@ async def test_pieces_are_kept_one_by_one_and_joined_with_a_breath(clock: Manual
     assert ready(cache, words(FIRST, "other", SECOND)) == 1
     assert await heard(cache, voice, words(FIRST, SECOND)) == whole
     assert list(voice.spoken) == [FIRST, SECOND]
+
+
+async def test_speech_is_at_hand_when_every_piece_is_kept(clock: ManualClock) -> None:
+    cache, voice = SpeechCache(10, clock=clock), ScriptedSynthesizer()
+    await heard(cache, voice, words(FIRST))
+    assert speech_at_hand(cache, words(FIRST, SECOND)) is None
+    await heard(cache, voice, words(SECOND))
+    assert speech_at_hand(cache, words(FIRST, SECOND)) == hum(FIRST) + BETWEEN_SENTENCES + hum(SECOND)
+    assert speech_at_hand(cache, Words((FIRST,), VOICE, kind=None)) is None
 
 
 async def test_what_two_want_at_once_is_made_once(clock: ManualClock) -> None:

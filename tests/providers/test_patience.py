@@ -37,6 +37,7 @@ async def test_silence_ends_it(clock: ManualClock, seconds: float) -> None:
 async def test_who_has_all_the_time_waits(clock: ManualClock) -> None:
     async with patience(None):
         await asyncio.sleep(3600)
+    assert clock.now() == pytest.approx(3600)
 
 
 async def test_what_comes_in_time_ends_nothing(clock: ManualClock) -> None:
@@ -44,6 +45,7 @@ async def test_what_comes_in_time_ends_nothing(clock: ManualClock) -> None:
         async with patience(PATIENCE_S):
             await asyncio.sleep(PATIENCE_S * 0.99)
         await asyncio.sleep(1)
+    assert clock.now() == pytest.approx(3 * (PATIENCE_S * 0.99 + 1))
 
 
 # Of 0.3 s: the loop is busy beyond the end, up to the very end, in the last look, and from end to end.
