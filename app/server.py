@@ -94,7 +94,7 @@ class RelayServer(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Warm up, then listen; and say where, since uvicorn does not for sockets that it is given."""
-        log.info("warming up: nobody is let in before the speech engines have spoken once")
+        log.info("warming up: it takes no call before the speech engines have spoken once")
         await super().startup(sockets)
         self._garbage.begin()
         if self._drain_until is not None:

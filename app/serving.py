@@ -30,11 +30,20 @@ log = logging.getLogger("callrelay")
 def serve(environment: Mapping[str, str]) -> int:
     """Run until told to stop; the exit code, 1 after a defect. Raises RelayError for what cannot be used."""
     settings = Settings.from_environment(environment)
-    configure_logging(settings.log_level, settings.log_format)
+    several = settings.web_concurrency > 1
+    configure_logging(settings.log_level, settings.log_format, several=several)
     with claimed_port(settings.host, settings.port) as listener:
-        if settings.web_concurrency == 1:
-            return _serve(settings, environment, listener)
-        return asyncio.run(_supervised(settings.web_concurrency, listener.fileno(), environment))
+        _announce(settings)
+        if not several:
+            code = _serve(settings, environment, listener)
+        else:
+            log.info(
+                "%d workers on one port; each warms up by itself, and ends by itself",
+                settings.web_concurrency,
+            )
+            code = asyncio.run(_supervised(settings.web_concurrency, listener.fileno(), environment))
+    log.info("the server has ended")
+    return code
 
 
 async def _supervised(workers: int, listener: int, environment: Mapping[str, str]) -> int:
@@ -45,7 +54,7 @@ def work(listener: int) -> None:
     """Be a worker of a Supervisor's on its socket, by descriptor."""
     try:
         settings = Settings.from_environment(os.environ)
-        configure_logging(settings.log_level, settings.log_format)
+        configure_logging(settings.log_level, settings.log_format, several=True)
         with socket.socket(fileno=listener) as shared:
             code = _serve(settings, os.environ, shared, supervised=True)
     except RelayError as error:
@@ -62,8 +71,6 @@ def _serve(
     speech, model = open_speech(settings, clock), open_models(settings, clock)
     with aside_threads() as aside:
         relay = Relay(settings, clock, speech, environment, model=model, aside=aside)
-        if not supervised:
-            _announce(settings)
         config, drain_s = uvicorn_config(relay.app), settings.drain_seconds
         stalled = relay.operations.stalled
         kind = SupervisedServer if supervised else RelayServer

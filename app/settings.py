@@ -17,14 +17,17 @@ LANGUAGES = ("de", "en", "es", "fr", "it")
 SPEECH_PROVIDERS = ("azure", "openai", "embedded", "scripted")
 
 
-def _whole_number(low: int, high: int) -> Parser:
+def _whole_number(low: int, high: int, of: str = "") -> Parser:
     def parse(text: str) -> int:
         value = int(text) if text.isascii() and text.removeprefix("-").isdigit() else None
         if value is None or not low <= value <= high:
-            raise ValueError(f"expected a whole number from {low} to {high}")
+            raise ValueError(f"expected a whole number {f'of {of} ' if of else ''}from {low} to {high}")
         return value
 
     return parse
+
+
+_LATENCY = _whole_number(50, 10_000, "milliseconds")
 
 
 def _share(text: str) -> float:
@@ -148,14 +151,14 @@ class Settings:
     anthropic_base_url: str | None = _setting("ANTHROPIC_BASE_URL", None, _service_url)
     anthropic_model: str | None = _setting("ANTHROPIC_MODEL", None)
     http_allow: tuple[str, ...] | None = _setting("HTTP_ALLOW", None, _host_ports)
-    performance_target_latency: int = _setting("PERFORMANCE_TARGET_LATENCY", 300, _whole_number(50, 10_000))
-    performance_max_latency: int = _setting("PERFORMANCE_MAX_LATENCY", 500, _whole_number(50, 10_000))
+    performance_target_latency: int = _setting("PERFORMANCE_TARGET_LATENCY", 300, _LATENCY)
+    performance_max_latency: int = _setting("PERFORMANCE_MAX_LATENCY", 500, _LATENCY)
     performance_quality_threshold: float = _setting("PERFORMANCE_QUALITY_THRESHOLD", 0.85, _share)
     performance_language_optimization: bool = _setting("PERFORMANCE_LANGUAGE_OPTIMIZATION", True, _flag)
     performance_failover_enabled: bool = _setting("PERFORMANCE_FAILOVER_ENABLED", True, _flag)
     performance_cache_enabled: bool = _setting("PERFORMANCE_CACHE_ENABLED", True, _flag)
     cache_max_entries: int = _setting("CACHE_MAX_ENTRIES", 1000, _whole_number(1, 1_000_000))
-    cache_ttl_s: int = _setting("CACHE_TTL_S", 300, _whole_number(1, 86_400))
+    cache_ttl_s: int = _setting("CACHE_TTL_S", 300, _whole_number(1, 86_400, "seconds"))
     cache_depth: int = _setting("CACHE_DEPTH", 3, _whole_number(1, 10))
     cache_accuracy: float = _setting("CACHE_ACCURACY", 0.8, _share)
     cache_compression: bool = _setting("CACHE_COMPRESSION", False, _flag)
@@ -163,7 +166,7 @@ class Settings:
     web_concurrency: int = _setting("WEB_CONCURRENCY", 1, _whole_number(1, 64))
     redis_url: str | None = _setting("REDIS_URL", None, _redis_url, secret=True)
     record_calls: bool = _setting("RECORD_CALLS", False, _flag)
-    drain_seconds: int = _setting("DRAIN_SECONDS", 270, _whole_number(0, 3600))
+    drain_seconds: int = _setting("DRAIN_SECONDS", 270, _whole_number(0, 3600, "seconds"))
     log_level: str = _setting("LOG_LEVEL", "info", _one_of("debug", "info", "warning", "error"))
     log_format: str | None = _setting("LOG_FORMAT", None, _one_of("text", "json"))
 

@@ -124,6 +124,7 @@ async def test_a_server_that_nobody_talks_to_ends_at_once_and_says_so(tmp_path: 
         assert await server.ended(5) == 0
         assert "no new calls; nobody is talking, so it ends now" in server.log
         assert "may go on" not in server.log
+        assert '"process"' not in server.log
 
 
 async def test_the_drain_time_is_not_exceeded(tmp_path: Path) -> None:

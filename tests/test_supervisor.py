@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 from asyncio.subprocess import Process
@@ -134,6 +135,10 @@ async def test_sigterm_lets_every_worker_finish(tmp_path: Path) -> None:
         assert calling.result().report.faults() == []
         assert await server.ended(10) == 0
         assert reasons(server, "CA1") == ["hangup"]
+        assert server.log.count("TWILIO_AUTH_TOKEN is not set") == 1
+        lines = [json.loads(line) for line in server.log.splitlines()]
+        assert len({line["process"] for line in lines}) == 3
+        assert lines[-1]["message"] == "the server has ended"
 
 
 async def test_a_signal_while_workers_begin_is_told_to_all(

@@ -24,6 +24,7 @@ FIGURES: Mapping[str, tuple[str, ...]] = {
 # told, too; these may be as large as they like
 TOLD: Mapping[str, tuple[str, ...]] = {
     **FIGURES,
+    "workers": ("server", "workers"),
     "calls_per_core": ("server", "calls_per_core"),
     "callers_cpu": ("client", "cpu_share"),
     "callers_us": ("client", "us_per_frame"),

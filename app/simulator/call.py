@@ -73,10 +73,11 @@ class SimulatedCall:
         self._clock = clock
         self._telling = Telling(observe)
         self._hearing = hearing
-        self._began = clock.now()
+        # one right after the other: journals are laid beside the turns by the difference
+        self._began, began_at = clock.now(), clock.wall()
         self._ear = Ear()
         self.recording = Recording.since(self._began) if plan.record or hearing else None
-        self.report = CallReport(plan.identity.call_sid, clock.wall())
+        self.report = CallReport(plan.identity.call_sid, began_at)
         self._caller = Caller(
             plan.acts,
             self._ear,

@@ -133,7 +133,7 @@ def _unmet(expect: Expect, turn: Turn) -> list[str]:
     found = []
     text = turn.agent_text or turn.heard
     if expect.node is not None and expect.node != turn.node:
-        known = repr(turn.node) if turn.node else "unknown: the server's journal is not at hand"
+        known = repr(turn.node) if turn.node else "unknown: no journal at hand tells of it"
         found.append(f"expected node {expect.node!r}, but it is {known}")
     if expect.contains is not None and _plain(expect.contains) not in _plain(text or ""):
         found.append(f"expected {expect.contains!r} in {text!r}")

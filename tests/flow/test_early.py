@@ -168,3 +168,41 @@ def test_the_ear_knows_the_choices_behind_a_yes(call: Callable[..., Caller]) -> 
     grammar = asked_once(call).listen.grammar
     assert grammar.complete("cancel my appointment") is True
     assert grammar.complete("no") is True
+
+
+ROUND_TRIP = """
+flow: trip
+format: 1
+languages: [en]
+start: out
+slots:
+  out:  {type: date, from: today}
+  back: {type: date, from: today}
+nodes:
+  out:  {collect: out, ask: Which day?, next: sure}
+  sure: {confirm: "On {{ out | spoken }}?", change: [out], yes: both, no: out}
+  both: {confirm: And back?, yes: back, no: bye}
+  back: {collect: back, ask: Back on which day?, next: bye}
+  bye:  {hangup: Bye.}
+"""
+
+
+@pytest.mark.parametrize(
+    ("said", "asked", "back"),
+    [
+        ("Yes please, next Thursday.", False, "2026-11-19"),
+        ("Yes please, if that's all right.", True, None),
+        ("No, thanks a lot.", False, None),
+    ],
+)
+def test_what_a_yes_leads_to_asking_for_may_be_said_with_it(said: str, asked: bool, back: str | None) -> None:
+    caller = Caller(load(ROUND_TRIP, "trip.yaml")).say("On Tuesday.").say("Yes.").say(said)
+    assert caller.state.slots.get("back") == back
+    assert (caller.state.node == "back") == asked
+
+
+def test_what_was_confirmed_is_not_what_comes_next() -> None:
+    flow = load(ROUND_TRIP.replace("yes: both", "yes: back"), "trip.yaml")
+    caller = Caller(flow).say("On Tuesday.").say("Yes, on Tuesday.")
+    assert (caller.state.node, caller.state.slots["out"]) == ("back", "2026-11-17")
+    assert "back" not in caller.state.slots

@@ -411,7 +411,7 @@ async def test_expectations_are_held_against_the_answer_before(clock: ManualCloc
     ]
     placed = await call_in_memory(Server(polite()), clock, steps)
     assert placed.report.faults() == [
-        "turn 1: s.yaml:3:1: expected node 'ask', but it is unknown: the server's journal is not at hand",
+        "turn 1: s.yaml:3:1: expected node 'ask', but it is unknown: no journal at hand tells of it",
         "turn 1: s.yaml:3:1: expected 'xyz' in None",
         "turn 1: s.yaml:3:1: expected an answer within 100 ms, it took 250 ms",
     ]

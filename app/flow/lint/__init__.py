@@ -35,7 +35,7 @@ def lint(path: str, files: Mapping[str, str], environment: Mapping[str, str] | N
         found += [from_fault(misnamed)] if misnamed else []
         subject = _subject(flow, files[path], tree, overlays)
         found += [finding for check in CHECKS for finding in check(subject)]
-    return sorted(set(found), key=lambda one: (one.place.path != path, one.place, one.code))
+    return sorted(dict.fromkeys(found), key=lambda one: (one.place.path != path, one.place, one.code))
 
 
 def _subject(flow: Flow, text: str, tree: Fields, overlays: Mapping[str, str]) -> Subject:

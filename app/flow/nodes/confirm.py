@@ -65,7 +65,16 @@ class Confirm(Question):
             return more
         if self._ahead(scene) and strays(scene, beside(text, found.span), "", self.ask, self.again):
             return None
-        return Meaning("choice", "choice", found.score, found.name, heard=text)
+        rest = self._beforehand(scene, found.name, beside(text, found.span))
+        return Meaning("choice", "choice", found.score, found.name, heard=text, rest=rest)
+
+    def _beforehand(self, scene: Scene, answer: str, more: str) -> str:
+        """ "Yes, next Thursday": what the answer leads to asking for was said with it. What was confirmed is not it."""
+        targets = self.routes[answer].targets
+        node = scene.flow.nodes.get(targets[0]) if len(targets) == 1 else None
+        found = node.early(scene, more) if isinstance(node, Collect) else None
+        confirmed = [scene.state.slots.get(slot) for slot in self.change]
+        return more if found is not None and found.value not in confirmed else ""
 
     def presumed(self, scene: Scene, text: str) -> Meaning | None:
         """The yes or no alone, when nobody knows what else was said."""

@@ -53,6 +53,14 @@ def test_a_flow_has_the_name_of_its_file() -> None:
     ]
 
 
+def test_what_stands_in_one_place_is_told_in_the_order_in_which_it_is_read() -> None:
+    found = [str(one) for one in lint("shop.yaml", {"shop.yaml": "x: 1\n"})]
+    missing = [
+        line.partition("the flow needs ")[2].partition(";")[0] for line in found if "missing-key" in line
+    ]
+    assert missing == ["flow", "format", "languages", "nodes", "start"]
+
+
 def test_there_is_a_fault_of_every_kind() -> None:
     files = texts(FAULTY)
     assert {code for file, text in files.items() for *_, code in marked(file, text)} == set(CODES)
