@@ -32,6 +32,16 @@ def event_line(event: Event) -> str:
 
 def table(report: CallReport) -> Iterator[str]:
     """Turns one a line, what the times are, then how the call ended and what did not hold."""
+    if not report.refused:
+        yield from _turns(report)
+    yield f"{report.call_sid}: {report.ended.replace('_', ' ')} after {report.seconds:.1f} s"
+    faults = report.faults()
+    yield from (f"  ✗ {fault}" for fault in faults)
+    if not faults:
+        yield "  ✓ held"
+
+
+def _turns(report: CallReport) -> Iterator[str]:
     yield _row(HEADINGS)
     if report.greeting.any_audio_ms is not None:
         yield _row(("", "", _said(report.greeting), "", "", report.greeting.node or ""))
@@ -45,11 +55,6 @@ def table(report: CallReport) -> Iterator[str]:
     if report.late_ms > LATE_MS:
         late = f"this machine was too busy to be a caller, {report.late_ms:.0f} ms late at worst"
         yield f"{late}: do not trust times and gaps; try again"
-    yield f"{report.call_sid}: {report.ended.replace('_', ' ')} after {report.seconds:.1f} s"
-    faults = report.faults()
-    yield from (f"  ✗ {fault}" for fault in faults)
-    if not faults:
-        yield "  ✓ held"
 
 
 def transcript(events: Iterable[Event]) -> str:

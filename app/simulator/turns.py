@@ -97,12 +97,19 @@ class CallReport:
         """When the agent was first audible from a moment on, in seconds since the call began."""
         return next((max(one.begins_at, moment_s) for one in self.speech if one.ends_at > moment_s), None)
 
+    @property
+    def refused(self) -> bool:
+        """Whether the server did not take the call."""
+        return self.ended in ("rejected", "busy") and not self.speech
+
     def faults(self) -> list[str]:
         """Everything that did not hold, in words; empty when the call held."""
         found = [
             f"protocol error{f' ({times} times)' if times > 1 else ''}: {error}"
             for error, times in Counter(self.protocol_errors).items()
         ]
+        if self.refused:
+            return [*found, f"the server did not take the call: {self.ended}"]
         found += [
             f"the agent stumbled at {gap.at:.2f} s for {gap.seconds * 1000:.0f} ms" for gap in self.gaps
         ]

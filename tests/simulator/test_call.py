@@ -237,6 +237,14 @@ async def test_a_machine_that_was_too_busy_is_told(clock: ManualClock, late_ms: 
     assert placed.report.as_json()["late_ms"] == late_ms
 
 
+async def test_a_call_that_is_not_taken_has_that_one_fault(clock: ManualClock) -> None:
+    documents = {"/voice": ['<Response><Reject reason="busy"/></Response>']}
+    placed = await call_in_memory(Server(polite(), documents), clock, [HELLO])
+    fault = "the server did not take the call: busy"
+    assert placed.report.faults() == [fault]
+    assert list(table(placed.report))[1:] == [f"  ✗ {fault}"]
+
+
 async def test_an_agent_that_cuts_in_is_timed_as_too_early(clock: ManualClock) -> None:
     async def agent(line: Line) -> None:
         await started(line)
