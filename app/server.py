@@ -1,8 +1,8 @@
 """The running server: uvicorn, and what SIGTERM means to people who are talking.
 
 uvicorn closes live WebSockets as soon as it is told to exit. So the first signal only stops new calls from coming
-in; uvicorn is told when the last call has ended and its carrier knows so, or when the drain time is over. A second
-signal does not wait.
+in; uvicorn is told when the last call has ended and its carrier has reported that, or when the drain time is over. A
+second signal does not wait.
 
 A part that must go on for ever and fails takes everything down with it (the application's lifespan is over then). The
 process ends, so that whoever keeps it puts another one in its place.

@@ -41,8 +41,9 @@ SPARE_S = 5.0
 # how long a stream of another worker may take to end once the carrier says that it has
 RELEASED_WITHIN_S = 1.0
 RELEASED_LOOKS = 20
-# how long a carrier may take to ask what follows on a stream that was a call's last
+# how long a carrier may take to ask what follows on a stream that was a call's last, and then to report the call's end
 ASKED_WITHIN_S = 3.0
+REPORTED_WITHIN_S = 1.0
 
 
 class HeldElsewhere(RelayError):
@@ -67,7 +68,7 @@ class CallRegistry:
         self.checkpoints = Checkpoints(store, aside, self._keep_if)
         self._calls: dict[str, Call] = {}
         self._unwritten: list[Journal] = []
-        self._to_be_told: dict[str, asyncio.TimerHandle] = {}
+        self._leaving: dict[str, asyncio.TimerHandle] = {}
         self._empty = asyncio.Event()
         self._empty.set()
 
@@ -76,8 +77,8 @@ class CallRegistry:
 
     @property
     def at_rest(self) -> bool:
-        """Whether no call is going on, and no carrier has to be told yet that one is over."""
-        return not self._calls and not self._to_be_told
+        """Whether no call is going on, and no carrier has anything left to ask or to report about one."""
+        return not self._calls and not self._leaving
 
     @property
     def sids(self) -> list[str]:
@@ -171,13 +172,21 @@ class CallRegistry:
         caller of an error.
         """
         self.end(call, reason)
-        timer = asyncio.get_running_loop().call_later(ASKED_WITHIN_S, self.told, call.sid)
-        self._to_be_told[call.sid] = timer
+        self._leave_within(call.sid, ASKED_WITHIN_S)
 
     def told(self, sid: str) -> None:
-        """The call's carrier knows what follows on its stream, or has not asked."""
-        if timer := self._to_be_told.pop(sid, None):
+        """The call's carrier knows what follows on its stream; if that is the call's end, it reports it now."""
+        if sid in self._leaving:
+            self._leave_within(sid, REPORTED_WITHIN_S)
+
+    def reported(self, sid: str) -> None:
+        """The call's carrier has said that it is over, or does not say so."""
+        if timer := self._leaving.pop(sid, None):
             timer.cancel()
+
+    def _leave_within(self, sid: str, seconds: float) -> None:
+        self.reported(sid)
+        self._leaving[sid] = asyncio.get_running_loop().call_later(seconds, self.reported, sid)
 
     async def hung_up(self, call: Call) -> None:
         """The carrier says that the call is over. Its stream, where it still has one, ends first and in order."""

@@ -226,6 +226,7 @@ class VoiceWebhooks:
             with suppress(HeldElsewhere):  # whose stream ends as well
                 if call := await self._registry.find(form["CallSid"]):
                     await self._registry.hung_up(call)
+            self._registry.reported(form["CallSid"])
         return Response(status_code=204)
 
     def _connect(self, request: Request, call: Call) -> Response:
