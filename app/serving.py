@@ -33,16 +33,12 @@ def serve(environment: Mapping[str, str]) -> int:
     several = settings.web_concurrency > 1
     configure_logging(settings.log_level, settings.log_format, several=several)
     with claimed_port(settings.host, settings.port) as listener:
-        _announce(settings)
-        if not several:
-            code = _serve(settings, environment, listener)
-        else:
-            log.info(
-                "%d workers on one port; each warms up by itself, and ends by itself",
-                settings.web_concurrency,
-            )
+        if several:
             code = asyncio.run(_supervised(settings.web_concurrency, listener.fileno(), environment))
-    log.info("the server has ended")
+        else:
+            code = _serve(settings, environment, listener)
+    if code == 0:
+        log.info("the server has ended")
     return code
 
 
@@ -71,6 +67,7 @@ def _serve(
     speech, model = open_speech(settings, clock), open_models(settings, clock)
     with aside_threads() as aside:
         relay = Relay(settings, clock, speech, environment, model=model, aside=aside)
+        _announce(settings)
         config, drain_s = uvicorn_config(relay.app), settings.drain_seconds
         stalled = relay.operations.stalled
         kind = SupervisedServer if supervised else RelayServer

@@ -50,6 +50,7 @@ class Supervisor:
         if not await self._ready(first):
             code = await self._ended(first)
             return 0 if self._stopping.is_set() else code
+        log.info("there are to be %d workers; each warms up by itself, and ends by itself", self._workers)
         async with asyncio.TaskGroup() as group:
             group.create_task(self._keep(first))
             for _ in range(self._workers - 1):
