@@ -81,6 +81,8 @@ def _announce(settings: Settings) -> None:
         log.warning("TWILIO_AUTH_TOKEN is not set: only callers on this machine are let in")
     elif not settings.public_url:
         log.warning("PUBLIC_URL is not set: the carrier's signatures cannot be checked, nobody is let in")
+    elif not settings.public_url.startswith("https://"):
+        log.warning("PUBLIC_URL is not https: carriers open no stream to %s", settings.public_url)
     if settings.azure_speech_key and not (settings.azure_speech_region or settings.azure_speech_endpoint):
         log.warning("AZURE_SPEECH_REGION or AZURE_SPEECH_ENDPOINT is not set: Azure's speech is not used")
     if settings.azure_openai_api_key and not settings.azure_openai_endpoint:

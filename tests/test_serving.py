@@ -187,6 +187,14 @@ def test_a_key_without_its_address_is_told(key: str, missing: str, caplog: pytes
     assert f"{missing} " in caplog.text
 
 
+def test_an_address_that_carriers_do_not_take_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    for scheme in ("https", "http"):
+        assert "PUBLIC_URL" not in caplog.text
+        url = f"{scheme}://voice.example"
+        serving_module._announce(Settings.from_environment({"TWILIO_AUTH_TOKEN": "t", "PUBLIC_URL": url}))
+    assert "PUBLIC_URL is not https: carriers open no stream to http://voice.example" in caplog.text
+
+
 # Something in it breaks
 
 BREAKABLE = """

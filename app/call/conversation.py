@@ -344,8 +344,13 @@ class Conversation:
         self._agent.timing.forget()
 
     def _is_surplus(self, event: inputs.Heard | inputs.Pressed, began_at: float) -> bool:
-        """Whether it is the rest of an answer to a sensitive question, which is over: that answers nothing else."""
-        surplus = event.sensitive and (self._holding or began_at < self._flow.asked_at)
+        """Whether it is the rest of an answer to a sensitive question, or of keys that will not do.
+
+        That answers nothing else. What is typed on behind a good answer is for the next question.
+        """
+        rest = began_at < self._flow.asked_at
+        refused = isinstance(event, inputs.Pressed) and rest and self._flow.refused_entry
+        surplus = refused or (event.sensitive and (self._holding or rest))
         if surplus:
             self._flow.note(event)
         return surplus

@@ -61,6 +61,15 @@ class FlowRun:
         """What the caller was asked, while an answer is awaited."""
         return self.ending if isinstance(self.ending, fx.Listen) else None
 
+    @property
+    def refused_entry(self) -> bool:
+        """Whether the last answer will not do, at a question that takes several keys."""
+        if not self._before or not self._call.state:
+            return False
+        before, asked, _ = self._before
+        entry = isinstance(asked, fx.Listen) and asked.keypad is not None and asked.keypad.most > 1
+        return entry and self._call.state.failures > before.failures
+
     async def foresee(self) -> None:
         """Have ready what may be said next, for as long as the stream lasts."""
         if self._foresight:

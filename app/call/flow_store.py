@@ -16,6 +16,7 @@ from app.audio.files import levelled, to_telephone
 from app.call.flow_files import FlowFiles
 from app.errors import FlowError, InvalidFlow, SettingsError
 from app.flow import Flow, Library, build_library
+from app.flow.section import suggestion
 from app.flow.sources import name_and_kind
 
 log = logging.getLogger("callrelay.flows")
@@ -68,9 +69,15 @@ class FlowStore:
         for other, fault in self.faults.items():
             log.error("flow %s cannot be used:\n%s", other, fault)
         if name not in self._flows:
-            reason = self.faults.get(name) or f"there is none; there are: {', '.join(self.names) or 'none'}"
-            raise SettingsError(f"DEFAULT_FLOW: the flow {name!r} cannot be used: {reason}")
+            cause = self.faults.get(name)
+            reason = f"the flow {name!r} cannot be used: {cause}" if cause else self.no_such_flow(name)
+            raise SettingsError(f"DEFAULT_FLOW: {reason}")
         self._required = name
+
+    def no_such_flow(self, name: str) -> str:
+        """What to tell somebody who names a flow that is not here."""
+        known = suggestion(name, self.names) if self.names else "there are none"
+        return f"there is no flow {name!r}; {known}"
 
     def refresh(self) -> bool:
         """Look at the files, and publish what is new and good; says whether anything is.

@@ -9,7 +9,6 @@ import logging
 import secrets
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from difflib import get_close_matches
 from urllib.parse import parse_qsl
 from xml.etree.ElementTree import Element
 
@@ -135,9 +134,7 @@ class VoiceWebhooks:
         name = query.get("flow") or self._flows.name_for(form.get("To", "")) or self._settings.default_flow
         published = self._flows.get(name)
         if published is None:
-            near = get_close_matches(name, self._flows.names, 1)
-            meant = f" (did you mean {near[0]!r}?)" if near else ""
-            raise LookupError(f"there is no flow {name!r}{meant}; there are: {', '.join(self._flows.names)}")
+            raise LookupError(self._flows.no_such_flow(name))
         flow = published.flow
         language = query.get("language") or self._callers_language(flow, form.get("From", ""))
         if language not in flow.languages:

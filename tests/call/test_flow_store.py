@@ -46,8 +46,17 @@ def test_a_default_flow_that_cannot_be_used_stops_the_boot(tmp_path: Path) -> No
     (tmp_path / "hello.yaml").write_text(FLOW.replace("hangup: true", "next: nowhere"))
     with pytest.raises(SettingsError, match=r"(?s)DEFAULT_FLOW: .*hello\.yaml:8:.*nowhere"):
         FlowStore(tmp_path, {}).require("hello")
-    with pytest.raises(SettingsError, match=r"DEFAULT_FLOW: .*'bye' cannot be used: there is none"):
+
+
+def test_a_default_flow_that_is_not_there_is_guessed(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"DEFAULT_FLOW: there is no flow 'bye'; there are none"):
         FlowStore(tmp_path, {}).require("bye")
+    (tmp_path / "hello.yaml").write_text(FLOW)
+    write_wav(tmp_path / "hello.wav", 0.5, 3000)
+    with pytest.raises(SettingsError, match=r"DEFAULT_FLOW: there is no flow 'bye'; use one of: hello"):
+        FlowStore(tmp_path, {}).require("bye")
+    with pytest.raises(SettingsError, match=r"DEFAULT_FLOW: .*'helo'; did you mean \"hello\"\?"):
+        FlowStore(tmp_path, {}).require("helo")
 
 
 def test_recordings_are_read_and_levelled(tmp_path: Path) -> None:
