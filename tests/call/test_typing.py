@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from app.clock import ManualClock
+from app.simulator.caller import Patience
 from app.simulator.steps import Press, Say, StaySilent, Step
+from providers.base import OutcomeChosen
+from providers.scripted_model import Reply, ScriptedModel
 from tests.call.relay import events, running
-from tests.call.services import flows_in
+from tests.call.services import flows_in, unacknowledged
 
 FLOW = """\
 flow: desk
@@ -17,6 +20,8 @@ start: amount
 slots:
   amount: {type: number, max: 2000}
   day: {type: digits, length: 2}
+intents: {person: {meaning: wants to talk to a person}}
+globals: {person: {goto: bye}}
 nodes:
   amount: {collect: amount, ask: How many?, keypad: {length: 4}, confirm_value: %s, next: day}
   day: {collect: day, ask: Which day?, next: bye}
@@ -69,3 +74,13 @@ async def test_a_no_by_key_may_be_followed_at_once_by_the_right_entry(
     nodes, happened = await nodes_of(clock, tmp_path, steps, "always")
     assert nodes == ["amount", "day", "bye"]
     assert happened == ["no_match"]
+
+
+async def test_keys_behind_words_that_mean_nothing_are_an_answer(clock: ManualClock, tmp_path: Path) -> None:
+    model = ScriptedModel(lambda request: Reply("", [OutcomeChosen("none")], first_ms=600))
+    settings = unacknowledged(flows_in(tmp_path, FLOW % "never"))
+    steps: list[Step] = [Say("the weather is fine"), Press(GOOD), Press("24")]
+    async with running(clock, tmp_path, ["the weather is fine"], settings=settings, model=model) as relay:
+        placed = await relay.call("desk", steps, patience=Patience(answer_s=1.3))
+    journal = relay.journal(placed)
+    assert [event["node"] for event in events(journal, "node_entered")] == ["amount", "day", "bye"]
