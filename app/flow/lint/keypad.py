@@ -16,6 +16,7 @@ from app.flow.nodes.confirm import Confirm
 from app.flow.nodes.menu import Menu
 from app.flow.nodes.record import Record
 from app.flow.question import Question
+from app.flow.slots.number import Number
 from app.flow.yes_no import YES_NO_KEYS
 
 
@@ -91,8 +92,17 @@ def _endless_digits(subject: Subject, name: str, node: Collect) -> Iterator[Find
             subject.key_place(name, "keypad"),
             "digits-without-end",
             f'at node "{name}" any number of keys is waited for, and the caller does not know what ends them',
-            "add `keypad: {length: 8}`, or `keypad: {max: 4, finish: pound}` and name that key in a prompt",
+            f"add {_ways_to_end(node)}",
         )
+
+
+def _ways_to_end(node: Collect) -> str:
+    """How many keys a number takes is known where it has a greatest value."""
+    kind, named = node.slot.type, "and name that key in a prompt"
+    if not isinstance(kind, Number) or kind.most is None:
+        return f"`keypad: {{length: 8}}`, or `keypad: {{max: 4, finish: pound}}` {named}"
+    keys = len(str(abs(int(kind.most))))
+    return "`keypad: {length: 1}`" if keys == 1 else f"`keypad: {{max: {keys}, finish: pound}}` {named}"
 
 
 # keys that are spoken of

@@ -61,6 +61,29 @@ def test_what_stands_in_one_place_is_told_in_the_order_in_which_it_is_read() -> 
     assert missing == ["flow", "format", "languages", "nodes", "start"]
 
 
+@pytest.mark.parametrize(
+    ("slot", "fix"),
+    [
+        ("{type: number, max: 9}", "add `keypad: {length: 1}`"),
+        ("{type: number, max: 40}", "add `keypad: {max: 2, finish: pound}` and name that key in a prompt"),
+        ("{type: number}", "add `keypad: {length: 8}`, or `keypad: {max: 4, finish: pound}` and name"),
+    ],
+)
+def test_the_keys_that_a_number_takes_are_proposed(slot: str, fix: str) -> None:
+    flow = f"""\
+flow: desk
+format: 1
+languages: [en]
+start: ask
+slots: {{count: {slot}}}
+nodes:
+  ask: {{collect: count, ask: How many?, next: bye}}
+  bye: {{hangup: Goodbye.}}
+"""
+    (endless,) = (one for one in lint("desk.yaml", {"desk.yaml": flow}) if one.code == "digits-without-end")
+    assert endless.fix.startswith(fix)
+
+
 def test_there_is_a_fault_of_every_kind() -> None:
     files = texts(FAULTY)
     assert {code for file, text in files.items() for *_, code in marked(file, text)} == set(CODES)
